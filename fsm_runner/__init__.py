@@ -1,0 +1,1 @@
+"""Claude's tool loop as an explicit finite state machine."""

@@ -1,0 +1,1 @@
+"""The core: a pure function of snapshot and event.  It imports the standard library and transitions only."""

@@ -1,0 +1,121 @@
+"""The errors, by who must act.
+
+FsmRunnerError
+├── ChartError       the chart cannot run                     fix the file
+├── IllegalEvent     the state takes no such event            fix the caller or the driver
+├── RunError         the run cannot give what was asked       read `runner.stop`, go on or start anew
+├── JournalError     a line cannot be read or written         restore or upgrade the journal
+└── InternalError    our mistake                              please report it, with the journal
+
+Each keeps its facts as attributes; the text is derived from them.  All of them pickle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class FsmRunnerError(Exception):
+    """The base of every error that fsm_runner raises itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a chart: immutable.
+
+    Attributes:
+        code: the stable name of the kind of problem, such as ``unknown-target``.
+        path: where in the chart, as keys and indexes from the top: ``("states", "inspect", "always", 0)``.
+        message: what is wrong and the way out, as ``subject: problem (way out)``.
+        line, column: where in the file, counted from 1; None for a chart made in Python.
+    """
+
+    code: str
+    path: tuple[str | int, ...]
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+    def located(self, source: str) -> str:
+        """Return the problem as one line that starts with its place in `source`."""
+        if self.line is None:
+            return f"{source}: {self.message}"
+        return f"{source}:{self.line}:{self.column or 1}: {self.message}"
+
+
+class ChartError(FsmRunnerError):
+    """A chart cannot run; `problems` says everything that is wrong with it, not only the first thing.
+
+    Attributes:
+        source: the file's name, or the chart's when it was made in Python.
+        problems: at least one.
+    """
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(source, problems)
+        self.source = source
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(problem.located(self.source) for problem in self.problems)
+
+
+class IllegalEvent(FsmRunnerError):
+    """The state takes no such event; nothing has changed.
+
+    Attributes:
+        state: the state that the run is in, still.
+        event: the name of the event that was refused.
+        takes: the events that the state takes.
+    """
+
+    def __init__(self, state: str, event: str, takes: tuple[str, ...]) -> None:
+        super().__init__(state, event, takes)
+        self.state = state
+        self.event = event
+        self.takes = takes
+
+    def __str__(self) -> str:
+        takes = f"it takes: {', '.join(self.takes)}" if self.takes else "it takes none"
+        return f"state '{self.state}' takes no event '{self.event}'; {takes}"
+
+
+class RunError(FsmRunnerError):
+    """The run cannot give what was asked of it.
+
+    Attributes:
+        problem: what, and the way out.
+        reason: why the run ended, when it has.
+    """
+
+    def __init__(self, problem: str, reason: str | None = None) -> None:
+        super().__init__(problem, reason)
+        self.problem = problem
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class JournalError(FsmRunnerError):
+    """A journal cannot be read or written.
+
+    Attributes:
+        source: the file's name.
+        line: the line, counted from 1; None when the problem is not of one line.
+        problem: what is wrong, and the way out.
+    """
+
+    def __init__(self, source: str, line: int | None, problem: str) -> None:
+        super().__init__(source, line, problem)
+        self.source = source
+        self.line = line
+        self.problem = problem
+
+    def __str__(self) -> str:
+        where = self.source if self.line is None else f"{self.source}:{self.line}"
+        return f"{where}: {self.problem}"
+
+
+class InternalError(FsmRunnerError):
+    """Something that cannot happen has happened: our mistake.  Please report it, with the journal."""
