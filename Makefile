@@ -1,0 +1,65 @@
+# One word a target; CI runs the same ones (.ci/run).  Each sets up what it needs, with Python >= 3.11 and make alone.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types fresh wheel diagrams docs schema bench conformance changelog lock venv clean
+
+help:  ## list the targets
+	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: venv  ## the main job: watch a run go through its states, then replay its journal
+	@$(BIN)/python -m fsm_runner.cli.demo $(ARGS)
+
+test: venv  ## all tests, with the four numbers at the end (ARGS='-k loader')
+	@$(BIN)/python -m coverage run -m pytest $(ARGS)
+
+check: lint types fresh wheel  ## all else that CI runs: lint, types, generated files, the built wheel
+
+lint: venv  ## style, format and import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check --diff .
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+types: venv  ## mypy --strict
+	@$(BIN)/mypy
+
+fresh: venv  ## compare every generated file with what would be written now
+	@$(BIN)/python tools/generated.py --check
+
+wheel: venv  ## build, install in an environment of its own, and use from elsewhere
+	@$(BIN)/python tools/wheel.py
+
+format: venv  ## put the code in order
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+diagrams docs schema: venv
+	@$(BIN)/python tools/generated.py $@
+
+diagrams: ## write diagrams/ from states.yaml
+docs:     ## write the generated parts of docs/
+schema:   ## write the JSON Schema of the chart format
+
+bench: venv  ## benchmarks against the SDK's own runner
+	@$(BIN)/python -m bench $(ARGS)
+
+conformance: venv  ## the SDK's own tests of its runner, through ours
+	@$(BIN)/python -m tools.conformance $(ARGS)
+
+changelog: venv  ## show what the fragments in changelog.d/ add up to
+	@$(BIN)/towncrier build --draft --version next
+
+lock:  ## pin the newest versions that pyproject.toml allows, with hashes
+	@$(PYTHON) tools/venv.py build/lock requirements/lock.txt
+	@$(PYTHON) tools/lock.py $(ARGS)
+
+venv:  ## the development environment, in .venv
+	@$(PYTHON) tools/venv.py .venv requirements/dev.txt --editable
+
+clean:  ## remove all that was made here
+	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,57 @@
+"""What every test run does: records the rows taken, and ends with four numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import coverage
+import pytest
+
+from tests.support.coverage_of_rows import Recorder
+
+RECORDER = Recorder()
+PATCH = pytest.MonkeyPatch()
+
+
+def pytest_configure() -> None:
+    """Watch the machine, once there is one."""
+    # Wire here: RECORDER.watch(Machine, DEFAULT_CHART, PATCH)
+
+
+def pytest_unconfigure() -> None:
+    """Leave the machine as it was."""
+    PATCH.undo()
+
+
+def branches() -> str:
+    """Return the share of branches taken so far, or ``not measured`` without coverage."""
+    measured = coverage.Coverage.current()
+    if measured is None:
+        return "not measured (make test measures it)"
+    measured.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "coverage.json")
+        try:
+            with redirect_stdout(io.StringIO()):  # coverage says where it wrote
+                measured.json_report(outfile=str(report))
+        except coverage.exceptions.NoDataError:
+            return "nothing to measure"
+        totals = json.loads(report.read_text())["totals"]
+    taken, declared = totals["covered_branches"], totals["num_branches"]
+    return f"{taken} / {declared}  ({taken / declared:.1%})" if declared else "no branches"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the four numbers."""
+    passed = terminalreporter.stats.get("passed", [])
+    skipped = terminalreporter.stats.get("skipped", [])
+    ran, left = (sum("example" in report.keywords for report in reports) for reports in (passed, skipped))
+    terminalreporter.section("four numbers")
+    terminalreporter.line(f"tests                         {len(passed)} passed")
+    terminalreporter.line(f"branch coverage               {branches()}")
+    terminalreporter.line(f"transitions taken / declared  {RECORDER.summary()}")
+    terminalreporter.line(f"documentation examples run    {ran} / {ran + left}")

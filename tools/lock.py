@@ -1,0 +1,42 @@
+"""The lock files: every version and hash, for all platforms, and nothing of the machine that made them.
+
+`run.txt` is what a user gets, `dev.txt` all of that with the extras and the tools, `lock.txt` what makes them.
+`make lock ARGS=--upgrade` moves to the newest versions; without it, only what `pyproject.toml` asks for changes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+UV = ROOT / "build" / "lock" / "bin" / "uv"
+FLAGS = [
+    "--quiet",
+    "--universal",
+    "--python-version=3.11",
+    "--generate-hashes",
+    "--no-annotate",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--custom-compile-command=make lock",
+]
+LOCKS = {
+    "run.txt": [],
+    "dev.txt": ["--all-extras", "--group=dev", "--constraint=requirements/run.txt"],
+    "lock.txt": ["--only-group=lock"],
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Write each lock file, the ones that others are bound to first."""
+    for name, flags in LOCKS.items():
+        group = any(flag.startswith("--only-group") for flag in flags)
+        source = ["--group=lock"] if group else ["pyproject.toml", *flags]
+        command = [str(UV), "pip", "compile", *FLAGS, *arguments, *source, f"--output-file=requirements/{name}"]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

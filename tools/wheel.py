@@ -1,0 +1,69 @@
+"""The wheel as a user meets it: built from the sdist, installed alone, used from an empty folder.
+
+What only works in a checkout fails here: a file that the wheel lacks, a development tool that the package imports,
+a dependency that `pyproject.toml` does not name.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / "build" / "wheel"
+PROBE = """
+from importlib.resources import files
+import fsm_runner.cli
+assert files("fsm_runner.charts").joinpath("states.yaml").is_file(), "the wheel lacks states.yaml"
+print(hasattr(fsm_runner.cli, "main"))
+"""
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> str:
+    """Run `command` in `cwd` and return what it printed; end with its output when it fails."""
+    done = subprocess.run([*map(str, command)], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"wheel: {' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def build() -> Path:
+    """Build the sdist, then the wheel from it, and return the wheel."""
+    dist = BUILD / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    run(sys.executable, "-m", "hatchling", "build", "--target=sdist", f"--directory={dist}")
+    (sdist,) = dist.glob("*.tar.gz")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "wheel", "--no-deps", "--no-index", "--no-build-isolation", f"--wheel-dir={dist}", sdist)
+    (wheel,) = dist.glob("*.whl")
+    return wheel
+
+
+def install(wheel: Path) -> Path:
+    """Install `wheel` with what it needs, and nothing else, and return the environment's folder of programs."""
+    venv = BUILD / "venv"
+    run(sys.executable, ROOT / "tools" / "venv.py", venv, "requirements/run.txt")
+    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "install", "--no-deps", "--no-index", "--force-reinstall", wheel)
+    run(*pip, "check")
+    return venv / "bin"
+
+
+def main() -> None:
+    """Build, install and use the wheel."""
+    wheel = build()
+    programs = install(wheel)
+    with tempfile.TemporaryDirectory() as folder:
+        if run(programs / "python", "-c", PROBE, cwd=Path(folder)).strip() == "True":
+            run(programs / "fsm-runner", "--help", cwd=Path(folder))
+            run(programs / "fsm-runner", "check", cwd=Path(folder))
+        else:
+            print("wheel: fsm_runner.cli.main: not there yet", file=sys.stderr)
+    print(f"{wheel.name}: installs and runs")
+
+
+if __name__ == "__main__":
+    main()
