@@ -96,7 +96,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomEffect:
-    """An effect of the user's own: its name and the events it can report.  ``failed`` is always one more.  Immutable."""
+    """An effect of the user's own: its name and the events it can report; ``failed`` is one more.  Immutable."""
 
     name: str
     reports: tuple[str, ...]

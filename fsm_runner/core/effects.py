@@ -1,0 +1,224 @@
+"""The effects: orders to a driver, made from the context on entering a state.
+
+A driver performs each and reports by an event; it decides nothing.  Each effect holds all that performing it
+takes, as plain data; what is live (client, tools, streams) the driver adds by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, Literal, TypeAlias
+
+from fsm_runner.core.context import Call, Context, SummaryControl
+from fsm_runner.core.events import Json
+from fsm_runner.core.messages import without_open_calls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """Send a request and report `Replied`, or `Opened` when it streams, or `Failed`.
+
+    Attributes:
+        messages: the messages to send.
+        params: the other parameters, without ``tools``.
+        tools: the tool definitions; None: send none.
+        stream: whether the reply is to be streamed.
+        purpose: ``reply``, or ``compaction`` when the API is to compact instead of replying.
+    """
+
+    name: ClassVar[str] = "send_request"
+    messages: Sequence[Json]
+    params: Json
+    tools: tuple[Json, ...] | None
+    stream: bool
+    purpose: Literal["reply", "compaction"] = "reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LendStream:
+    """Let the caller read the stream; report `MovedOn`, `Replied` when it is read to the end, or `Failed`."""
+
+    name: ClassVar[str] = "lend_stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainStream:
+    """Read the rest of the stream; report as for `LendStream`."""
+
+    name: ClassVar[str] = "drain_stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTool:
+    """Run a tool and report `ToolFinished`.  An exception of the tool is a result too.
+
+    Attributes:
+        id: the id of the call.
+        block: its ``tool_use`` block.
+        kind: ``run``; or ``skip``, when an earlier member of its toolset failed and it is not to run.
+        early: whether the reply is still streaming.
+    """
+
+    name: ClassVar[str] = "call_tool"
+    id: str
+    block: Json
+    kind: Literal["run", "skip"] = "run"
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarise:
+    """Ask the model for a summary of the conversation and report `Summarised` or `Failed`.
+
+    Attributes:
+        messages: the conversation and, last, what the model is asked.
+        model: the model that writes it.
+        max_tokens: how long it may be.
+
+    Source: anthropic 0.75 sends these three and no tools."""
+
+    name: ClassVar[str] = "summarise"
+    messages: Sequence[Json]
+    model: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perform:
+    """Perform an effect of the user's own and report one of the events that the chart declares for it.
+
+    Attributes:
+        name: the effect.
+    """
+
+    name: str
+
+
+Effect: TypeAlias = SendRequest | LendStream | DrainStream | CallTool | Summarise | Perform
+"""Everything that a driver can be asked: a closed union."""
+
+
+def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
+    """Return what a driver must start now that the run is in a state with `effect`."""
+    make = _MAKERS.get(effect)
+    return (Perform(name=effect),) if make is None else make(context)
+
+
+def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
+    """Return what a driver must start to go on in a state with `effect` after its effects were cut off."""
+    if effect in ("call_tools", "call_early"):
+        return tuple(_call(context, call, effect) for call in _all_calls(context) if call.status == "running")
+    return effects_of(effect, context)
+
+
+def tool_response(context: Context) -> Json | None:
+    """Return the user message that answers the calls of the last reply; None when no call of it has a result."""
+    if context.compaction.config is not None:
+        return None
+    results = [call.result for call in context.turn.calls if call.result is not None]
+    return {"role": "user", "content": results} if results else None
+
+
+def _send_request(context: Context) -> tuple[Effect, ...]:
+    settings = context.settings
+    request = SendRequest(
+        messages=context.conversation.history, params=settings.params, tools=settings.tools, stream=settings.stream
+    )
+    return (request,)
+
+
+def _compact(context: Context) -> tuple[Effect, ...]:
+    settings = context.settings
+    params = {**without_reply_params(settings.params), "compaction": context.compaction.config}
+    request = SendRequest(
+        messages=context.conversation.history,
+        params=params,
+        tools=settings.tools,
+        stream=settings.stream,
+        purpose="compaction",
+    )
+    return (request,)
+
+
+def without_reply_params(params: Json) -> Json:
+    """Return `params` without those that only shape a reply, which the API refuses beside ``compaction``.
+
+    Source: anthropic 2.12 leaves off the same ones."""
+    kept = {k: v for k, v in params.items() if k not in ("context_management", "stop_sequences", "output_format")}
+    choice = kept.get("tool_choice")
+    if isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
+        del kept["tool_choice"]
+    if isinstance(kept.get("output_config"), Mapping):
+        kept["output_config"] = _without_format(kept["output_config"])
+    fallbacks = kept.get("fallbacks")
+    if isinstance(fallbacks, (list, tuple)):
+        kept["fallbacks"] = [
+            {**each, "output_config": _without_format(each["output_config"])}
+            if isinstance(each, Mapping) and each.get("output_config")
+            else each
+            for each in fallbacks
+        ]
+    return kept
+
+
+def _without_format(config: object) -> object:
+    return {k: v for k, v in config.items() if k != "format"} if isinstance(config, Mapping) else config
+
+
+def _all_calls(context: Context) -> tuple[Call, ...]:
+    known = {call.id for call in context.turn.arriving}
+    return (*context.turn.arriving, *(call for call in context.turn.calls if call.id not in known))
+
+
+def _call(context: Context, call: Call, effect: str) -> CallTool:
+    """A member of a toolset is skipped once an earlier member of the same reply has failed."""
+    siblings = context.turn.calls
+    before = siblings[: next((i for i, other in enumerate(siblings) if other.id == call.id), 0)]
+    failed = call.toolset is not None and any(
+        other.result is not None and bool(other.result.get("is_error"))
+        for other in before
+        if call.toolset in (other.toolset, other.name if other.toolset is None else None)
+    )
+    return CallTool(
+        id=call.id,
+        block=call.block,
+        kind="skip" if failed and call.toolset in context.settings.toolsets else "run",
+        early=effect == "call_early",
+    )
+
+
+def _call_tools(context: Context) -> tuple[Effect, ...]:
+    starting = set(context.turn.starting)
+    return tuple(_call(context, call, "call_tools") for call in context.turn.calls if call.id in starting)
+
+
+def _call_early(context: Context) -> tuple[Effect, ...]:
+    return tuple(_call(context, call, "call_early") for call in context.turn.arriving[-1:])
+
+
+def _summarise(context: Context) -> tuple[Effect, ...]:
+    control = context.settings.summary or SummaryControl()
+    params = context.settings.params
+    max_tokens = params.get("max_tokens")
+    return (
+        Summarise(
+            messages=(*without_open_calls(context.conversation.history), {"role": "user", "content": control.prompt}),
+            model=control.model or str(params.get("model", "")),
+            max_tokens=max_tokens if isinstance(max_tokens, int) else 1,
+        ),
+    )
+
+
+_MAKERS: Mapping[str, Callable[[Context], tuple[Effect, ...]]] = MappingProxyType(
+    {
+        "send_request": _send_request,
+        "compact": _compact,
+        "lend_stream": lambda _: (LendStream(),),
+        "drain_stream": lambda _: (DrainStream(),),
+        "call_early": _call_early,
+        "call_tools": _call_tools,
+        "summarise": _summarise,
+    }
+)

@@ -1,0 +1,157 @@
+"""Entering a state: what it changes in the context.
+
+Two moments matter.  When the caller has asked for more, what it was handed becomes part of the history, as the
+caller left that: the *hand-over*.  When a request goes out, what was held back for it goes in: the *departure*.
+The rest is book-keeping: limits spent and given back, calls that start now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fsm_runner.core.context import Call, Context, Note
+from fsm_runner.core.events import Entered, Json
+from fsm_runner.core.history import History
+from fsm_runner.core.messages import blocks_of, reply_param, results_param
+
+RESENDS = 2
+"""How often one request is sent again without asking the caller."""
+
+_COMPACTING = frozenset({"compact"})
+_ASKING = frozenset({"send_request", "compact"})
+_CALLING = frozenset({"call_tools", "call_early"})
+
+PAUSED = frozenset({"pause_turn", "compaction"})
+"""Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
+
+
+def entered(context: Context, event: Entered) -> Context:
+    """Return the context after entering a state."""
+    stand = context.stand
+    if stand.effect != event.effect or (event.output is not None and stand.awaits != "nothing"):
+        awaits = "nothing" if event.output is not None else stand.awaits
+        context = replace(context, stand=replace(stand, effect=event.effect, awaits=awaits))
+    if event.spends is not None:
+        context = _spent(context, event.spends)
+    if event.effect is None:
+        context = _rested(context)
+        if context.stand.awaits == "more":
+            context = _handed_over(context)
+        return _ended(context) if event.final else context
+    if event.effect in _ASKING:
+        return _departed(context, compacting=event.effect in _COMPACTING)
+    if event.effect in _CALLING:
+        return _started(context, early=event.effect == "call_early")
+    return context
+
+
+def _spent(context: Context, limit: str) -> Context:
+    counters = context.counters
+    spent = {**counters.spent, limit: counters.spent.get(limit, 0) + 1}
+    return replace(context, counters=replace(counters, spent=spent, staked=limit))
+
+
+def _rested(context: Context) -> Context:
+    """What a failed request spent is given back once the run rests: to go on is to spend it again."""
+    counters = context.counters
+    if counters.staked is None or context.stand.failure is None:
+        return context
+    spent = {**counters.spent, counters.staked: counters.spent[counters.staked] - 1}
+    return replace(context, counters=replace(counters, spent=spent, staked=None, resends=0))
+
+
+def _handed_over(context: Context) -> Context:
+    """What the caller was handed, as part of the history."""
+    if context.compaction.config is not None:
+        return _compacted(context)
+    turn, talk = context.turn, context.conversation
+    if turn.unread:
+        reply = () if turn.reply is None or not turn.reply.get("content") else (reply_param(turn.reply),)
+        history = talk.history if talk.draft is None else talk.draft
+        if not talk.owned:
+            history = history.appended(*reply)
+        turn = replace(turn, unread=False)
+        talk = replace(talk, history=history, draft=None)
+    if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and all(c.status == "done" for c in turn.calls):
+        if not talk.owned:
+            talk = replace(talk, history=talk.history.appended(results_param(turn.calls)))
+        turn = replace(turn, answered=True)
+    return context if turn is context.turn else replace(context, turn=turn, conversation=talk)
+
+
+def _asks_for_tools(reply: Json | None) -> bool:
+    return reply is not None and reply.get("stop_reason") == "tool_use"
+
+
+def _compacted(context: Context) -> Context:
+    """The API's compaction in the history's place, followed by what came after it was asked for."""
+    compaction, talk = context.compaction, context.conversation
+    done = replace(compaction, config=None, response=None, sent=0)
+    response = compaction.response
+    if response is None:
+        return replace(context, compaction=done)
+    if not any(block.get("type") == "compaction" and block.get("content") for block in blocks_of(response)):
+        note = Note(
+            level="warning",
+            code="compaction-without-summary",
+            text="Compaction produced no summary; keeping the conversation as it is.",
+        )
+        return replace(context, compaction=done, notes=(*context.notes, note))
+    history = History((reply_param(response), *talk.history[compaction.sent :]))
+    return replace(context, compaction=replace(done, tokens=0), conversation=replace(talk, history=history))
+
+
+def _departed(context: Context, *, compacting: bool) -> Context:
+    """What the request under way takes along, and a draft for the caller to change while it is under way."""
+    talk, settings = context.conversation, context.settings
+    history = talk.history
+    reply = context.turn.reply
+    if settings.changes and (reply is None or reply.get("stop_reason") != "pause_turn"):
+        history = history.appended({"role": "system", "content": list(settings.changes)})
+        context = replace(context, settings=replace(settings, changes=()))
+    if context.stand.failure is not None and context.counters.staked is not None:
+        context = replace(context, counters=replace(context.counters, resends=context.counters.resends + 1))
+    if compacting:
+        asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config
+        compaction = replace(context.compaction, asked=None, config=asked, sent=len(history))
+        return replace(context, compaction=compaction, conversation=replace(talk, history=history))
+    return replace(context, conversation=replace(talk, history=history, draft=history, owned=False))
+
+
+def _started(context: Context, *, early: bool) -> Context:
+    """The calls that start now: all that wait, but of each toolset only the first, and none behind one that runs."""
+    turn = context.turn
+    candidates = turn.arriving[-1:] if early else turn.calls
+    busy = {call.toolset for call in candidates if call.status == "running"}
+    starting: dict[str, Call] = {}
+    for call in candidates:
+        if call.status == "waiting" and (call.toolset is None or call.toolset not in busy):
+            busy.add(call.toolset)
+            starting[call.id] = replace(call, status="running")
+    if not starting:
+        return context if not turn.starting else replace(context, turn=replace(turn, starting=()))
+    turn = replace(
+        turn,
+        starting=tuple(starting),
+        calls=tuple(starting.get(call.id, call) for call in turn.calls),
+        arriving=tuple(starting.get(call.id, call) for call in turn.arriving),
+    )
+    return replace(context, turn=turn)
+
+
+def _ended(context: Context) -> Context:
+    """What the end of the run leaves undone is said, not silently dropped."""
+    if (
+        context.compaction.asked is None
+        or context.stand.closed
+        or not any(call.status != "done" for call in context.turn.calls)
+    ):
+        return context
+    reason = None if context.turn.reply is None else context.turn.reply.get("stop_reason")
+    note = Note(
+        level="warning",
+        code="compaction-skipped",
+        text=f"The pending compaction was skipped because the last turn (stop_reason={reason!r}) ended with tool calls "
+        "whose results were not sent. Ask for it again if you continue the conversation.",
+    )
+    return replace(context, compaction=replace(context.compaction, asked=None), notes=(*context.notes, note))

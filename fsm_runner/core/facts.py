@@ -1,0 +1,188 @@
+"""The facts: questions about a run, each with a closed list of answers.
+
+A fact is a pure function of the context.  Guards ask facts and nothing else, so what cannot be asked here
+cannot decide anything.  The edge of each is in its docstring: what it answers *at* the limit, and when there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fsm_runner.core.chart import Pattern
+from fsm_runner.core.context import Call, Context
+from fsm_runner.core.entering import PAUSED, RESENDS
+
+STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
+"""Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A named question: immutable.
+
+    Attributes:
+        name: how guards call it.
+        answers: every answer that it can give.
+        ask: the pure function that answers it.
+        impossible: combinations with other facts' answers that cannot happen; the check counts on them.
+        version: raise it when the answer to the same context changes; a resumed run is refused otherwise.
+    """
+
+    name: str
+    answers: tuple[str, ...]
+    ask: Callable[[Context], str]
+    impossible: tuple[Pattern, ...] = ()
+    version: int = 1
+
+    @property
+    def about(self) -> str:
+        """What is asked: the first line of the function's docstring."""
+        return (self.ask.__doc__ or "").strip().partition("\n")[0]
+
+    def __call__(self, context: Context) -> str:
+        return self.ask(context)
+
+
+def fact(
+    *, answers: tuple[str, ...], impossible: tuple[Pattern, ...] = (), version: int = 1
+) -> Callable[[Callable[[Context], str]], Fact]:
+    """Make a `Fact` of a function; its name is the fact's.
+
+    Args:
+        answers: every answer that the function can give; at least two.
+        impossible: combinations that cannot happen, as patterns over this and other facts.
+        version: raise it when the answer to the same context changes.
+    """
+
+    def decorate(ask: Callable[[Context], str]) -> Fact:
+        return Fact(name=ask.__name__, answers=answers, ask=ask, impossible=impossible, version=version)
+
+    return decorate
+
+
+@fact(
+    answers=("none", "wants_tools", "answered", "paused", "finished", "unreadable"),
+    impossible=((("turn", ("wants_tools",)), ("calls", ("done",))), (("turn", ("answered",)), ("calls", ("open",)))),
+)
+def turn(context: Context) -> str:
+    """What the last reply asks for.
+
+    none: there is no reply yet, or a summary took the history's place.  wants_tools: it stopped to have tools
+    run, and some have not.  answered: all have.  paused: the server will go on with it.  finished: it is the last, as
+    is a reply that stopped for tools and calls none.  unreadable: its stop reason is missing or unknown.
+    """
+    reply = context.turn.reply
+    if reply is None:
+        return "none"
+    reason = reply.get("stop_reason")
+    if reason == "tool_use":
+        if not context.turn.calls:
+            return "finished"
+        return "wants_tools" if _open(context) else "answered"
+    if reason in PAUSED:
+        return "paused"
+    return "finished" if reason in STOPS else "unreadable"
+
+
+@fact(answers=("none", "due", "asked", "blocked", "futile"))
+def compaction(context: Context) -> str:
+    """Whether the history should shrink before the next request.
+
+    asked: the caller asked the API to compact; this comes first.  blocked: it did, and the run ends on calls whose
+    results are not in the history.  due: the client summarises and the last reply's input, cache and output tokens
+    together reached the threshold (at it counts).  futile: so they did, and no reply since the last summary stayed
+    below it.  No threshold and not asked: none.
+    """
+    if context.compaction.asked is not None:
+        blocked = _open(context) and not context.conversation.owned and turn(context) in ("finished", "unreadable")
+        return "blocked" if blocked else "asked"
+    control = context.settings.summary
+    if control is None or context.compaction.tokens < control.threshold or context.turn.reply is None:
+        return "none"
+    return "futile" if context.compaction.fresh else "due"
+
+
+@fact(answers=("free", "reached"))
+def limit(context: Context) -> str:
+    """Whether a limit is spent.
+
+    reached: as much is spent of some limit as it allows; of a limit of 0 that is so from the start.  A limit that
+    is null is never reached.
+    """
+    counters = context.counters
+    for name, most in counters.limits.items():
+        if most is not None and counters.spent.get(name, 0) >= most:
+            return "reached"
+    return "free"
+
+
+@fact(answers=("true", "false"))
+def closed(context: Context) -> str:
+    """Whether the caller closed the run."""
+    return "true" if context.stand.closed else "false"
+
+
+@fact(answers=("open", "done"))
+def calls(context: Context) -> str:
+    """Whether tool calls of the last reply lack a result.  Without calls: done."""
+    return "open" if _open(context) else "done"
+
+
+@fact(answers=("nothing", "more", "answer"))
+def awaits(context: Context) -> str:
+    """What the caller waits for.  nothing: it holds a message or a stream, or has asked for nothing yet."""
+    return context.stand.awaits
+
+
+@fact(answers=("run", "wait"))
+def early(context: Context) -> str:
+    """Whether the call that the model has moved on from may run at once.
+
+    run: calls run early, the driver can run it, and the caller did not defer it.  wait: otherwise, as do the
+    later calls of a toolset once one of its calls waits or has failed.
+    """
+    settings, arriving = context.settings, context.turn.arriving
+    if not settings.eager or not arriving or arriving[-1].held:
+        return "wait"
+    call = arriving[-1]
+    if call.toolset is None:
+        return "run" if call.name in settings.runnable else "wait"
+    earlier = [other for other in arriving[:-1] if other.toolset == call.toolset or other.name == call.toolset]
+    if any(other.result is None or other.result.get("is_error") for other in earlier):
+        return "wait"
+    return "run"
+
+
+@fact(answers=("none", "resend", "retry"))
+def recovery(context: Context) -> str:
+    """Whether what failed is tried again.
+
+    resend: at once and by itself, when the server asks for it, at most twice for one request.  retry: when the caller
+    asks for more.  none: not at all; so it is with a compaction by the API, as in anthropic 2.12, and when
+    nothing failed.
+    """
+    failure = context.stand.failure
+    if failure is None or context.stand.failed_effect == "compact":
+        return "none"
+    if failure.code in RESENDABLE and context.counters.resends < RESENDS:
+        return "resend"
+    return "retry"
+
+
+RESENDABLE: frozenset[str] = frozenset()
+"""The API's error codes after which a request goes out again by itself.  Server-side threads will add theirs."""
+
+
+def _open(context: Context) -> bool:
+    def lacks(call: Call) -> bool:
+        return call.status != "done"
+
+    return any(map(lacks, context.turn.calls))
+
+
+FACTS: Mapping[str, Fact] = MappingProxyType(
+    {each.name: each for each in (turn, compaction, limit, closed, calls, awaits, early, recovery)}
+)
+"""The built-in facts, by name."""

@@ -1,0 +1,201 @@
+"""The fold: the only function that makes a new context.
+
+`fold(context, event)` answers what a run knows after an event.  It decides nothing: where the run goes is a
+row's business, and rows ask facts, which read what is folded here.  `entering` holds the other half: what
+entering a state changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from fsm_runner.core import events as ev
+from fsm_runner.core.context import Call, Context, Stand, Turn, Usage
+from fsm_runner.core.entering import entered
+from fsm_runner.core.history import History
+from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
+
+
+def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
+    """Return the context after `event`.  The only function that makes a new Context."""
+    match event:
+        case ev.Entered():
+            return entered(context, event)
+        case ev.Replied():
+            return _replied(context, event.message)
+        case ev.Opened():
+            return replace(context, turn=replace(context.turn, arriving=()), stand=_succeeded(context.stand))
+        case ev.MovedOn():
+            turn = replace(context.turn, arriving=_arrived(context.turn.arriving, call_of(event.call)))
+            return replace(context, turn=turn)
+        case ev.ToolFinished():
+            return replace(context, turn=_answered(context.turn, {event.id: event.result}))
+        case ev.Summarised():
+            return _summarised(context, event.message)
+        case ev.Failed():
+            return _failed(context, event)
+        case ev.Reported():
+            return _reported(context, event)
+        case ev.Continued():
+            return replace(context, stand=replace(context.stand, awaits="more"))
+        case ev.AnswerAsked():
+            return replace(context, stand=replace(context.stand, awaits="answer"))
+        case _:
+            return _acted(context, event)
+
+
+def _acted(context: Context, event: ev.Act) -> Context:
+    """The context after an act of the caller, which no row takes."""
+    match event:
+        case ev.Appended():
+            return _appended(context, event.messages)
+        case ev.ParamsReplaced():
+            return _params_replaced(context, event)
+        case ev.ToolsChanged():
+            settings = context.settings
+            runnable = settings.runnable.union(event.added).difference(event.removed)
+            return replace(
+                context, settings=replace(settings, runnable=runnable, changes=settings.changes + event.blocks)
+            )
+        case ev.CompactionAsked():
+            return replace(context, compaction=replace(context.compaction, asked=event.config))
+        case ev.CallDeferred():
+            return replace(context, turn=_deferred(context.turn, event.id))
+        case ev.Closed():
+            return replace(context, stand=replace(context.stand, closed=True))
+        case _:
+            assert_never(event)
+
+
+def _succeeded(stand: Stand) -> Stand:
+    return stand if stand.failure is None else replace(stand, failure=None, failed_effect=None)
+
+
+def _counted(context: Context, message: ev.Json) -> Context:
+    """The tokens of `message` added up, and what its request spent no longer at stake."""
+    total, more = context.counters.usage, usage_of(message)
+    usage = Usage(
+        input_tokens=total.input_tokens + more.input_tokens,
+        output_tokens=total.output_tokens + more.output_tokens,
+        cache_creation_input_tokens=total.cache_creation_input_tokens + more.cache_creation_input_tokens,
+        cache_read_input_tokens=total.cache_read_input_tokens + more.cache_read_input_tokens,
+        replies=total.replies + 1,
+    )
+    counters = replace(context.counters, usage=usage, staked=None, resends=0)
+    return replace(context, counters=counters, stand=_succeeded(context.stand))
+
+
+def _replied(context: Context, message: ev.Json) -> Context:
+    context = _counted(context, message)
+    if context.compaction.config is not None:
+        return replace(context, compaction=replace(context.compaction, response=message))
+    early = {call.id: call for call in context.turn.arriving}
+    calls = tuple(_as_it_stands(call, early.get(call.id)) for call in calls_of(message))
+    tokens = usage_of(message).total_tokens
+    control = context.settings.summary
+    below = control is None or tokens < control.threshold
+    params = with_container(context.settings.params, message)
+    return replace(
+        context,
+        turn=Turn(reply=message, calls=calls, unread=True),
+        compaction=replace(context.compaction, tokens=tokens, fresh=context.compaction.fresh and not below),
+        settings=context.settings if params is context.settings.params else replace(context.settings, params=params),
+    )
+
+
+def _as_it_stands(call: Call, early: Call | None) -> Call:
+    """A call of a complete reply, with what happened to it while the reply streamed."""
+    return call if early is None else replace(call, status=early.status, held=early.held, result=early.result)
+
+
+def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
+    """`arriving` with `call` complete; deferring it may have come first."""
+    held = any(known.held for known in arriving if known.id == call.id)
+    return (*(known for known in arriving if known.id != call.id), replace(call, held=held))
+
+
+def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
+    """`turn` with the calls that `results` names done."""
+
+    def done(call: Call) -> Call:
+        result = results.get(call.id)
+        return call if result is None else replace(call, status="done", held=False, result=result)
+
+    return replace(turn, calls=tuple(map(done, turn.calls)), arriving=tuple(map(done, turn.arriving)))
+
+
+def _deferred(turn: Turn, id: str) -> Turn:
+    """`turn` with the call `id` held, unless it has started.  The call may be yet to come."""
+
+    def hold(call: Call) -> Call:
+        return replace(call, held=True) if call.id == id and call.status == "waiting" else call
+
+    known = {call.id for call in turn.arriving}
+    to_come = () if id in known else (Call(id=id, name="", block={}, held=True),)
+    return replace(turn, calls=tuple(map(hold, turn.calls)), arriving=(*map(hold, turn.arriving), *to_come))
+
+
+def _summarised(context: Context, message: ev.Json) -> Context:
+    """The history is the summary alone: a user message with its first text.
+
+    Source: anthropic 0.75."""
+    context = _counted(context, message)
+    text = next((text_in(block, "text") for block in blocks_of(message) if block.get("type") == "text"), None)
+    summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
+    return replace(
+        context,
+        conversation=replace(context.conversation, history=History([summary])),
+        turn=Turn(),
+        compaction=replace(context.compaction, tokens=0, fresh=True),
+    )
+
+
+def _failed(context: Context, event: ev.Failed) -> Context:
+    """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew."""
+    talk = context.conversation
+    turn = context.turn
+    waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
+    return replace(
+        context,
+        conversation=talk if talk.draft is None else replace(talk, history=talk.draft, draft=None, owned=False),
+        turn=replace(turn, calls=waiting, arriving=()),
+        compaction=replace(context.compaction, config=None, response=None),
+        stand=replace(context.stand, failure=event, failed_effect=context.stand.effect),
+    )
+
+
+def _reported(context: Context, event: ev.Reported) -> Context:
+    results = {text_in(result, "tool_use_id") or "": result for result in event.results}
+    return replace(
+        context,
+        reports={**context.reports, event.name: event.data},
+        turn=_answered(context.turn, results) if results else context.turn,
+        stand=_succeeded(context.stand),
+    )
+
+
+def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
+    """While a reply is handled the history becomes the caller's, and calls that have run will run again.  Calls that
+    ran while the reply streamed keep their results.
+
+    Source: anthropic 2.12."""
+    talk, turn = context.conversation, context.turn
+    if talk.draft is None:
+        return replace(context, conversation=replace(talk, history=talk.history.appended(*messages)))
+    if turn.unread and not context.settings.eager:
+        turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
+    draft = talk.draft.appended(*messages)
+    return replace(context, conversation=replace(talk, draft=draft, owned=True), turn=turn)
+
+
+def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
+    settings, talk = context.settings, context.conversation
+    settings = replace(settings, params=with_container(event.params, context.turn.reply))
+    if event.tools is not None:
+        settings = replace(settings, tools=event.tools, runnable=frozenset(event.runnable))
+    if event.messages is not None:
+        history = History(event.messages)
+        talk = replace(talk, history=history) if talk.draft is None else replace(talk, draft=history)
+    return replace(context, settings=settings, conversation=talk)

@@ -1,0 +1,276 @@
+"""The machine: one event in; the transitions it took, the new snapshot and the effects to start out.
+
+pytransitions keeps the rows and picks the branch.  It is built with no model, so it binds no methods to
+anything; each step hands it a throw-away `_Cursor`, which holds the state, the context and the answers that
+its guards have asked for.  Nothing of a run stays in the machine: one serves any number of runs.
+
+The law of a step:
+
+1. An act of the caller only folds.
+2. A report or an ask folds; then the first row of the state and event whose guard holds is taken.
+3. Entering a state folds `Entered`; then its ``always`` rows are tried, until a state rests.
+4. If no row takes the event, `IllegalEvent` is raised and nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import cast
+
+import transitions as _pt
+
+from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.core.context import Context, Note
+from fsm_runner.core.effects import Effect, effects_again, effects_of
+from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem
+from fsm_runner.core.events import ACTS, Entered, Event
+from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.fold import fold
+from fsm_runner.core.stop import Stop, stop_of
+
+_ALWAYS = "(always)"
+"""The trigger of rows without an event.  No event can be called so: names hold no brackets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A row that was taken: immutable.
+
+    Attributes:
+        row: the row's id.
+        source, target: the states it led from and to.
+        event: the event that it took; None for an ``always`` row.
+        facts: the answers of every fact that the rows of this decision may ask, by name.
+        output: what it hands to the caller: ``message``, ``stream`` or None.
+    """
+
+    row: str
+    source: str
+    target: str
+    event: str | None
+    facts: Mapping[str, str]
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """State and context: all that is needed to go on.  Immutable.
+
+    Attributes:
+        state: the name of the state that the run is in.
+        context: all that the run knows.
+        stop: why the run stopped here; None while it goes on.
+    """
+
+    state: str
+    context: Context
+    stop: Stop | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """All that one event did: immutable.
+
+    Attributes:
+        transitions: the rows taken, in order; none for an act of the caller.
+        snapshot: where the run is now.
+        effects: what a driver must start now; others may still be in flight.
+        notes: what a person should be told.
+        final: whether the run has ended.
+    """
+
+    transitions: tuple[Transition, ...]
+    snapshot: Snapshot
+    effects: tuple[Effect, ...] = ()
+    notes: tuple[Note, ...] = ()
+    final: bool = False
+
+    @property
+    def output(self) -> str | None:
+        """What the caller is handed: ``message``, ``stream`` or None."""
+        return next((t.output for t in self.transitions if t.output is not None), None)
+
+
+class _Cursor:
+    """What pytransitions moves: mutable, and thrown away after one step."""
+
+    __slots__ = ("answers", "context", "row", "state")
+
+    def __init__(self, state: str, context: Context) -> None:
+        self.state = state
+        self.context = context
+        self.answers: dict[str, str] = {}
+        self.row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A compiled chart, shared by all its runs: immutable.  Made by `compile`.
+
+    Attributes:
+        chart: what it was compiled from.
+        facts: the facts that its guards ask, by name.
+    """
+
+    chart: Chart
+    facts: Mapping[str, Fact]
+    _states: Mapping[str, State]
+    _asked: Mapping[tuple[str, str], tuple[Fact, ...]]
+    _stepper: _pt.Machine = field(repr=False, compare=False)
+
+    def start(self, context: Context) -> Step:
+        """Return the step that a run begins with: in the initial state, waiting for the caller."""
+        return self._settle(_Cursor(self.chart.initial, context), [])
+
+    def step(self, snapshot: Snapshot, event: Event) -> Step:
+        """Return all that `event` does to a run at `snapshot`, which itself does not change.
+
+        Raises:
+            IllegalEvent: the state takes no such event.
+        """
+        state = self._states[snapshot.state]
+        if state.final or not (isinstance(event, ACTS) or event.name in state.events):
+            raise IllegalEvent(state.name, event.name, self.takes(snapshot))
+        before = replace(snapshot.context, notes=()) if snapshot.context.notes else snapshot.context
+        context = fold(before, event)
+        if isinstance(event, ACTS):
+            moved = Snapshot(state=state.name, context=context, stop=snapshot.stop)
+            return Step(transitions=(), snapshot=moved, notes=context.notes)
+        cursor = _Cursor(state.name, context)
+        taken = self._take(cursor, event.name)
+        if taken is None:
+            raise InternalError(f"state '{state.name}': no row holds for event '{event.name}' ({cursor.answers})")
+        return self._settle(cursor, [taken])
+
+    def resume(self, snapshot: Snapshot) -> Step:
+        """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
+        effect = self._states[snapshot.state].effect
+        effects = () if effect is None else effects_again(effect, snapshot.context)
+        return Step(transitions=(), snapshot=snapshot, effects=effects, final=self._states[snapshot.state].final)
+
+    def takes(self, snapshot: Snapshot) -> tuple[str, ...]:
+        """Return the names of the events, other than acts of the caller, that the run takes where it is."""
+        return self._states[snapshot.state].events
+
+    def _take(self, cursor: _Cursor, trigger: str) -> Transition | None:
+        """Take the first row of `trigger` that holds; None when none does."""
+        source = cursor.state
+        asked = self._asked.get((source, trigger))
+        if asked is None:
+            return None
+        cursor.answers = {each.name: each.ask(cursor.context) for each in asked}
+        cursor.row = None
+        if not self._stepper.events[trigger].trigger(cursor):
+            return None
+        row = cast(Row, cursor.row)
+        return Transition(
+            row=row.id, source=source, target=row.target, event=row.event, facts=cursor.answers, output=row.output
+        )
+
+    def _settle(self, cursor: _Cursor, taken: list[Transition]) -> Step:
+        """Enter states until one rests."""
+        for _ in range(len(self._states) + 1):
+            state = self._states[cursor.state]
+            row = cursor.row
+            entry = Entered(
+                state=state.name,
+                phase=state.phase,
+                effect=state.effect,
+                final=state.final,
+                output=None if row is None else row.output,
+                spends=None if row is None else row.spends,
+            )
+            cursor.context = fold(cursor.context, entry)
+            last = self._take(cursor, _ALWAYS) if state.always else None
+            if last is None:
+                return self._step(state, cursor.context, taken)
+            taken.append(last)
+        raise InternalError(f"always rows led back to state '{cursor.state}'; a checked chart has none that do")
+
+    def _step(self, state: State, context: Context, taken: list[Transition]) -> Step:
+        stopped = state.final or (context.stand.failure is not None and state.effect is None)
+        stop = stop_of(state, context, taken[-1]) if stopped and taken else None
+        return Step(
+            transitions=tuple(taken),
+            snapshot=Snapshot(state=state.name, context=context, stop=stop),
+            effects=() if state.effect is None else effects_of(state.effect, context),
+            notes=context.notes,
+            final=state.final,
+        )
+
+
+def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
+    """Compile a chart to a machine.
+
+    Args:
+        chart: a chart that `check` has found no problem in.
+        facts: facts of the user's own; one named like a built-in fact takes its place.
+
+    Raises:
+        ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
+    """
+    known = {**FACTS, **{each.name: each for each in facts}}
+    problems = tuple(_fact_problems(chart, known))
+    if problems:
+        raise ChartError(chart.name, problems)
+    used = {use.name: known[use.name] for use in chart.facts}
+    return Machine(
+        chart=chart,
+        facts=MappingProxyType(used),
+        _states=MappingProxyType({state.name: state for state in chart.states}),
+        _asked=MappingProxyType(_asked(chart, used)),
+        _stepper=_stepper(chart),
+    )
+
+
+def _fact_problems(chart: Chart, known: Mapping[str, Fact]) -> Iterable[Problem]:
+    for index, use in enumerate(chart.facts):
+        if use.name not in known:
+            message = f"fact '{use.name}': it is not built in; give its function with facts=[...]"
+            yield Problem(code="unknown-fact", path=("facts", index), message=message)
+        elif set(use.answers) != set(known[use.name].answers):
+            message = f"fact '{use.name}': its function answers: {', '.join(known[use.name].answers)}"
+            yield Problem(code="other-answers", path=("facts", index), message=message)
+
+
+def _trigger(row: Row) -> str:
+    return _ALWAYS if row.event is None else row.event
+
+
+def _asked(chart: Chart, facts: Mapping[str, Fact]) -> dict[tuple[str, str], tuple[Fact, ...]]:
+    """For each decision, the facts that any of its rows may ask, each once, in the rows' order."""
+    names: dict[tuple[str, str], dict[str, None]] = {}
+    for state in chart.states:
+        for row in state.rows:
+            names.setdefault((state.name, _trigger(row)), {}).update(dict.fromkeys(name for name, _ in row.guard))
+    return {decision: tuple(facts[name] for name in asked) for decision, asked in names.items()}
+
+
+def _stepper(chart: Chart) -> _pt.Machine:
+    """The rows as pytransitions keeps them.  A condition that holds leaves its row on the cursor."""
+    stepper = _pt.Machine(
+        model=None,
+        states=[state.name for state in chart.states],
+        initial=chart.initial,
+        auto_transitions=False,
+        send_event=True,
+    )
+    for state in chart.states:
+        for row in state.rows:
+            stepper.add_transition(_trigger(row), state.name, row.target, conditions=[_condition(row)])
+    return stepper
+
+
+def _condition(row: Row) -> Callable[[_pt.EventData], bool]:
+    guard = tuple((name, frozenset(answers)) for name, answers in row.guard)
+
+    def holds(data: _pt.EventData) -> bool:
+        cursor = cast(_Cursor, data.model)
+        if all(cursor.answers[name] in answers for name, answers in guard):
+            cursor.row = row
+            return True
+        return False
+
+    return holds

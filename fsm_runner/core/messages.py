@@ -1,0 +1,106 @@
+"""Messages: what the core reads out of the API's objects and how it writes them.
+
+All of it is plain JSON data.  A field of the wrong type reads as absent: a malformed reply must end in a
+state, not in a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fsm_runner.core.context import Call, Usage
+from fsm_runner.core.events import Json
+from fsm_runner.core.history import History
+
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+
+
+def blocks_of(message: Json) -> tuple[Json, ...]:
+    """Return the content blocks of `message`; none when its content is text."""
+    content = message.get("content")
+    if isinstance(content, str) or not isinstance(content, Iterable):
+        return ()
+    return tuple(block for block in content if isinstance(block, Mapping))
+
+
+def text_in(value: Json, key: str) -> str | None:
+    """Return ``value[key]`` when it is text, else None."""
+    found = value.get(key)
+    return found if isinstance(found, str) else None
+
+
+def call_of(block: Json) -> Call:
+    """Return the call that a ``tool_use`` block asks for."""
+    return Call(
+        id=text_in(block, "id") or "",
+        name=text_in(block, "name") or "",
+        block=block,
+        toolset=text_in(block, "toolset_name"),
+    )
+
+
+def calls_of(message: Json) -> tuple[Call, ...]:
+    """Return the calls that `message` asks for, in the model's order."""
+    return tuple(call_of(block) for block in blocks_of(message) if block.get("type") == "tool_use")
+
+
+def reply_param(message: Json) -> Json:
+    """Return a reply as the message that the next request sends."""
+    return {"role": "assistant", "content": message.get("content", ())}
+
+
+def results_param(calls: Iterable[Call]) -> Json:
+    """Return the user message that answers `calls`, in their order."""
+    return {"role": "user", "content": [call.result for call in calls if call.result is not None]}
+
+
+def usage_of(message: Json) -> Usage:
+    """Return the tokens of one reply; zero where the API sent none."""
+    usage = message.get("usage")
+    counts: Json = usage if isinstance(usage, Mapping) else {}
+
+    def count(key: str) -> int:
+        value = counts.get(key)
+        return value if isinstance(value, int) else 0
+
+    return Usage(
+        input_tokens=count("input_tokens"),
+        output_tokens=count("output_tokens"),
+        cache_creation_input_tokens=count("cache_creation_input_tokens"),
+        cache_read_input_tokens=count("cache_read_input_tokens"),
+        replies=1,
+    )
+
+
+def with_container(params: Json, message: Json | None) -> Json:
+    """Return `params` with the container of `message`, unless they name one themselves.
+
+    Source: anthropic 2.12 carries the container on, since server tools that are bound to one refuse a request
+    without it."""
+    used = message.get("container") if message is not None else None
+    id = used.get("id") if isinstance(used, Mapping) else None
+    if id is None:
+        return params
+    given = params.get("container")
+    if given is None:
+        return {**params, "container": id}
+    if isinstance(given, Mapping) and not given.get("id"):
+        return {**params, "container": {**given, "id": id}}
+    return params
+
+
+def without_open_calls(history: History) -> tuple[Json, ...]:
+    """Return the messages of `history` without the tool calls that its last message leaves unanswered.
+
+    What must not end a message goes with them: thinking that led to the calls.  A message of which nothing
+    remains goes as a whole.
+
+    Source: the API refuses a ``tool_use`` without its ``tool_result``, and a message that ends in thinking."""
+    messages = tuple(history)
+    if not messages or messages[-1].get("role") != "assistant" or not blocks_of(messages[-1]):
+        return messages
+    kept = [block for block in blocks_of(messages[-1]) if block.get("type") != "tool_use"]
+    while kept and kept[-1].get("type") in _THINKING:
+        kept.pop()
+    last = ({**messages[-1], "content": kept},) if kept else ()
+    return messages[:-1] + last
