@@ -2,8 +2,8 @@
 
     python3 tools/venv.py .venv requirements/dev.txt --editable
 
-A stamp in the environment is a hash of the lock file, `pyproject.toml`, the Python and the place; while it
-agrees nothing is done, and nothing is imported that would make that slow.  The file keeps to a syntax that old
+A stamp in the environment is a hash of the lock file, the Python, the place and, where the project itself goes in,
+what `pyproject.toml` says of installing it.  While it agrees nothing is done.  The file keeps to a syntax that old
 Pythons read, so that they can be refused by name.
 """
 
@@ -19,12 +19,19 @@ OLDEST = (3, 11)
 
 def wanted(place, lock, editable):
     """Return the stamp that the environment at `place` must carry."""
-    digest = hashlib.sha256()
-    for name in (lock, "pyproject.toml"):
-        with open(os.path.join(ROOT, name), "rb") as file:
-            digest.update(file.read())
-    digest.update(repr((sys.version, os.path.realpath(sys.executable), place, editable)).encode())
+    with open(os.path.join(ROOT, lock), "rb") as file:
+        digest = hashlib.sha256(file.read())
+    digest.update(repr((sys.version, os.path.realpath(sys.executable), place, editable and installing())).encode())
     return digest.hexdigest()
+
+
+def installing():
+    """Return what `pyproject.toml` says of installing the project: all else may change without a new environment."""
+    import tomllib  # old Pythons, which lack it, are refused before
+
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        project = tomllib.load(file)
+    return project["build-system"], project["project"], project["tool"]["hatch"]
 
 
 def found(stamp):
