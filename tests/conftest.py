@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import coverage
 import pytest
@@ -19,7 +17,7 @@ PATCH = pytest.MonkeyPatch()
 
 def pytest_configure() -> None:
     """Watch the machine, once there is one."""
-    # Wire here: RECORDER.watch(Machine, DEFAULT_CHART, PATCH)
+    # Wire here: RECORDER.watch(Machine, load(find_chart("states")), PATCH)
 
 
 def pytest_unconfigure() -> None:
@@ -33,14 +31,13 @@ def branches() -> str:
     if measured is None:
         return "not measured (make test measures it)"
     measured.stop()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "coverage.json")
-        try:
-            with redirect_stdout(io.StringIO()):  # coverage says where it wrote
-                measured.json_report(outfile=str(report))
-        except coverage.exceptions.NoDataError:
-            return "nothing to measure"
-        totals = json.loads(report.read_text())["totals"]
+    report = io.StringIO()
+    try:
+        with redirect_stdout(report):
+            measured.json_report(outfile="-")
+    except coverage.exceptions.NoDataError:
+        return "nothing to measure"
+    totals = json.loads(report.getvalue())["totals"]
     taken, declared = totals["covered_branches"], totals["num_branches"]
     return f"{taken} / {declared}  ({taken / declared:.1%})" if declared else "no branches"
 

@@ -15,25 +15,35 @@ from importlib.util import find_spec
 from pathlib import Path
 
 GENERATORS = {
-    "diagrams": "fsm_runner.charts.drawing",
-    "docs": "tools.docs",
-    "schema": "fsm_runner.charts.schema",
+    "diagrams": ("fsm_runner.charts.drawing", "fsm_runner.charts.drawing.__main__"),
+    "docs": ("tools.docs", "tools.docs"),
+    "schema": ("tools.schema", "fsm_runner.charts.schema"),
 }
+"""By name: the module that is run, and the one that shows it has landed."""
+
 REQUIRED: frozenset[str] = frozenset()
 """The generators that have landed: a missing one is an error."""
 
 ROOT = Path(__file__).parent.parent
 
 
+def there(module: str) -> bool:
+    """Whether `module` can be imported."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # its package is missing
+        return False
+
+
 def run(name: str, *flags: str) -> int:
     """Run the generator called `name` and return its exit code."""
-    module = GENERATORS[name]
-    if find_spec(module) is None:
-        print(f"{name}: {module}: not there yet", file=sys.stderr)
+    module, sign = GENERATORS[name]
+    if not there(sign):
+        print(f"{name}: {sign}: not there yet", file=sys.stderr)
         return int(name in REQUIRED)
     code = subprocess.run([sys.executable, "-m", module, *flags], cwd=ROOT).returncode
     if code and flags:
-        print(f"{name}: stale (run make {name})", file=sys.stderr)
+        print(f"{name}: not as they would be written now (run make {name})", file=sys.stderr)
     return code
 
 

@@ -41,6 +41,13 @@ class Step(Protocol):
     def transitions(self) -> Iterable[Taken]: ...
 
 
+class Machine(Protocol):
+    """A machine, as far as this module looks."""
+
+    @property
+    def chart(self) -> Chart: ...
+
+
 class Recorder:
     """The rows of one chart that were taken while it watched.
 
@@ -52,23 +59,30 @@ class Recorder:
     def __init__(self) -> None:
         self.chart: Chart | None = None
         self.taken: set[str] = set()
+        self._compared: dict[int, tuple[Chart, bool]] = {}
 
-    def watch(self, machine: type, chart: Chart, patch: pytest.MonkeyPatch) -> None:
+    def watch(self, machine: type[Machine], chart: Chart, patch: pytest.MonkeyPatch) -> None:
         """Record the steps of every instance of `machine` whose ``chart`` equals `chart`, until `patch` is undone."""
         self.chart = chart
         for name in ("start", "step"):
-            patch.setattr(machine, name, self._recorded(getattr(machine, name), chart))
+            patch.setattr(machine, name, self._recorded(getattr(machine, name)))
 
-    def _recorded(self, method: Callable[..., Step], chart: Chart) -> Callable[..., Step]:
+    def _recorded(self, method: Callable[..., Step]) -> Callable[..., Step]:
         @wraps(method)
-        def recorded(machine: object, *args: object, **kwargs: object) -> Step:
+        def recorded(machine: Machine, *args: object, **kwargs: object) -> Step:
             step = method(machine, *args, **kwargs)
-            seen = getattr(machine, "chart")  # noqa: B009  # any class with a chart will do
-            if seen is chart or seen == chart:
+            if self._counts(machine.chart):
                 self.taken.update(transition.row for transition in step.transitions)
             return step
 
         return recorded
+
+    def _counts(self, chart: Chart) -> bool:
+        """Whether `chart` equals the watched one; each object is compared once, since it takes long."""
+        known = self._compared.get(id(chart))
+        if known is None:
+            known = self._compared[id(chart)] = (chart, chart == self.chart)  # kept, so that its id is not reused
+        return known[1]
 
     @property
     def declared(self) -> set[str]:
