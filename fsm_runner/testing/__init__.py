@@ -1,1 +1,68 @@
-"""testing."""
+"""Testing: a scripted model that stands in for the Messages API, for the real SDK client.
+
+`model`      ScriptedModel: plays a script, records requests
+`replies`    text, tool_use, reply ...: what it answers
+`faults`     overloaded, disconnect ...: what goes wrong
+`rules`      RULES: what the API refuses, each with its source; checked for every request
+`sse`        events: a message as the API streams it
+"""
+
+from fsm_runner.testing.errors import Refused, ScriptExhausted, UnusedReplies
+from fsm_runner.testing.faults import (
+    Fault,
+    disconnect,
+    error,
+    malformed,
+    overloaded,
+    rate_limited,
+    server_error,
+    stall,
+    truncated,
+)
+from fsm_runner.testing.model import ScriptedModel
+from fsm_runner.testing.replies import (
+    Block,
+    Reply,
+    compaction,
+    pause_turn,
+    refusal,
+    reply,
+    server_tool_use,
+    text,
+    thinking,
+    tool_use,
+    without_stop_reason,
+)
+from fsm_runner.testing.requests import ScriptedRequest
+from fsm_runner.testing.rule import Rule
+from fsm_runner.testing.rules import RULES
+
+__all__ = [
+    "RULES",
+    "Block",
+    "Fault",
+    "Refused",
+    "Reply",
+    "Rule",
+    "ScriptExhausted",
+    "ScriptedModel",
+    "ScriptedRequest",
+    "UnusedReplies",
+    "compaction",
+    "disconnect",
+    "error",
+    "malformed",
+    "overloaded",
+    "pause_turn",
+    "rate_limited",
+    "refusal",
+    "reply",
+    "server_error",
+    "server_tool_use",
+    "stall",
+    "text",
+    "thinking",
+    "tool_use",
+    "truncated",
+    "without_stop_reason",
+]

@@ -1,0 +1,126 @@
+"""The transport: answers that a scripted model gives to an HTTP client, whole, in pieces, or broken off."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio.lowlevel
+import httpx2
+
+from fsm_runner.testing.faults import Fault, error_body
+from fsm_runner.testing.sse import compact, encode, events
+
+JSON_TYPE = {"content-type": "application/json"}
+STREAM_TYPE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+BROKEN_EVENT = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"del\n\n'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer: immutable.
+
+    Attributes:
+        status, headers: of the response.
+        pieces: the body, each piece as it arrives.
+        failure: raised where the body breaks off; before any answer when there are no pieces.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Sequence[bytes] = ()
+    failure: httpx2.TransportError | None = None
+
+
+class ScriptedTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """Hands each request to `answer`; for sync and async clients."""
+
+    def __init__(self, answer: Callable[[httpx2.Request], Answer]) -> None:
+        self.answer = answer
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer a sync client."""
+        request.read()
+        return _response(self.answer(request))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer an async client; other tasks get their turn first, as they would during a real request."""
+        await request.aread()
+        await anyio.lowlevel.checkpoint()
+        return _response(self.answer(request))
+
+
+class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body that arrives in pieces, for sync and async readers, and may break off."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.answer.pieces
+        if self.answer.failure is not None:
+            raise self.answer.failure
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            await anyio.lowlevel.checkpoint()
+            yield piece
+
+
+def _response(answer: Answer) -> httpx2.Response:
+    if answer.failure is not None and not answer.pieces:
+        raise answer.failure
+    return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+
+# ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def whole(message: Mapping[str, Any], *, request_id: str, stream: bool) -> Answer:
+    """Return `message` as JSON, or as events."""
+    pieces = [encode(event) for event in events(message)] if stream else [compact(message).encode()]
+    return Answer(headers={**(STREAM_TYPE if stream else JSON_TYPE), "request-id": request_id}, pieces=pieces)
+
+
+def error_answer(
+    status: int, error: str, *, message: str, request_id: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Return an error in the API's shape."""
+    body = compact(error_body(error, message, request_id=request_id)).encode()
+    return Answer(status=status, headers={**JSON_TYPE, "request-id": request_id, **(headers or {})}, pieces=[body])
+
+
+def faulty(
+    fault: Fault, message: Mapping[str, Any] | None, *, request: httpx2.Request, request_id: str, stream: bool
+) -> Answer:
+    """Return what `fault` makes of the answer; `message` is the one it happens in, None: before any answer."""
+    if message is None or (fault.kind == "status" and not stream):
+        if fault.kind == "status":
+            return error_answer(
+                fault.status, fault.error, message=fault.message, request_id=request_id, headers=fault.headers
+            )
+        return Answer(failure=_failure(fault, request, begun=False))
+    sent = whole(message, request_id=request_id, stream=stream)
+    pieces = list(sent.pieces[: fault.after]) if stream else [sent.pieces[0][: len(sent.pieces[0]) // 2]]
+    match fault.kind:
+        case "status":
+            pieces.append(encode(error_body(fault.error, fault.message)))
+        case "malformed" if stream:
+            pieces.append(BROKEN_EVENT)
+        case "disconnect" | "stall":
+            return Answer(headers=sent.headers, pieces=pieces, failure=_failure(fault, request, begun=True))
+        case _:
+            pass
+    return Answer(headers=sent.headers, pieces=pieces)
+
+
+def _failure(fault: Fault, request: httpx2.Request, *, begun: bool) -> httpx2.TransportError:
+    if fault.kind == "stall":
+        return httpx2.ReadTimeout("The read operation timed out", request=request)
+    missing = (
+        "peer closed connection without sending complete message body (incomplete chunked read)"
+        if begun
+        else "Server disconnected without sending a response."
+    )
+    return httpx2.RemoteProtocolError(missing, request=request)
