@@ -46,7 +46,7 @@ def install(wheel: Path) -> Path:
     """Install `wheel` with what it needs, and nothing else, and return the environment's folder of programs."""
     venv = BUILD / "venv"
     run(sys.executable, ROOT / "tools" / "venv.py", venv, "requirements/run.txt")
-    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     run(*pip, "install", "--no-deps", "--no-index", "--force-reinstall", wheel)
     run(*pip, "check")
     return venv / "bin"
