@@ -126,7 +126,8 @@ def tool_choice(request: ScriptedRequest) -> str | None:
 def _tools_elsewhere(request: ScriptedRequest) -> bool:
     sent: Sequence[Any] = request.messages  # not yet known to be objects
     added = any(isinstance(message, Mapping) and message.get("role") == "system" for message in sent)
-    return added or bool(request.body.get("mcp_servers")) or request.continues_thread
+    toolset = any("name" not in tool for tool in request.tools)
+    return added or toolset or bool(request.body.get("mcp_servers")) or request.continues_thread
 
 
 @rule(

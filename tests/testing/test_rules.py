@@ -160,6 +160,14 @@ KEPT = [
     ("tool_choice", {**ASKED, "tools": [SEARCH], "tool_choice": {"type": "tool", "name": "search"}}),
     ("tool_choice", {**ASKED, "tools": [SEARCH], "tool_choice": {"type": "any"}}),
     ("tool_choice", {**ASKED, "tool_choice": {"type": "none"}}),
+    (
+        "tool_choice",
+        {
+            **ASKED,
+            "tools": [{"type": "computer_toolset_20260801"}],
+            "tool_choice": {"type": "tool", "name": "screenshot"},
+        },
+    ),
     ("tool_choice", {**ASKED, "tool_choice": {"type": "any"}, "mcp_servers": [{"name": "a"}]}),
     ("cache_breakpoints", sent(user(*(cached(word) for word in "abcd")))),
     (
