@@ -12,7 +12,7 @@ from dataclasses import replace
 from fsm_runner.core.context import Call, Context, Note
 from fsm_runner.core.events import Entered, Json
 from fsm_runner.core.history import History
-from fsm_runner.core.messages import blocks_of, reply_param, results_param
+from fsm_runner.core.messages import has_summary, reply_param, results_param
 
 RESENDS = 2
 """How often one request is sent again without asking the caller."""
@@ -28,6 +28,7 @@ PAUSED = frozenset({"pause_turn", "compaction"})
 def entered(context: Context, event: Entered) -> Context:
     """Return the context after entering a state."""
     stand = context.stand
+    again = stand.failure is not None and stand.effect == event.effect
     if stand.effect != event.effect or (event.output is not None and stand.awaits != "nothing"):
         awaits = "nothing" if event.output is not None else stand.awaits
         context = replace(context, stand=replace(stand, effect=event.effect, awaits=awaits))
@@ -39,7 +40,7 @@ def entered(context: Context, event: Entered) -> Context:
             context = _handed_over(context)
         return _ended(context) if event.final else context
     if event.effect in _ASKING:
-        return _departed(context, compacting=event.effect in _COMPACTING)
+        return _departed(context, compacting=event.effect in _COMPACTING, again=again)
     if event.effect in _CALLING:
         return _started(context, early=event.effect == "call_early")
     return context
@@ -52,11 +53,18 @@ def _spent(context: Context, limit: str) -> Context:
 
 
 def _rested(context: Context) -> Context:
-    """What a failed request spent is given back once the run rests: to go on is to spend it again."""
-    counters = context.counters
-    if counters.staked is None or context.stand.failure is None:
+    """What a failed request spent is given back once the run rests: to go on is to spend it again.  A failed
+    compaction is over."""
+    counters, compaction = context.counters, context.compaction
+    if context.stand.failure is None:
         return context
-    spent = {**counters.spent, counters.staked: counters.spent[counters.staked] - 1}
+    if compaction.config is not None:
+        context = replace(context, compaction=replace(compaction, config=None, sent=0))
+    if counters.staked is None and not counters.resends:
+        return context
+    spent = counters.spent
+    if counters.staked is not None:
+        spent = {**spent, counters.staked: spent[counters.staked] - 1}
     return replace(context, counters=replace(counters, spent=spent, staked=None, resends=0))
 
 
@@ -90,7 +98,7 @@ def _compacted(context: Context) -> Context:
     response = compaction.response
     if response is None:
         return replace(context, compaction=done)
-    if not any(block.get("type") == "compaction" and block.get("content") for block in blocks_of(response)):
+    if not has_summary(response):
         note = Note(
             level="warning",
             code="compaction-without-summary",
@@ -101,7 +109,7 @@ def _compacted(context: Context) -> Context:
     return replace(context, compaction=replace(done, tokens=0), conversation=replace(talk, history=history))
 
 
-def _departed(context: Context, *, compacting: bool) -> Context:
+def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     """What the request under way takes along, and a draft for the caller to change while it is under way."""
     talk, settings = context.conversation, context.settings
     history = talk.history
@@ -109,7 +117,7 @@ def _departed(context: Context, *, compacting: bool) -> Context:
     if settings.changes and (reply is None or reply.get("stop_reason") != "pause_turn"):
         history = history.appended({"role": "system", "content": list(settings.changes)})
         context = replace(context, settings=replace(settings, changes=()))
-    if context.stand.failure is not None and context.counters.staked is not None:
+    if again:
         context = replace(context, counters=replace(context.counters, resends=context.counters.resends + 1))
     if compacting:
         asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Call, Context
 from fsm_runner.core.entering import PAUSED, RESENDS
+from fsm_runner.core.messages import text_in
 
 STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
 """Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
@@ -76,7 +77,7 @@ def turn(context: Context) -> str:
     reply = context.turn.reply
     if reply is None:
         return "none"
-    reason = reply.get("stop_reason")
+    reason = text_in(reply, "stop_reason")
     if reason == "tool_use":
         if not context.turn.calls:
             return "finished"

@@ -12,10 +12,17 @@ from dataclasses import replace
 from typing import assert_never
 
 from fsm_runner.core import events as ev
-from fsm_runner.core.context import Call, Context, Stand, Turn, Usage
+from fsm_runner.core.context import Call, Context, Note, Stand, Turn, Usage
 from fsm_runner.core.entering import entered
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
+
+_FUTILE = Note(
+    level="warning",
+    code="compaction-futile",
+    text="The first reply after a summary reached the threshold again; the conversation is not summarised any more "
+    "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
+)
 
 
 def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
@@ -31,7 +38,9 @@ def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
             turn = replace(context.turn, arriving=_arrived(context.turn.arriving, call_of(event.call)))
             return replace(context, turn=turn)
         case ev.ToolFinished():
-            return replace(context, turn=_answered(context.turn, {event.id: event.result}))
+            return replace(
+                context, turn=_answered(context.turn, {event.id: event.result}), stand=_succeeded(context.stand)
+            )
         case ev.Summarised():
             return _summarised(context, event.message)
         case ev.Failed():
@@ -96,12 +105,15 @@ def _replied(context: Context, message: ev.Json) -> Context:
     tokens = usage_of(message).total_tokens
     control = context.settings.summary
     below = control is None or tokens < control.threshold
+    first = control is not None and context.compaction.tokens < control.threshold
+    notes = (*context.notes, _FUTILE) if context.compaction.fresh and not below and first else context.notes
     params = with_container(context.settings.params, message)
     return replace(
         context,
         turn=Turn(reply=message, calls=calls, unread=True),
         compaction=replace(context.compaction, tokens=tokens, fresh=context.compaction.fresh and not below),
         settings=context.settings if params is context.settings.params else replace(context.settings, params=params),
+        notes=notes,
     )
 
 
@@ -153,16 +165,21 @@ def _summarised(context: Context, message: ev.Json) -> Context:
 
 
 def _failed(context: Context, event: ev.Failed) -> Context:
-    """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew."""
-    talk = context.conversation
-    turn = context.turn
+    """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew.
+
+    A compaction that fails while its response streams has failed as a compaction."""
+    talk, turn, compaction = context.conversation, context.turn, context.compaction
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(
         context,
         conversation=talk if talk.draft is None else replace(talk, history=talk.draft, draft=None, owned=False),
         turn=replace(turn, calls=waiting, arriving=()),
-        compaction=replace(context.compaction, config=None, response=None),
-        stand=replace(context.stand, failure=event, failed_effect=context.stand.effect),
+        compaction=compaction if compaction.response is None else replace(compaction, response=None),
+        stand=replace(
+            context.stand,
+            failure=event,
+            failed_effect=context.stand.effect if compaction.config is None else "compact",
+        ),
     )
 
 
@@ -178,13 +195,13 @@ def _reported(context: Context, event: ev.Reported) -> Context:
 
 def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
     """While a reply is handled the history becomes the caller's, and calls that have run will run again.  Calls that
-    ran while the reply streamed keep their results.
+    ran while the reply streamed keep their results, and so do those of a response that is being made.
 
     Source: anthropic 2.12."""
     talk, turn = context.conversation, context.turn
     if talk.draft is None:
         return replace(context, conversation=replace(talk, history=talk.history.appended(*messages)))
-    if turn.unread and not context.settings.eager:
+    if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
         turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
     draft = talk.draft.appended(*messages)
     return replace(context, conversation=replace(talk, draft=draft, owned=True), turn=turn)

@@ -100,7 +100,12 @@ def without_open_calls(history: History) -> tuple[Json, ...]:
     if not messages or messages[-1].get("role") != "assistant" or not blocks_of(messages[-1]):
         return messages
     kept = [block for block in blocks_of(messages[-1]) if block.get("type") != "tool_use"]
-    while kept and kept[-1].get("type") in _THINKING:
+    while kept and text_in(kept[-1], "type") in _THINKING:
         kept.pop()
     last = ({**messages[-1], "content": kept},) if kept else ()
     return messages[:-1] + last
+
+
+def has_summary(message: Json) -> bool:
+    """Whether the API's response to a compaction holds a summary."""
+    return any(block.get("type") == "compaction" and block.get("content") for block in blocks_of(message))

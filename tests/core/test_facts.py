@@ -1,0 +1,244 @@
+"""The facts: each one below, at and one above its edge, and without what it asks about."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from fsm_runner.core import facts
+from fsm_runner.core.context import Call, Compaction, Counters, Settings, Stand, Turn
+from fsm_runner.core.entering import RESENDS
+from fsm_runner.core.events import Failed
+from fsm_runner.core.facts import FACTS, Fact, fact
+from tests.support.build import LOST, call, context, reply, text, use
+from tests.support.strategies import contexts
+
+CUT = "max_tokens"
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [
+        ("end_turn", "finished"),
+        ("stop_sequence", "finished"),
+        ("max_tokens", "finished"),
+        ("model_context_window_exceeded", "finished"),
+        ("refusal", "finished"),
+        ("pause_turn", "paused"),
+        ("compaction", "paused"),
+        ("tool_use", "wants_tools"),
+        ("a_new_reason", "unreadable"),
+        (None, "unreadable"),
+        (7, "unreadable"),
+        (["end_turn"], "unreadable"),
+        ({"end_turn": 1}, "unreadable"),
+    ],
+)
+def test_turn_follows_the_stop_reason(stop, expected):
+    """Every stop reason has one meaning, and one that is missing, new or no text is never a silent end."""
+    assert expected == facts.turn(context(reply=reply(use(), stop=stop)))
+
+
+def test_turn_is_none_before_the_first_reply():
+    """Without a reply nothing is asked for."""
+    assert "none" == facts.turn(context())
+
+
+def test_turn_is_finished_when_it_stopped_for_tools_and_calls_none():
+    """There is nothing to run, so there is nothing to go on with."""
+    assert "finished" == facts.turn(context(reply=reply(text(), stop="tool_use")))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "turn", "calls"),
+    [
+        ([], "finished", "done"),
+        (["waiting"], "wants_tools", "open"),
+        (["done", "running"], "wants_tools", "open"),
+        (["done", "waiting"], "wants_tools", "open"),
+        (["done", "done"], "answered", "done"),
+    ],
+)
+def test_a_turn_is_answered_by_the_last_of_its_results(statuses, turn, calls):
+    """One call short of all is still open; a call that runs has no result yet."""
+    given = context(reply=reply(stop="tool_use"), calls=[call(str(i), status=s) for i, s in enumerate(statuses)])
+
+    assert (turn, calls) == (facts.turn(given), facts.calls(given))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "threshold", "expected"),
+    [(99, 100, "none"), (100, 100, "due"), (101, 100, "due"), (0, 0, "due"), (10**9, None, "none")],
+)
+def test_compaction_is_due_from_the_threshold_upwards(tokens, threshold, expected):
+    """Reaching the threshold counts; no threshold never does."""
+    assert expected == facts.compaction(context(reply=reply(use()), tokens=tokens, threshold=threshold))
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(99, "none"), (100, "futile"), (101, "futile")])
+def test_compaction_is_futile_when_a_summary_did_not_help(tokens, expected):
+    """Right after a summary, a reply at the threshold says that another one would not help either."""
+    fresh = Compaction(tokens=tokens, fresh=True)
+
+    assert expected == facts.compaction(context(reply=reply(use()), threshold=100, compaction=fresh))
+
+
+def test_compaction_is_not_due_without_a_reply():
+    """Before the first reply there is nothing to summarise."""
+    assert "none" == facts.compaction(context(tokens=100, threshold=100))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "asked"),
+        ({"reply": reply(use()), "threshold": 0}, "asked"),
+        ({"reply": reply(use(), stop=CUT)}, "blocked"),
+        ({"reply": reply(use(), stop=None)}, "blocked"),
+        ({"reply": reply(use(), stop=CUT), "owned": True}, "asked"),
+        ({"reply": reply(use(), stop=CUT), "calls": [call(status="done")]}, "asked"),
+        ({"reply": reply(use(), stop="pause_turn")}, "asked"),
+        ({"reply": reply(text())}, "asked"),
+    ],
+)
+def test_compaction_that_was_asked_for_is_blocked_by_calls_the_run_ends_on(given, expected):
+    """The API refuses a history that ends in an open call, unless the caller has seen to the history."""
+    asked = Compaction(asked={"type": "summarize"})
+
+    assert expected == facts.compaction(context(**given, compaction=asked))
+
+
+@pytest.mark.parametrize(
+    ("limits", "spent", "expected"),
+    [
+        ({"iterations": 3}, {"iterations": 2}, "free"),
+        ({"iterations": 3}, {"iterations": 3}, "reached"),
+        ({"iterations": 3}, {"iterations": 4}, "reached"),
+        ({"iterations": 0}, {}, "reached"),
+        ({"iterations": 1}, {}, "free"),
+        ({"iterations": None}, {"iterations": 10**9}, "free"),
+        ({"iterations": 3, "cost": 1}, {"cost": 1}, "reached"),
+        ({}, {"iterations": 5}, "free"),
+    ],
+)
+def test_limit_is_reached_when_as_much_is_spent_as_it_allows(limits, spent, expected):
+    """At the limit counts; null is no limit; one limit of several is enough."""
+    assert expected == facts.limit(context(limits=limits, spent=spent))
+
+
+@pytest.mark.parametrize(("closed", "expected"), [(True, "true"), (False, "false")])
+def test_closed_is_what_the_caller_did(closed, expected):
+    """A run is open until the caller closes it."""
+    assert expected == facts.closed(context(stand=Stand(closed=closed)))
+
+
+@pytest.mark.parametrize("awaits", ["nothing", "more", "answer"])
+def test_awaits_is_what_the_caller_asked_for(awaits):
+    """The three things a caller can wait for are told apart."""
+    assert awaits == facts.awaits(context(stand=Stand(awaits=awaits)))
+
+
+def early(*arriving: Call, eager: bool = True) -> str:
+    """The answer of the fact after `arriving`."""
+    settings = Settings(eager=eager, runnable=frozenset({"search"}), toolsets=frozenset({"files"}))
+    return facts.early(context(settings=settings, turn=Turn(arriving=arriving)))
+
+
+@pytest.mark.parametrize(
+    ("arriving", "expected"),
+    [
+        ([], "wait"),
+        ([call()], "run"),
+        ([call(held=True)], "wait"),
+        ([call(name="unknown")], "wait"),
+        ([call("a", held=True), call("b")], "run"),
+        ([call("a", "read", "files")], "run"),
+        ([call("a", "read", "files", "done"), call("b", "read", "files")], "run"),
+        ([call("a", "read", "files", "done", error=True), call("b", "read", "files")], "wait"),
+        ([call("a", "read", "files"), call("b", "read", "files")], "wait"),
+        ([call("a", "read", "others"), call("b", "read", "files")], "run"),
+        ([call("a", "files"), call("b", "read", "files")], "wait"),
+    ],
+)
+def test_a_call_runs_early_unless_something_before_it_waits(arriving, expected):
+    """Held and unknown calls wait, and so do later members of a toolset of which one waits or failed."""
+    assert expected == early(*arriving)
+
+
+def test_no_call_runs_early_unless_the_caller_wants_it():
+    """Running while the reply streams is a choice."""
+    assert "wait" == early(call(), eager=False)
+
+
+@pytest.mark.parametrize(
+    ("failure", "effect", "expected"),
+    [
+        (None, None, "none"),
+        (LOST, "send_request", "retry"),
+        (LOST, "call_tools", "retry"),
+        (LOST, "compact", "none"),
+        (Failed(error="APIStatusError", text="no", status=400, code="never_heard_of"), "send_request", "retry"),
+    ],
+)
+def test_recovery_is_up_to_the_caller(failure, effect, expected):
+    """What failed is tried again when the caller asks, but for a compaction by the API."""
+    assert expected == facts.recovery(context(stand=Stand(failure=failure, failed_effect=effect)))
+
+
+@pytest.mark.parametrize(("resends", "expected"), [(RESENDS - 1, "resend"), (RESENDS, "retry"), (RESENDS + 1, "retry")])
+def test_a_request_is_sent_again_at_most_twice(monkeypatch, resends, expected):
+    """For a code after which the server wants the request again, the count decides."""
+    monkeypatch.setattr(facts, "RESENDABLE", frozenset({"again"}))
+    failure = Failed(error="APIStatusError", text="again", code="again")
+    stand = Stand(failure=failure, failed_effect="send_request")
+
+    assert expected == facts.recovery(context(counters=Counters(resends=resends), stand=stand))
+
+
+@given(contexts())
+@settings(max_examples=300)
+def test_no_context_gives_an_answer_that_is_not_declared(given):
+    """The answers of each fact are closed, whatever the context."""
+    for each in FACTS.values():
+        assert each(given) in each.answers
+
+
+@given(contexts())
+@settings(max_examples=300)
+def test_no_context_gives_a_combination_declared_impossible(given):
+    """The check of a chart leaves those combinations out, so none may ever happen."""
+    answers = {name: each(given) for name, each in FACTS.items()}
+
+    for each in FACTS.values():
+        for pattern in each.impossible:
+            assert not all(answers[name] in excluded for name, excluded in pattern), (each.name, pattern, answers)
+
+
+@given(contexts())
+def test_a_fact_of_the_same_context_has_the_same_answer(given):
+    """Facts are pure."""
+    assert [each(given) for each in FACTS.values()] == [each(given) for each in FACTS.values()]
+
+
+def test_the_chart_declares_the_answers_that_the_code_gives(machine):
+    """What states.yaml lists for each fact is what its code can answer, in the same order."""
+    assert {use.name: use.answers for use in machine.chart.facts} == {
+        name: each.answers for name, each in FACTS.items()
+    }
+
+
+def test_a_function_becomes_a_fact_with_its_name_and_first_line():
+    """A fact of one's own is a function with a docstring and its answers."""
+
+    @fact(answers=("yes", "no"), version=2)
+    def risky(context):
+        """Whether a call is risky.
+
+        More of it.
+        """
+        return "yes" if context.turn.calls else "no"
+
+    assert isinstance(risky, Fact)
+    assert ("risky", ("yes", "no"), 2) == (risky.name, risky.answers, risky.version)
+    assert "Whether a call is risky." == risky.about
+    assert ("no", "yes") == (risky(context()), risky(context(reply=reply(use()))))
