@@ -1,1 +1,83 @@
-"""Claude's tool loop as an explicit finite state machine."""
+"""Claude's tool loop as an explicit finite state machine that you can read, check, draw, run and replay.
+
+Everything public is listed in `__all__`.  Names are imported when they are first used, so that ``import fsm_runner``
+and the command line start quickly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fsm_runner.charts import find_chart as find_chart
+    from fsm_runner.charts import load as load
+    from fsm_runner.core.chart import Chart as Chart
+    from fsm_runner.core.check import check as check
+    from fsm_runner.core.context import Context as Context
+    from fsm_runner.core.errors import ChartError as ChartError
+    from fsm_runner.core.errors import FsmRunnerError as FsmRunnerError
+    from fsm_runner.core.errors import IllegalEvent as IllegalEvent
+    from fsm_runner.core.errors import InternalError as InternalError
+    from fsm_runner.core.errors import JournalError as JournalError
+    from fsm_runner.core.errors import Problem as Problem
+    from fsm_runner.core.errors import RunError as RunError
+    from fsm_runner.core.events import Reported as Reported
+    from fsm_runner.core.facts import Fact as Fact
+    from fsm_runner.core.facts import fact as fact
+    from fsm_runner.core.machine import Machine as Machine
+    from fsm_runner.core.machine import Snapshot as Snapshot
+    from fsm_runner.core.machine import Step as Step
+    from fsm_runner.core.machine import Transition as Transition
+    from fsm_runner.core.machine import compile as compile
+    from fsm_runner.core.stop import Stop as Stop
+    from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
+    from fsm_runner.drivers.session import RunView as RunView
+    from fsm_runner.journal import Journal as Journal
+    from fsm_runner.replay import ReplayReport as ReplayReport
+    from fsm_runner.replay import replay as replay
+    from fsm_runner.runner import tool_runner as tool_runner
+
+_HOMES = {
+    "AsyncRunner": "drivers.aio",
+    "Chart": "core.chart",
+    "ChartError": "core.errors",
+    "check": "core.check",
+    "compile": "core.machine",
+    "Context": "core.context",
+    "Fact": "core.facts",
+    "fact": "core.facts",
+    "find_chart": "charts",
+    "FsmRunnerError": "core.errors",
+    "IllegalEvent": "core.errors",
+    "InternalError": "core.errors",
+    "Journal": "journal",
+    "JournalError": "core.errors",
+    "load": "charts",
+    "Machine": "core.machine",
+    "Problem": "core.errors",
+    "replay": "replay",
+    "ReplayReport": "replay",
+    "Reported": "core.events",
+    "RunError": "core.errors",
+    "RunView": "drivers.session",
+    "Snapshot": "core.machine",
+    "Step": "core.machine",
+    "Stop": "core.stop",
+    "tool_runner": "runner",
+    "Transition": "core.machine",
+}
+
+__all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, so it cannot differ
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fsm_runner' has no attribute '{name}'")
+    return getattr(import_module(f"fsm_runner.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,24 @@
+"""An exception as the event that tells the machine of it."""
+
+from __future__ import annotations
+
+import anthropic
+
+from fsm_runner.core.events import Failed
+
+MAX_TEXT = 2000
+"""Characters of an exception's text that the machine and the journal keep."""
+
+
+def failed(error: BaseException) -> Failed:
+    """Return the event for an exception of a request, a stream or a summary."""
+    status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
+    code = error_code(error.body) if isinstance(error, anthropic.APIError) else None
+    return Failed(error=type(error).__name__, text=str(error)[:MAX_TEXT], status=status, code=code)
+
+
+def error_code(body: object) -> str | None:
+    """Return ``error.details.error_code`` of an error's body, by which the API says what to do about it."""
+    for key in ("error", "details", "error_code"):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body if isinstance(body, str) else None

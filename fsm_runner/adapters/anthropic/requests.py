@@ -1,0 +1,179 @@
+"""An order of the machine as a request, and the response as the SDK's own message.
+
+Requests go out by ``client.beta.messages.create``; what it returns is parsed here, because the SDK's ``parse`` puts
+another helper's name on the wire.  Nothing here retries: the client does, and after that the chart decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import anthropic
+import httpx2
+import pydantic
+from anthropic.types.beta import BetaMessage
+from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+
+from fsm_runner.adapters.anthropic.plain import model_data
+from fsm_runner.core.effects import SendRequest, Summarise
+
+Timeout: TypeAlias = float | httpx2.Timeout | None
+"""Seconds, or httpx2's own; None: no timeout."""
+
+HELPER_HEADER = "x-stainless-helper"
+"""The header by which the SDK's helpers name themselves."""
+
+_RUNNER = "BetaToolRunner"
+_STREAM_HEADERS = {"x-stainless-helper-method": "stream", "x-stainless-stream-helper": "beta.messages"}
+_SUMMARY_HEADERS = {"X-Stainless-Helper": "compaction"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """What every request of a run carries beside its parameters: immutable.
+
+    Attributes:
+        headers, query, body: as ``extra_headers``, ``extra_query`` and ``extra_body`` of the SDK's methods.
+        timeout: of one request; the SDK's own rule when `has_timeout` is false.
+    """
+
+    headers: Mapping[str, object] = field(default_factory=dict)
+    query: Mapping[str, object] | None = None
+    body: object = None
+    timeout: Timeout = None
+    has_timeout: bool = False
+
+    def arguments(self, headers: Mapping[str, object]) -> dict[str, object]:
+        """Return the options as keyword arguments; `headers` go below the caller's."""
+        arguments: dict[str, object] = {"extra_headers": _merged(headers, self.headers)}
+        if self.query is not None:
+            arguments["extra_query"] = self.query
+        if self.body is not None:
+            arguments["extra_body"] = self.body
+        if self.has_timeout:
+            arguments["timeout"] = self.timeout
+        return arguments
+
+
+def _merged(ours: Mapping[str, object], theirs: Mapping[str, object]) -> dict[str, object]:
+    """`theirs` over `ours`, whatever a name's casing; the names of helpers add up.
+
+    Source: anthropic 2.12 appends to the helper header, and takes the later of any other."""
+    merged = dict(ours)
+    for name, value in theirs.items():
+        known = next((key for key in merged if key.lower() == name.lower()), None)
+        if known is not None and name.lower() == HELPER_HEADER and isinstance(value, str):
+            merged[known] = f"{merged[known]}, {value}"
+            continue
+        if known is not None:
+            del merged[known]
+        merged[name] = value
+    return merged
+
+
+class OutputFormat:
+    """The caller's ``output_format``: the type that replies are parsed into."""
+
+    def __init__(self, type_: object) -> None:
+        """Read the type's JSON schema.
+
+        Raises:
+            TypeError: pydantic can make no schema of `type_`.
+        """
+        if isinstance(type_, Mapping):
+            raise TypeError(
+                "`output_format` must be a type; pass a schema dict as `output_config={'format': ...}` instead"
+            )
+        self.type = type_
+        try:
+            self._adapter: pydantic.TypeAdapter[object] = pydantic.TypeAdapter(cast(Any, type_))
+            schema = anthropic.transform_schema(self._adapter.json_schema())
+        except pydantic.errors.PydanticSchemaGenerationError as error:
+            raise TypeError(
+                "`output_format`: no JSON schema can be made of it; give a type that pydantic.TypeAdapter takes"
+            ) from error
+        self.param: dict[str, object] = {"type": "json_schema", "schema": schema}
+
+    @property
+    def name(self) -> str:
+        """The type's name, by which the context and the journal refer to it."""
+        return getattr(self.type, "__qualname__", None) or repr(self.type)
+
+    def parse(self, text: str) -> object:
+        """Return what `text` says, as the type.
+
+        Raises:
+            pydantic.ValidationError: `text` is not of the type.
+        """
+        return self._adapter.validate_json(text)
+
+
+def request_arguments(
+    order: SendRequest, options: RequestOptions, *, tools: object, output_format: OutputFormat | None
+) -> dict[str, object]:
+    """Return the keyword arguments of ``client.beta.messages.create`` for `order`.
+
+    Args:
+        order: what the machine asks for.
+        options: what every request carries.
+        tools: the tools to send, as definitions or as the SDK's tool objects; None: send none.
+        output_format: what replies are parsed into.
+    """
+    params = {key: value for key, value in order.params.items() if key != "output_format"}
+    if output_format is not None and order.purpose == "reply":
+        config = params.get("output_config")
+        params["output_config"] = {**(config if isinstance(config, Mapping) else {}), "format": output_format.param}
+    helper = {HELPER_HEADER: _RUNNER}
+    arguments: dict[str, object] = {
+        **params,
+        "messages": order.messages,
+        **options.arguments({**_STREAM_HEADERS, **helper} if order.stream else helper),
+    }
+    if tools is not None:
+        arguments["tools"] = tools
+    if order.stream:
+        arguments["stream"] = True
+    return arguments
+
+
+def summary_arguments(order: Summarise) -> dict[str, object]:
+    """Return the keyword arguments of ``client.beta.messages.create`` for a summary.
+
+    Source: anthropic 0.75 sends these and no other."""
+    return {
+        "model": order.model,
+        "messages": list(order.messages),
+        "max_tokens": order.max_tokens,
+        "extra_headers": _SUMMARY_HEADERS,
+    }
+
+
+def check_summary(message: Mapping[str, object]) -> None:
+    """Refuse a summary whose first content block is not text.
+
+    Raises:
+        ValueError: it is something else, or there is none.
+    """
+    content = message.get("content")
+    first = content[0] if isinstance(content, list) and content else None
+    kind = first.get("type") if isinstance(first, Mapping) else None
+    if kind != "text":
+        raise ValueError(f"the summary begins with a block of type {kind!r}, not text; the history stays as it was")
+
+
+def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
+    """Return a reply as the SDK's runner hands it out, its text parsed into the output format.
+
+    Raises:
+        pydantic.ValidationError: the text is not of the output format.
+    """
+    reply: ParsedBetaMessage[Any] = ParsedBetaMessage.construct(**cast(Any, model_data(message)))
+    # Public in spite of its underscore: the SDK's README says so.
+    reply._request_id = message._request_id
+    if output_format is not None:
+        for block in reply.content:
+            if block.type == "text":
+                block.parsed_output = output_format.parse(block.text)
+    return reply

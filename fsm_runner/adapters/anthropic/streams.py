@@ -1,0 +1,126 @@
+"""A live stream that tells the machine what is read from it, whoever reads it.
+
+The SDK's own stream class does all the work; it is given a proxy of its raw stream.  What passes through the proxy
+is watched: that the model has moved on from a tool call, that the reply is complete, that it broke off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, cast
+
+from anthropic import AsyncStream, not_given
+from anthropic.lib.streaming import BetaAsyncMessageStream
+from anthropic.types.beta import BetaRawMessageStreamEvent
+from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+
+from fsm_runner.adapters.anthropic.plain import message_data, model_data
+from fsm_runner.adapters.anthropic.requests import OutputFormat
+from fsm_runner.core.errors import RunError
+from fsm_runner.core.events import Json
+
+
+class StreamTruncated(RunError):
+    """The stream ended before the reply was complete; what arrived is no reply."""
+
+
+class AsyncReader(Protocol):
+    """Who is told of a stream."""
+
+    async def moved_on(self, call: Json) -> None:
+        """The model has moved on from `call`, and the reader asks for what comes after."""
+
+    def read_to_end(self, message: Json) -> None:
+        """The stream is read to its end; `message` is the whole reply."""
+
+    def broke_off(self, error: BaseException) -> None:
+        """Reading failed."""
+
+
+class CallWatch:
+    """Which tool call the model has moved on from.
+
+    The end of a call's own block is not enough: a reply that is cut off ends its last block too.  After a fallback
+    block nothing is certain any more, so nothing is told.
+
+    Source: anthropic 2.12's rule for tools that run while the reply streams."""
+
+    def __init__(self) -> None:
+        self.finished: list[Json] = []
+        """The tool calls whose blocks are complete, in the model's order."""
+        self._closed: Json | None = None
+        self._fallback = False
+
+    def see(self, event: Any, block_at: Callable[[int], Any]) -> Json | None:
+        """Follow the reply; return the call that `event` shows the model has moved on from, if any."""
+        kind = event.type
+        if kind == "content_block_stop":
+            block = block_at(event.index)
+            if block is not None and block.type == "tool_use":
+                call = model_data(block)
+                self.finished.append(call)
+                self._closed = None if self._fallback else call
+            return None
+        if kind == "content_block_start" and event.content_block.type == "fallback":
+            self._fallback, self._closed = True, None
+            return None
+        if kind == "content_block_start" or (kind == "message_delta" and event.delta.stop_reason == "tool_use"):
+            moved_on_from, self._closed = self._closed, None
+            return moved_on_from
+        return None
+
+
+class _AsyncProxy:
+    """The raw stream, watched."""
+
+    def __init__(self, raw: AsyncStream[BetaRawMessageStreamEvent], reader: AsyncReader, watch: CallWatch) -> None:
+        self._raw = raw
+        self._reader = reader
+        self._watch = watch
+        self.message: Callable[[], ParsedBetaMessage[Any]]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    async def close(self) -> None:
+        await self._raw.close()
+
+    def _block_at(self, index: int) -> Any:
+        content = self.message().content
+        return content[index] if index < len(content) else None
+
+    async def __aiter__(self) -> AsyncIterator[BetaRawMessageStreamEvent]:
+        moved_on_from: Json | None = None
+        complete = started = False
+        try:
+            async for event in self._raw:
+                if moved_on_from is not None:
+                    await self._reader.moved_on(moved_on_from)
+                moved_on_from = self._watch.see(event, self._block_at) if started else None
+                started = started or event.type == "message_start"
+                complete = complete or event.type == "message_stop"
+                yield event
+            if not complete:
+                raise StreamTruncated(
+                    "the stream ended before 'message_stop': the reply is not complete (iterate the runner to ask again)"
+                )
+        except Exception as error:
+            self._reader.broke_off(error)
+            raise
+        self._reader.read_to_end(message_data(self.message()))
+
+
+def watched(
+    raw: AsyncStream[BetaRawMessageStreamEvent],
+    reader: AsyncReader,
+    watch: CallWatch,
+    output_format: OutputFormat | None,
+) -> BetaAsyncMessageStream[Any]:
+    """Return `raw` as the SDK's message stream, which tells `reader` what is read from it."""
+    proxy = _AsyncProxy(raw, reader, watch)
+    stream = BetaAsyncMessageStream[Any](
+        cast("AsyncStream[BetaRawMessageStreamEvent]", proxy),
+        output_format=not_given if output_format is None else output_format.type,
+    )
+    proxy.message = lambda: stream.current_message_snapshot
+    return stream

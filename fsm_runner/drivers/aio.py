@@ -1,0 +1,280 @@
+"""The async driver: performs the effects of a run and reports what came of them.
+
+The loop is `AsyncRunner._run`: ask the machine for more, perform what it orders, hand out what it outputs.  What to do
+when a reply arrives, a tool fails or a limit is reached is the chart's to decide; here is only how each effect is done.
+
+Cancellation is no event.  It leaves the run where it is, its effects on record as cancelled, and iterating again goes
+on from there.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, Generic, TypeVar, assert_never, cast
+
+import anyio
+
+from fsm_runner.adapters.anthropic.failures import failed
+from fsm_runner.adapters.anthropic.plain import message_data
+from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
+from fsm_runner.adapters.anthropic.streams import CallWatch, watched
+from fsm_runner.adapters.anthropic.tools import error_result, result, unknown_tool_result
+from fsm_runner.core.effects import (
+    CallTool,
+    DrainStream,
+    Effect,
+    LendStream,
+    Perform,
+    SendRequest,
+    Summarise,
+)
+from fsm_runner.core.events import (
+    AnswerAsked,
+    Closed,
+    Continued,
+    Failed,
+    Json,
+    MovedOn,
+    Opened,
+    Replied,
+    Summarised,
+    ToolFinished,
+)
+from fsm_runner.core.machine import Step
+from fsm_runner.core.messages import text_in
+from fsm_runner.drivers.base import BaseRunner, Equipment
+from fsm_runner.drivers.session import RunView, Session, reported
+
+ItemT = TypeVar("ItemT")
+
+
+class AsyncRunner(BaseRunner, Generic[ItemT]):
+    """A run of Claude's tool loop on an async client.  Made by `fsm_runner.tool_runner`.
+
+    Iterate it for the assistant's messages, or for their streams.  One task at a time.
+    """
+
+    def __init__(self, session: Session, equipment: Equipment) -> None:
+        super().__init__(session, equipment)
+        self._items: AsyncGenerator[ItemT, None] | None = None
+        self._stream: Any = None
+        self._step: Step | None = None
+        self._slots = anyio.CapacityLimiter(equipment.max_concurrent_tools or math.inf)
+
+    def __aiter__(self) -> AsyncIterator[ItemT]:
+        return self._each()
+
+    async def _each(self) -> AsyncGenerator[ItemT, None]:
+        while True:
+            try:
+                item = await self.__anext__()
+            except StopAsyncIteration:
+                return
+            yield item
+
+    async def __anext__(self) -> ItemT:
+        """Return the next message, or its stream.
+
+        Raises:
+            StopAsyncIteration: the run has ended; `stop` says why.
+            RunError: another task is iterating this runner.
+        """
+        if self._busy and self._session.context.stand.closed:
+            raise StopAsyncIteration
+        with self._working():
+            if self._items is None:
+                self._items = self._run()
+            try:
+                return await anext(self._items)
+            except BaseException:
+                self._items = None
+                raise
+
+    async def until_done(self) -> Any:
+        """Run to the end and return the last message.
+
+        Raises:
+            RunError: there is no message, because the run ended before the first one.
+        """
+        async for _ in self:
+            pass
+        return self._last_message()
+
+    async def generate_tool_call_response(self) -> Json | None:
+        """Run the tools that the last message calls, and return the user message that answers them.
+
+        None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
+        appended in between.  A stream is read to its end first.
+        """
+        if not self._session.takes(AnswerAsked):
+            return self._response()
+        with self._working():
+            step = self._session.tell(AnswerAsked())
+            while step.effects:
+                step = await self._perform(step.effects)
+            return self._response()
+
+    async def close(self) -> None:
+        """End the run before its next request.  Closing a run that has ended has no effect."""
+        if self._session.final:
+            return
+        self._session.tell(Closed())
+        if self._busy:
+            return
+        items, self._items = self._items, None
+        if items is not None:
+            await items.aclose()
+        if self._session.takes(Continued):
+            self._session.tell(Continued())
+
+    async def _run(self) -> AsyncGenerator[ItemT, None]:
+        step = self._session.resume()
+        try:
+            while True:
+                while step.effects and step.output is None:
+                    step = await self._perform(step.effects)
+                if step.final:
+                    return
+                if step.output is not None:
+                    yield cast(ItemT, self._item)
+                step = self._go_on()
+        finally:
+            await self._close_stream()
+
+    async def _perform(self, effects: tuple[Effect, ...]) -> Step:
+        effect = effects[0]
+        match effect:
+            case SendRequest():
+                return await self._send(effect)
+            case CallTool():
+                return await self._call_tools(cast("tuple[CallTool, ...]", effects))
+            case Summarise():
+                return await self._summarise(effect)
+            case LendStream():
+                return self._stream_is_gone()
+            case DrainStream():
+                return await self._drain()
+            case Perform():
+                return await self._perform_own(effect)
+            case _:
+                assert_never(effect)
+
+    async def _send(self, order: SendRequest) -> Step:
+        await self._close_stream()
+        try:
+            with self._recorded(order):
+                response = await self._client.beta.messages.create(**self._request(order))
+                message = None if order.stream else parsed(response, self._output_format)
+        except Exception as error:
+            return self._failed(error)
+        if message is None:
+            self._stream = self._item = watched(response, self, CallWatch(), self._output_format)
+            return self._session.tell(Opened())
+        data = message_data(response)
+        self._hand_out(message, data)
+        return self._session.tell(Replied(message=data))
+
+    async def _summarise(self, order: Summarise) -> Step:
+        try:
+            with self._recorded(order):
+                message = message_data(await self._client.beta.messages.create(**summary_arguments(order)))
+                check_summary(message)
+        except Exception as error:
+            return self._failed(error)
+        return self._session.tell(Summarised(message=message))
+
+    async def _perform_own(self, effect: Perform) -> Step:
+        try:
+            with self._recorded(effect):
+                outcome = self._equipment.effects[effect.name](RunView(self._session.snapshot))
+                event = reported(effect.name, await outcome if inspect.isawaitable(outcome) else outcome)
+        except Exception as error:
+            return self._failed(error)
+        return self._session.tell(event)
+
+    # ── tools ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
+        """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
+        self._warn_unknown(effects)
+        if len(effects) == 1:
+            step = await self._call_tool(effects[0])
+            return await self._call_tools(_calls(step)) if _calls(step) else step
+        last: Step | None = None
+
+        async def run(effect: CallTool) -> None:
+            nonlocal last
+            async with self._slots:
+                last = await self._call_tool(effect)
+            for more in _calls(last):
+                group.start_soon(run, more)
+
+        try:
+            async with anyio.create_task_group() as group:
+                for effect in effects:
+                    group.start_soon(run, effect)
+        except BaseExceptionGroup as errors:
+            raise _first(errors) from None
+        return cast(Step, last)
+
+    async def _call_tool(self, effect: CallTool) -> Step:
+        with self._recorded(effect):
+            answer = await self._answer(effect)
+        return self._session.tell(ToolFinished(id=effect.id, result=answer))
+
+    async def _answer(self, effect: CallTool) -> Json:
+        name = text_in(effect.block, "name") or ""
+        tool = self._tools.by_name.get(name)
+        if tool is None or name not in self._session.context.settings.runnable:
+            return unknown_tool_result(effect.id, name)
+        try:
+            return result(effect.id, await tool.call(effect.block.get("input")))
+        except Exception as error:
+            return error_result(effect.id, name, error, self._equipment.tool_errors)
+
+    # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
+
+    async def moved_on(self, call: Json) -> None:
+        """The model has moved on from `call`; the machine says whether it runs now."""
+        step = self._session.tell(MovedOn(call=call))
+        while _calls(step):
+            step = await self._call_tools(_calls(step))
+
+    def read_to_end(self, message: Json) -> None:
+        """The stream is read to its end."""
+        self._hand_out(self._stream.current_message_snapshot, message)
+        self._step = self._session.tell(Replied(message=message))
+
+    def broke_off(self, error: BaseException) -> None:
+        """Reading the stream failed; whoever reads gets the exception."""
+        self._step = self._session.tell(failed(error))
+
+    async def _drain(self) -> Step:
+        if self._stream is None:
+            return self._stream_is_gone()
+        await self._stream.until_done()
+        return cast(Step, self._step)
+
+    def _stream_is_gone(self) -> Step:
+        """The run was cut off in a stream, which cannot be read on: the machine says what now."""
+        return self._session.tell(Failed(error="StreamClosed", text="the stream was closed before its end"))
+
+    async def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with anyio.CancelScope(shield=True):
+                await stream.close()
+
+
+def _calls(step: Step) -> tuple[CallTool, ...]:
+    return tuple(effect for effect in step.effects if isinstance(effect, CallTool))
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception that made the group, as it would have come from one tool alone."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,330 @@
+"""What the async and the sync runner share: everything but performing effects.
+
+The caller's acts become events here, and what the run knows can be read at any time.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from fsm_runner.adapters.anthropic.failures import failed
+from fsm_runner.adapters.anthropic.plain import is_given, message_param, plain
+from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
+from fsm_runner.adapters.anthropic.tools import ErrorText, ToolBox, definition, unknown_tool_warning
+from fsm_runner.core.context import Usage
+from fsm_runner.core.effects import CallTool, Effect, SendRequest, tool_response
+from fsm_runner.core.errors import RunError
+from fsm_runner.core.events import Appended, CompactionAsked, Continued, Json, ParamsReplaced
+from fsm_runner.core.machine import Snapshot, Step
+from fsm_runner.core.messages import has_summary, text_in
+from fsm_runner.core.stop import Stop
+from fsm_runner.drivers.session import RunView, Session
+
+OwnEffect: TypeAlias = Callable[[RunView], object]
+"""An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of
+either when the client is async."""
+
+_KEPT = ("betas", "user_profile_id", "workspace_id")
+_PACKAGE = str(Path(__file__).parent.parent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What a runner works with that is no data: immutable.
+
+    Attributes:
+        client: the anthropic client.
+        tools: the caller's tools.
+        options: what every request carries.
+        output_format: what replies are parsed into.
+        effects: the user's own effects, by name.
+        tool_errors: what the model is told of an exception in a tool.
+        max_concurrent_tools: how many tools of one turn run at once; None: all.
+    """
+
+    client: Any
+    tools: ToolBox
+    options: RequestOptions = field(default_factory=RequestOptions)
+    output_format: OutputFormat | None = None
+    effects: Mapping[str, OwnEffect] = field(default_factory=dict)
+    tool_errors: ErrorText = "repr"
+    max_concurrent_tools: int | None = 16
+
+
+class BaseRunner:
+    """A run, but for performing its effects."""
+
+    def __init__(self, session: Session, equipment: Equipment) -> None:
+        self._session = session
+        self._equipment = equipment
+        self._client = equipment.client
+        self._tools = equipment.tools
+        self._output_format = equipment.output_format
+        self._item: Any = None
+        self._last: Any = None
+        self._busy = False
+
+    # ── what the run knows ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def run(self) -> str:
+        """The run's id, which its journal carries."""
+        return self._session.run
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Where the run is, and all that it knows."""
+        return self._session.snapshot
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why the run stopped; None while it goes on."""
+        return self._session.snapshot.stop
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all replies so far, summaries and compactions too."""
+        return self._session.context.counters.usage
+
+    @property
+    def messages(self) -> list[Json]:
+        """The whole conversation, as plain data; the message that the caller holds is not part of it yet."""
+        talk = self._session.context.conversation
+        return list(talk.history if talk.draft is None else talk.draft)
+
+    # ── what the caller does ───────────────────────────────────────────────────────────────────────────────────────
+
+    def append_messages(self, *messages: object) -> None:
+        """Add messages to the conversation: dicts, or replies as they were handed out.
+
+        While a reply is handled, the history becomes the caller's: neither the reply nor its tool results are added
+        by the runner, and tools that `generate_tool_call_response` ran will run again.
+
+        Raises:
+            ValueError: the API is compacting the conversation; its response replaces the messages.
+            IllegalEvent: the run has ended.
+        """
+        self._refuse_while_compacting()
+        self._session.tell(Appended(messages=tuple(message_param(message) for message in messages)))
+
+    def set_messages_params(self, params: Any) -> None:
+        """Replace the parameters of the requests to come.
+
+        Args:
+            params: all of them, ``messages`` included, as a dict; or a function that makes it from the current ones.
+                A parameter that is left out is no longer sent, except ``betas``, ``user_profile_id`` and
+                ``workspace_id``, which stay.
+
+        Raises:
+            ValueError: ``compaction`` among them; or other messages, while the API is compacting.
+            TypeError: ``thread`` among them, with a value.
+            IllegalEvent: the run has ended.
+        """
+        current = self._current_params()
+        given = params(current) if callable(params) else params
+        new = {key: value for key, value in given.items() if is_given(value)}
+        check_params(new)
+        kept = {key: current[key] for key in _KEPT if key in current}
+        if "billing_policy" in current and "billing_policy" not in new:
+            kept.pop("user_profile_id", None)
+        new = {**kept, **new}
+        messages = tuple(message_param(message) for message in new.pop("messages", ()))
+        same = list(messages) == self.messages
+        if not same:
+            self._refuse_while_compacting()
+        tools = new.pop("tools", None)
+        self._output_format = self._format(new.pop("output_format", None))
+        if self._session.context.compaction.asked is not None:
+            check_can_compact(new)
+        self._session.tell(
+            ParamsReplaced(
+                params=settings_params(new, self._output_format),
+                messages=None if same else messages,
+                **self._tools_given(tools),
+            )
+        )
+
+    def compact_before_next_turn(self, compaction: Mapping[str, object] | None = None) -> None:
+        """Have the API compact the conversation before the model's next turn.
+
+        It happens once the turn is over, its tools included.  The response is handed out like any message, with
+        ``stop_reason == "compaction"``.  Asking again before then replaces what was asked.
+
+        Args:
+            compaction: the ``compaction`` parameter to send; None: ``{"type": "summarize"}``.
+
+        Raises:
+            ValueError: ``context_management`` has a ``compact_*`` edit, which the API does not take beside it.
+            IllegalEvent: the run has ended.
+        """
+        if self._session.context.compaction.config is not None:
+            return
+        check_can_compact(self._session.context.settings.params)
+        config = plain(compaction) if compaction is not None else {"type": "summarize"}
+        self._session.tell(CompactionAsked(config=cast(Json, config)))
+
+    # ── for the drivers ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _current_params(self) -> dict[str, Any]:
+        settings = self._session.context.settings
+        current: dict[str, Any] = {**settings.params, "messages": self.messages}
+        current.pop("output_format", None)
+        if settings.tools is not None:
+            current["tools"] = list(settings.tools)
+        if self._output_format is not None:
+            current["output_format"] = self._output_format.type
+        return current
+
+    def _format(self, type_: object) -> OutputFormat | None:
+        if type_ is None:
+            return None
+        if self._output_format is not None and self._output_format.type is type_:
+            return self._output_format
+        return OutputFormat(type_)
+
+    def _tools_given(self, tools: Iterable[object] | None) -> dict[str, Any]:
+        """The tools of new parameters: a definition keeps the tool that runs under its name, and a name that is left
+        out runs no more."""
+        if tools is None:
+            return {}
+        definitions = tuple(definition(tool) for tool in tools)
+        if definitions == self._session.context.settings.tools:
+            return {}
+        runnable = self._session.context.settings.runnable
+        names = [name for each in definitions if (name := text_in(each, "name")) in runnable]
+        return {"tools": definitions, "runnable": tuple(names)}
+
+    def _refuse_while_compacting(self) -> None:
+        if self._session.context.compaction.config is not None:
+            raise ValueError(
+                "Message params can't be changed while the conversation is being compacted, because the compaction "
+                "response replaces them. Make the change on the next iteration."
+            )
+
+    def _request(self, order: SendRequest) -> dict[str, Any]:
+        same = order.tools is not None and order.tools == self._tools.sent
+        return request_arguments(
+            order,
+            self._equipment.options,
+            tools=self._tools.given if same else order.tools,
+            output_format=self._output_format,
+        )
+
+    def _response(self) -> Json | None:
+        return cast("Json | None", plain(tool_response(self._session.context)))
+
+    def _hand_out(self, message: Any, data: Json) -> None:
+        """Remember what the caller is handed.  A compaction without summary is handed out, but nothing's last word."""
+        self._item = message
+        if self._session.context.compaction.config is None or has_summary(data):
+            self._last = message
+
+    def _last_message(self) -> Any:
+        if self._last is None:
+            stop = self.stop
+            reason = None if stop is None else stop.reason
+            raise RunError(f"the run ended before its first message (reason: {reason}), so there is none", reason)
+        return self._last
+
+    def _go_on(self) -> Step:
+        return self._session.tell(Continued())
+
+    def _failed(self, error: Exception) -> Step:
+        """Tell the machine of a failure; unless it orders something else instead, the caller gets the exception."""
+        step = self._session.tell(failed(error))
+        if not step.effects:
+            raise error
+        return step
+
+    def _warn_unknown(self, effects: Iterable[CallTool]) -> None:
+        """Tell the caller, at its own line, of calls to tools that this run does not have."""
+        runnable = self._session.context.settings.runnable
+        for effect in effects:
+            name = text_in(effect.block, "name") or ""
+            if text_in(effect.block, "toolset_name") is None and name not in runnable:
+                known = [known for known in self._tools.by_name if known in runnable]
+                text = unknown_tool_warning(name, known, self._tools.flavour)
+                warnings.warn(text, UserWarning, stacklevel=caller_level())
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        if self._busy:
+            raise RunError("this runner is at work in another task or tool (one at a time: wait for it, or make two)")
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+
+    @contextmanager
+    def _recorded(self, effect: Effect) -> Iterator[None]:
+        """Put an effect on record before it is performed, and after."""
+        id = self._session.scheduled(effect)
+        try:
+            yield
+        except Exception as error:
+            self._session.failed(id, error)
+            raise
+        except BaseException:
+            self._session.cancelled(id)
+            raise
+        else:
+            self._session.completed(id)
+
+
+def settings_params(params: Mapping[str, object], output_format: OutputFormat | None) -> Json:
+    """Return request parameters as the plain data that the context and the journal hold."""
+    data = cast("dict[str, object]", plain(params))
+    if output_format is not None:
+        data["output_format"] = output_format.name
+    return data
+
+
+def check_params(params: Mapping[str, object]) -> None:
+    """Refuse parameters that a run sets itself.
+
+    Raises:
+        ValueError: ``compaction``; or ``output_format`` beside ``output_config.format``.
+        TypeError: ``thread`` with a value.
+    """
+    if params.get("compaction") is not None:
+        raise ValueError(
+            "`compaction` cannot be set on a tool runner: every request in the loop would compact again. "
+            "Call `runner.compact_before_next_turn()` when the conversation should be compacted instead."
+        )
+    thread = params.get("thread")
+    if thread is not None and thread is not False:
+        raise TypeError(
+            f"`thread` cannot be set in the params of a tool runner, got {thread!r}. The runner sets it for each "
+            "request itself. To run without a message thread, pass `thread=False` to `tool_runner()`."
+        )
+
+
+def check_can_compact(params: Mapping[str, object]) -> None:
+    """Refuse a compaction beside one by ``context_management``.
+
+    Raises:
+        ValueError: ``context_management`` has a ``compact_*`` edit.
+    """
+    management = params.get("context_management")
+    edits = management.get("edits") if isinstance(management, Mapping) else None
+    if any(str(edit.get("type", "")).startswith("compact_") for edit in edits or () if isinstance(edit, Mapping)):
+        raise ValueError(
+            "`compact_before_next_turn()` can't be used while `context_management` has a compaction edit, because the "
+            "API doesn't accept a compaction block together with one. Remove the edit first."
+        )
+
+
+def caller_level() -> int:
+    """Return the `stacklevel` with which a warning points at the first line outside of this package."""
+    frame = inspect.currentframe()
+    level = 0
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,154 @@
+"""What both drivers share: the run's place in its chart, its journal, its notes.
+
+A driver performs effects and reports events; it decides nothing.  Whatever it is told goes through `Session.tell`,
+which steps the machine, writes the journal, and logs what a person should know.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from fsm_runner.core.context import Context
+from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
+from fsm_runner.core.events import Event, Json, Reported
+from fsm_runner.core.machine import Machine, Snapshot, Step
+
+if TYPE_CHECKING:
+    from fsm_runner.journal import Journal
+
+log = logging.getLogger("fsm_runner")
+
+Listener: TypeAlias = Callable[[Event | None, Step], object]
+"""Called with each event and the step that it made; with None for the event when the run starts."""
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING}
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What an effect of the user's own sees of the run: immutable.
+
+    Attributes:
+        snapshot: where the run is, and all that it knows.
+    """
+
+    snapshot: Snapshot
+
+    @property
+    def messages(self) -> Sequence[Json]:
+        """The conversation as the next request would send it."""
+        return self.snapshot.context.conversation.history
+
+    @property
+    def reply(self) -> Json | None:
+        """The last reply; None before the first."""
+        return self.snapshot.context.turn.reply
+
+    @property
+    def calls(self) -> tuple[Json, ...]:
+        """The ``tool_use`` blocks of the last reply that have no result yet."""
+        return tuple(call.block for call in self.snapshot.context.turn.calls if call.status != "done")
+
+
+class Session:
+    """One run's place in its chart.  Used by one thread or task at a time."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        context: Context,
+        *,
+        run: str | None = None,
+        journal: Journal | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        self.machine = machine
+        self.run = run or uuid.uuid4().hex
+        self.journal = journal
+        self._listener = listener
+        self._requests = 0
+        step = machine.start(context)
+        self.snapshot = step.snapshot
+        self.final = step.final
+        if journal is not None:
+            journal.started(machine, context)
+        self._told(None, step)
+
+    @property
+    def context(self) -> Context:
+        """All that the run knows."""
+        return self.snapshot.context
+
+    def tell(self, event: Event) -> Step:
+        """Step the machine, and put on record what was told and what it did.
+
+        Raises:
+            IllegalEvent: the state takes no such event; nothing has changed, nothing is on record.
+        """
+        step = self.machine.step(self.snapshot, event)
+        if self.journal is not None:
+            self.journal.event(event)
+            self.journal.step(step)
+        self.snapshot = step.snapshot
+        self.final = step.final
+        self._told(event, step)
+        return step
+
+    def resume(self) -> Step:
+        """Return the step that goes on where the run was cut off; it has no effects where the caller has the turn."""
+        return self.machine.resume(self.snapshot)
+
+    def takes(self, event: type[Event]) -> bool:
+        """Whether the run takes such an event where it is."""
+        return getattr(event, "name", None) in self.machine.takes(self.snapshot)
+
+    def _told(self, event: Event | None, step: Step) -> None:
+        for note in step.notes:
+            log.log(_LEVELS[note.level], note.text)
+        if self._listener is not None:
+            self._listener(event, step)
+
+    def scheduled(self, effect: Effect) -> str:
+        """Put on record that `effect` is about to be performed; return the id under which it is."""
+        id = effect.id if isinstance(effect, CallTool) else self._numbered(effect)
+        if self.journal is not None:
+            self.journal.scheduled(effect, id)
+        return id
+
+    def _numbered(self, effect: Effect) -> str:
+        self._requests += 1
+        kind = "request" if isinstance(effect, (SendRequest, Summarise)) else effect.name
+        return f"{kind}-{self._requests}"
+
+    def completed(self, id: str) -> None:
+        """Put on record that the effect `id` was performed."""
+        if self.journal is not None:
+            self.journal.completed(id)
+
+    def failed(self, id: str, error: BaseException) -> None:
+        """Put on record that the effect `id` failed."""
+        if self.journal is not None:
+            self.journal.failed(id, error)
+
+    def cancelled(self, id: str) -> None:
+        """Put on record that the effect `id` was cut off; the run stays where it is."""
+        if self.journal is not None:
+            self.journal.cancelled(id)
+
+
+def reported(effect: str, outcome: object) -> Reported:
+    """Return the event that an effect of the user's own reports by returning `outcome`.
+
+    Raises:
+        TypeError: it returned neither an event's name nor `Reported`.
+    """
+    if isinstance(outcome, str):
+        return Reported(name=outcome)
+    if isinstance(outcome, Reported):
+        return outcome
+    kind = type(outcome).__name__
+    raise TypeError(f"effect '{effect}': it returned {kind} (return the event's name, or Reported(...))")

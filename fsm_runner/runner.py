@@ -1,0 +1,256 @@
+"""`tool_runner`: the one call that makes a run, in place of ``client.beta.messages.tool_runner(...)``.
+
+It checks every argument before anything is sent, turns what the caller gave into a context, and hands both to a
+driver.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import uuid
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import anthropic
+import pydantic
+from anthropic import not_given, omit
+
+from fsm_runner.adapters.anthropic.plain import is_given, message_param
+from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
+from fsm_runner.adapters.anthropic.tools import ErrorText, ToolBox
+from fsm_runner.charts import find_chart, load
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.context import (
+    DEFAULT_SUMMARY_PROMPT,
+    DEFAULT_THRESHOLD,
+    Context,
+    Conversation,
+    Counters,
+    Settings,
+    SummaryControl,
+)
+from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.history import History
+from fsm_runner.core.machine import Machine, compile
+from fsm_runner.drivers.aio import AsyncRunner
+from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level, check_params, settings_params
+from fsm_runner.drivers.session import Listener, Session
+from fsm_runner.journal import Journal
+
+DEFAULT_CHART = "states"
+
+
+class CompactionControl(pydantic.BaseModel):
+    """The ``compaction_control`` argument: when and how the client summarises a long conversation.
+
+    Source: anthropic 0.75.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    enabled: bool
+    context_token_threshold: int = pydantic.Field(default=DEFAULT_THRESHOLD, gt=0)
+    model: str | None = pydantic.Field(default=None, min_length=1)
+    summary_prompt: str = pydantic.Field(default=DEFAULT_SUMMARY_PROMPT, min_length=1)
+
+    def control(self) -> SummaryControl | None:
+        """Return what the core is told; None when it is not enabled."""
+        if not self.enabled:
+            return None
+        return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)
+
+
+def tool_runner(
+    client: Any,
+    *,
+    max_tokens: int,
+    messages: Iterable[Any],
+    model: str,
+    tools: Iterable[Any],
+    max_iterations: Any = omit,
+    stream: Any = omit,
+    run_tools_eagerly: bool = False,
+    thread: Any = omit,
+    compaction_control: Mapping[str, object] | None = None,
+    chart: str | Path | Chart = DEFAULT_CHART,
+    facts: Iterable[Fact] = (),
+    effects: Mapping[str, OwnEffect] | None = None,
+    limits: Mapping[str, int | None] | None = None,
+    journal: str | Path | BinaryIO | Journal | None = None,
+    run_id: str | None = None,
+    on_step: Listener | None = None,
+    tool_errors: ErrorText = "repr",
+    max_concurrent_tools: int | None = 16,
+    extra_headers: Mapping[str, Any] | None = None,
+    extra_query: Mapping[str, object] | None = None,
+    extra_body: object = None,
+    timeout: Any = not_given,
+    **params: Any,
+) -> AsyncRunner[Any]:
+    """Run the tools that the model calls until it stops asking for them, and hand out each assistant message.
+
+    Takes what ``client.beta.messages.tool_runner`` takes, with the same meaning, and these:
+
+    Args:
+        client: any async client of the anthropic SDK: first-party, Bedrock, Vertex, Foundry.
+        compaction_control: when the client summarises: ``enabled``, and optionally ``context_token_threshold``
+            (tokens of one reply, default 100,000; reaching it counts), ``model`` and ``summary_prompt``.
+        chart: a chart's file, the name of a shipped chart, or a `Chart`.
+        facts: facts of your own that the chart asks.
+        effects: functions for the effects of your own that the chart declares, by name.
+        limits: the chart's limits for this run, such as ``{"iterations": 20}``; ``max_iterations`` is the same one.
+        journal: a file to append the run's records to.
+        run_id: the run's id in its journal; a random one when left out.
+        on_step: called with each event and the step that it made.
+        tool_errors: what the model is told of an exception in a tool that is no ``ToolError``: its ``repr``, or its
+            ``type`` alone.
+        max_concurrent_tools: how many tools of one turn run at once; None: all of them.
+
+    Raises:
+        ChartError: the chart cannot run.
+        TypeError, ValueError: an argument that cannot be right; nothing has been sent.
+    """
+    _refuse(params, stream=stream, eager=run_tools_eagerly, thread=thread)
+    given = {"max_tokens": max_tokens, "model": model, **params}
+    given = {key: value for key, value in given.items() if is_given(value)}
+    check_params(given)
+    output_format = _output_format(given)
+    box = ToolBox(tools, flavour="async")
+    for name in dict.fromkeys(box.duplicates):
+        warnings.warn(f"two tools are called '{name}'; only the last one runs", UserWarning, stacklevel=caller_level())
+    machine = machine_of(chart, tuple(facts))
+    own = dict(effects or {})
+    _check_effects(machine.chart, own)
+    context = Context(
+        conversation=Conversation(history=History(message_param(message) for message in messages)),
+        settings=Settings(
+            params=settings_params(given, output_format),
+            tools=box.sent,
+            runnable=box.runnable,
+            toolsets=frozenset(box.toolsets),
+            stream=stream is True,
+            eager=run_tools_eagerly,
+            summary=_control(compaction_control),
+        ),
+        counters=Counters(limits=_limits(machine.chart, limits, max_iterations)),
+    )
+    run = run_id or uuid.uuid4().hex
+    log = journal if journal is None or isinstance(journal, Journal) else Journal.open(journal, run=run)
+    options = RequestOptions(
+        headers=extra_headers or {},
+        query=extra_query,
+        body=extra_body,
+        timeout=timeout if is_given(timeout) else None,
+        has_timeout=is_given(timeout),
+    )
+    equipment = Equipment(
+        client=client,
+        tools=box,
+        options=options,
+        output_format=output_format,
+        effects=own,
+        tool_errors=tool_errors,
+        max_concurrent_tools=max_concurrent_tools,
+    )
+    return AsyncRunner(Session(machine, context, run=run, journal=log, listener=on_step), equipment)
+
+
+def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:
+    """Return the machine of a chart, checked.  The same chart is loaded, checked and compiled once.
+
+    Raises:
+        ChartError: the chart cannot run.
+    """
+    if isinstance(chart, Chart):
+        return _compiled(chart, facts)
+    path = find_chart(chart)
+    stamp = path.stat() if path.exists() else None
+    return _loaded(str(chart), facts, None if stamp is None else (stamp.st_mtime_ns, stamp.st_size))
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(chart: str, facts: tuple[Fact, ...], stamp: object) -> Machine:
+    known = {**FACTS, **{each.name: each for each in facts}}
+    return compile(load(chart, facts=known), facts)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(chart: Chart, facts: tuple[Fact, ...]) -> Machine:
+    from fsm_runner.core.check import check
+    from fsm_runner.core.errors import ChartError
+
+    problems = check(chart, facts={**FACTS, **{each.name: each for each in facts}}).problems
+    if problems:
+        raise ChartError(chart.name, problems)
+    return compile(chart, facts)
+
+
+def _refuse(params: Mapping[str, object], *, stream: object, eager: bool, thread: object) -> None:
+    """Refuse what contradicts itself or is unknown to the API's method."""
+    check_params({"thread": thread if is_given(thread) else None})
+    if eager and stream is not True:
+        raise ValueError("`run_tools_eagerly=True` and `stream=False` are mutually exclusive")
+    unknown = sorted(params.keys() - _known_params())
+    if unknown:
+        raise TypeError(f"tool_runner() got an unexpected keyword argument '{unknown[0]}'")
+
+
+@functools.cache
+def _known_params() -> frozenset[str]:
+    """The parameters that the SDK's own method takes."""
+    method = anthropic.resources.beta.messages.AsyncMessages.tool_runner
+    return frozenset(inspect.signature(method).parameters) - {"self"}
+
+
+def _output_format(given: dict[str, Any]) -> OutputFormat | None:
+    """Take ``output_format`` out of the parameters."""
+    type_ = given.pop("output_format", None)
+    if type_ is None:
+        return None
+    config = given.get("output_config")
+    if isinstance(config, Mapping) and config.get("format") is not None:
+        raise anthropic.AnthropicError(
+            "Both output_format and output_config.format were provided. Please use only output_config.format "
+            "(output_format is deprecated)."
+        )
+    return OutputFormat(type_)
+
+
+def _control(control: Mapping[str, object] | None) -> SummaryControl | None:
+    if control is None:
+        return None
+    try:
+        return CompactionControl.model_validate(dict(control)).control()
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        takes = ", ".join(CompactionControl.model_fields)
+        raise ValueError(f"compaction_control: '{where}': {first['msg'].lower()} (it takes: {takes})") from None
+
+
+def _limits(chart: Chart, limits: Mapping[str, int | None] | None, max_iterations: object) -> dict[str, int | None]:
+    """The chart's limits, with what the run sets."""
+    known: dict[str, int | None] = {limit.name: limit.value for limit in chart.limits}
+    given: dict[str, Any] = dict(limits or {})
+    if is_given(max_iterations) and max_iterations is not None:
+        if "iterations" in given:
+            raise ValueError("limits: 'iterations' and max_iterations are the same limit (give one of them)")
+        given["iterations"] = max_iterations
+    for name, value in given.items():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise ValueError(f"limits: chart '{chart.name}' has no limit '{name}' (it has: {names})")
+        if value is not None and type(value) is not int:
+            raise TypeError(f"limits: '{name}': a whole number or None, got {value!r}")
+    return {**known, **given}
+
+
+def _check_effects(chart: Chart, effects: Mapping[str, OwnEffect]) -> None:
+    declared = {effect.name for effect in chart.effects}
+    for name in sorted(declared - effects.keys()):
+        raise ValueError(f"effects: chart '{chart.name}' declares '{name}' (give it: effects={{'{name}': function}})")
+    for name in sorted(effects.keys() - declared):
+        raise ValueError(f"effects: chart '{chart.name}' declares no '{name}' (declare it under 'effects:' there)")
