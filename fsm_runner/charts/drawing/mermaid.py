@@ -1,0 +1,96 @@
+"""Mermaid: the chart as text that GitHub, GitLab and most editors draw by themselves.
+
+A flowchart, because it keeps states grouped by phase together and quotes every label.  Rows with the same source
+and target share one line of the picture, a line of text each.  Phases colour only borders, so that the picture is
+legible on a light and on a dark page alike.
+"""
+
+from __future__ import annotations
+
+from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Overlay
+from fsm_runner.charts.drawing.routes import drawn, legs
+from fsm_runner.charts.drawing.theme import LIGHT
+from fsm_runner.charts.drawing.words import extras, identifiers, one_line, printable
+from fsm_runner.core.chart import Chart, Row, State
+
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _/=,·→↻≠")
+"""The characters that mean only themselves in a quoted label; the rest is written by number."""
+
+WIDE = '%%{init: {"flowchart": {"nodeSpacing": 80, "rankSpacing": 80, "wrappingWidth": 480}}}%%'
+"""Room for the labels: Mermaid does not keep them apart by itself."""
+
+
+def mermaid_states(chart: Chart, *, overlay: Overlay = NO_OVERLAY) -> str:
+    """Return a Mermaid flowchart of all states, grouped by phase."""
+    ids = identifiers("s", (state.name for state in chart.states))
+    groups = identifiers("p", chart.phases)
+    lines = [WIDE, "flowchart TB"]
+    for phase in chart.phases:
+        lines.append(f'  subgraph {groups[phase]}["{_text(phase)}"]')
+        lines += [f"    {_node(chart, state, ids, overlay)}" for state in chart.states if state.phase == phase]
+        lines.append("  end")
+    if chart.initial in ids:
+        lines += ["  initial(( )) --> " + ids[chart.initial]]
+    for state in chart.states:
+        lines += [f"  {line}" for line in _lines(chart, state, ids, overlay)]
+    return "\n".join([*lines, *_colours(chart, groups, ids), ""])
+
+
+def mermaid_phases(chart: Chart) -> str:
+    """Return a Mermaid flowchart of the phases, with the rows between two phases gathered into one line."""
+    ids = identifiers("p", chart.phases)
+    lines = [WIDE, "flowchart LR"]
+    for phase in chart.phases:
+        final = all(state.final for state in chart.states if state.phase == phase)
+        lines.append(f"  {ids[phase]}" + (f'((("{_text(phase)}")))' if final else f'("{_text(phase)}")'))
+    start = next((state.phase for state in chart.states if state.name == chart.initial), None)
+    if start is not None:
+        lines += ["  initial(( )) --> " + ids[start]]
+    for leg in legs(chart):
+        arrow = "-.->" if leg.failure else "-->"
+        lines.append(f'  {ids[leg.source]} {arrow}|"{"<br>".join(map(_text, leg.words))}"| {ids[leg.target]}')
+    return "\n".join([*lines, *_colours(chart, ids, {}), ""])
+
+
+def _text(text: str) -> str:
+    """Return `text` for a quoted label, what Mermaid or HTML could read as more than itself written by number."""
+    return "".join(char if char in PLAIN else f"#{ord(char)};" for char in printable(text))
+
+
+def _label(chart: Chart, state: State, row: Row, overlay: Overlay) -> str:
+    """Return one row as a line of a label."""
+    notes = [*extras(chart, row), *filter(None, [overlay.row(row.id).note])]
+    return one_line(chart, state, row) + (f" · {', '.join(notes)}" if notes else "")
+
+
+def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> str:
+    """Return one state: rounded, a double circle when it is final; its effect and the rows without a line inside."""
+    lined = drawn(chart)
+    texts = [state.name, *([f"does {state.effect}"] if state.effect else [])]
+    texts += filter(None, [overlay.state(state.name).note])
+    for row in state.rows:
+        if row.id not in lined:
+            leads = " · stays" if row.target == state.name else f" → {row.target}"
+            texts.append(_label(chart, state, row, overlay) + leads)
+    label = "<br>".join(map(_text, texts))
+    return ids[state.name] + (f'((("{label}")))' if state.final else f'("{label}")')
+
+
+def _lines(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> list[str]:
+    """Return the lines that leave `state`, one for each target, with a line of text for each row."""
+    lined = drawn(chart)
+    labels: dict[str, list[str]] = {}
+    for row in state.rows:
+        if row.id in lined:
+            labels.setdefault(row.target, []).append(_text(_label(chart, state, row, overlay)))
+    return [f'{ids[state.name]} -->|"{"<br>".join(texts)}"| {ids[target]}' for target, texts in labels.items()]
+
+
+def _colours(chart: Chart, groups: dict[str, str], ids: dict[str, str]) -> list[str]:
+    """Return the styles: borders in the phase's hue, and the dot in which a run begins."""
+    lines = []
+    for phase, paint in LIGHT.paints(chart.phases).items():
+        members = [ids[state.name] for state in chart.states if state.phase == phase and state.name in ids]
+        lines.append(f"  style {groups[phase]} {'fill:none,' if ids else ''}stroke:{paint.line},stroke-width:2px")
+        lines += [f"  style {name} stroke:{paint.line},stroke-width:2px" for name in members]
+    return [*lines, "  style initial fill:#888,stroke:#888"] if chart.initial else lines
