@@ -1,0 +1,182 @@
+"""The loader: a chart file in, a Chart out, or everything that is wrong with it at its line and column.
+
+Four stages, and each speaks only when those before it leave something to judge: the text (`nodes`), the shape
+(`schema`), the names, and the proofs (both `core.check`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from fsm_runner.charts.nodes import MAX_BYTES, Document, read
+from fsm_runner.charts.nodes import Path as Place
+from fsm_runner.charts.shape import chart_of, shape_problems
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.check import FactCode, Verdict, check, did_you_mean
+from fsm_runner.core.check_names import name_problems
+from fsm_runner.core.errors import ChartError, Problem
+
+DEFAULT = "states"
+"""The name of the default chart among the shipped ones; its file is also at the top of a checkout."""
+
+_AT_KEY = frozenset({"limit-is-null", "unknown-fact", "unused-limit"})
+"""Problems that are of a key, not of the value beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A chart file, read: immutable.
+
+    Attributes:
+        chart: what it says; None when too much is wrong for that.
+        problems: what is wrong with its text, its shape and its names.
+        document: where everything stands.
+    """
+
+    chart: Chart | None
+    problems: tuple[Problem, ...]
+    document: Document
+
+
+def parse(text: str) -> Parsed:
+    """Read `text` as a chart, up to its shape; when that has problems, the names that can be judged are, too."""
+    document = read(text.removeprefix("\ufeff"))
+    fatal = {"syntax", "too-large", "too-deep", "several-documents"} & {problem.code for problem in document.problems}
+    if not fatal and document.data is None and not document.problems:
+        message = "the file holds no chart (begin with schema:, name: and initial:)"
+        document.refuse("empty-chart", (), (1, 1), message)
+    if fatal or document.data is None:
+        return Parsed(chart=None, problems=tuple(document.problems), document=document)
+    misfits, whole = shape_problems(document)
+    problems = [*document.problems, *misfits]
+    if not problems:
+        return Parsed(chart=chart_of(document.data), problems=(), document=document)
+    if whole:
+        names = name_problems(chart_of(document.data), None)
+        problems += located(names, document)
+    return Parsed(chart=None, problems=_in_order(problems), document=document)
+
+
+def examine(
+    text: str, *, facts: Mapping[str, FactCode] | None = None, strict: bool = False
+) -> tuple[Chart | None, Verdict]:
+    """Return the chart, if there is one, and everything that the loader and the check say of it, with its places.
+
+    Args:
+        text: the file's text.
+        facts: the facts' code by name, as `check` takes it.
+        strict: whether rows that overlap are problems too.
+    """
+    parsed = parse(text)
+    if parsed.chart is None:
+        return None, Verdict(problems=parsed.problems)
+    verdict = check(parsed.chart, facts=facts, strict=strict)
+    problems = _in_order(located(verdict.problems, parsed.document))
+    return parsed.chart, replace(verdict, problems=problems, notes=_in_order(located(verdict.notes, parsed.document)))
+
+
+def loads(
+    text: str, source: str = "<chart>", *, verify: bool = True, facts: Mapping[str, FactCode] | None = None
+) -> Chart:
+    """Return the chart that `text` declares.
+
+    Args:
+        text: YAML, at most 1 MB.
+        source: what problems call it.
+        verify: whether it must also pass the check.
+        facts: the facts' code by name; None: the chart's own word is taken.
+
+    Raises:
+        ChartError: with every problem.
+    """
+    if verify:
+        chart, verdict = examine(text, facts=facts)
+        problems = verdict.problems
+    else:
+        parsed = parse(text)
+        chart, problems = parsed.chart, parsed.problems
+    if chart is None or problems:
+        raise ChartError(source, problems)
+    return chart
+
+
+def load(path: str | Path, *, verify: bool = True, facts: Mapping[str, FactCode] | None = None) -> Chart:
+    """Return the chart in the file `path`, or the shipped chart of that name.
+
+    Raises:
+        ChartError: with every problem, also when there is no such file or it is not UTF-8.
+    """
+    return loads(text_of(path), str(path), verify=verify, facts=facts)
+
+
+def text_of(path: str | Path) -> str:
+    """Return the text of the chart file `path`, or of the shipped chart of that name.
+
+    Raises:
+        ChartError: there is no such file, or it is over 1 MB or not UTF-8.
+    """
+    found = find_chart(path)
+    try:
+        with found.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode("utf-8")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise _unreadable(path, "unreadable-file", f"the file cannot be read: {reason}") from error
+    except UnicodeDecodeError as error:
+        if len(content) > MAX_BYTES:  # the cut may be within a character
+            raise _unreadable(path, "too-large", f"the file is over {MAX_BYTES:,} bytes") from error
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
+        message = f"byte 0x{content[error.start]:02X} is not UTF-8 (save the file as UTF-8)"
+        problem = Problem(code="not-utf8", path=(), message=message, line=before.count(b"\n") + 1, column=column)
+        raise ChartError(str(path), (problem,)) from error
+
+
+def find_chart(name_or_path: str | Path) -> Path:
+    """Return the file of a chart: a path as it is, or the name of a shipped chart, such as ``states``.
+
+    Raises:
+        ChartError: a bare word is neither a shipped chart nor a file.
+    """
+    path = Path(name_or_path)
+    if isinstance(name_or_path, Path) or path.suffix or len(path.parts) != 1:
+        return path
+    shipped = shipped_charts()
+    if path.name in shipped:
+        return shipped[path.name]
+    if path.exists():
+        return path
+    message = f"no chart is called that{did_you_mean(path.name, shipped)}"
+    raise _unreadable(name_or_path, "unknown-chart", message)
+
+
+def shipped_charts() -> dict[str, Path]:
+    """Return the charts that come with fsm_runner, by name, the default first."""
+    folder = Path(str(resources.files("fsm_runner.charts")))
+    default = folder / f"{DEFAULT}.yaml"
+    if not default.is_file():
+        default = folder.parents[1] / f"{DEFAULT}.yaml"  # a checkout keeps it at the top
+    return {DEFAULT: default, **{file.stem: file for file in sorted(folder.glob("*.yaml")) if file.stem != DEFAULT}}
+
+
+def located(problems: Iterable[Problem], document: Document) -> Iterator[Problem]:
+    """Yield `problems` with the line and column of what they are about, or of the nearest thing around it."""
+    for problem in problems:
+        path: Place = problem.path
+        while path and path not in document.places:
+            path = path[:-1]
+        at_key = problem.code in _AT_KEY and path in document.keys
+        line, column = document.keys[path] if at_key else document.places.get(path, (1, 1))
+        yield replace(problem, line=line, column=column)
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+
+def _unreadable(path: str | Path, code: str, message: str) -> ChartError:
+    return ChartError(str(path), (Problem(code=code, path=(), message=message),))

@@ -1,0 +1,229 @@
+"""The check of the graph: every state can be reached, every run can end, and no cycle goes on for ever.
+
+Rows are edges.  A walk that never ends stays, from some step on, inside one strongly connected component, so
+each proof removes the rows that cannot be taken for ever and asks whether anything cyclic is left:
+
+- rows that consume a supply: it is finite, and an endless walk would use it up;
+- rows that spend a limit: without them a walk may be endless and spend nothing, which is `unbounded-cycle`;
+- rows that cannot be taken when a limit is reached: without them a walk may spend and still be endless, which
+  is `limit-ignored`.
+
+Where both remainders have no cycle, every endless walk would spend a limit, reach it, and then find no way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from fsm_runner.core.chart import Chart, Row
+from fsm_runner.core.check_names import Path, rows_with_paths
+from fsm_runner.core.errors import Problem
+
+RENEWED_BY = dict.fromkeys(("calls", "stream", "reply", "resends"), ("replied", "opened"))
+"""The events that bring a built-in supply anew; an act of the caller is never owed, so ``caller`` is not here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A row between two states, with its place in the chart: immutable."""
+
+    source: str
+    row: Row
+    path: Path
+
+    @property
+    def target(self) -> str:
+        return self.row.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Why a cycle ends: immutable.
+
+    Attributes:
+        cycle: the states and rows of a cycle, as ``a -row-> b -row-> a``.
+        rows: the ids of its rows.
+        spends: the limits that its rows spend.
+        leaves: its rows that cannot be taken once a limit is reached.
+        consumes: the supplies that its rows consume.
+    """
+
+    cycle: str
+    rows: tuple[str, ...]
+    spends: tuple[str, ...]
+    leaves: tuple[str, ...]
+    consumes: tuple[str, ...]
+
+
+def edges_of(chart: Chart) -> tuple[Edge, ...]:
+    """Return the rows of `chart` as edges, in file order."""
+    return tuple(
+        Edge(source=state.name, row=row, path=path) for state in chart.states for path, row in rows_with_paths(state)
+    )
+
+
+def drawn(cycle: Sequence[Edge]) -> str:
+    """Return a path of edges as ``a -row-> b -row-> a``."""
+    return cycle[0].source + "".join(f" -{edge.row.id}-> {edge.target}" for edge in cycle)
+
+
+def reached(start: str, edges: Iterable[Edge], *, backwards: bool = False) -> dict[str, Edge | None]:
+    """Return the states that `edges` lead to from `start`, nearest first, each with the edge it was reached by."""
+    leaving: dict[str, list[Edge]] = {}
+    for edge in edges:
+        leaving.setdefault(edge.target if backwards else edge.source, []).append(edge)
+    found: dict[str, Edge | None] = {start: None}
+    waiting = deque([start])
+    while waiting:
+        for edge in leaving.get(waiting.popleft(), ()):
+            ahead = edge.source if backwards else edge.target
+            if ahead not in found:
+                found[ahead] = edge
+                waiting.append(ahead)
+    return found
+
+
+def path_to(state: str, found: dict[str, Edge | None]) -> tuple[Edge, ...]:
+    """Return the shortest path to `state` in what `reached` found."""
+    path: list[Edge] = []
+    while (edge := found[state]) is not None:
+        path.append(edge)
+        state = edge.source
+    return tuple(reversed(path))
+
+
+def cyclic_parts(edges: Sequence[Edge]) -> list[tuple[Edge, ...]]:
+    """Return the edges of each strongly connected component that has a cycle, in file order."""
+    parts: list[tuple[Edge, ...]] = []
+    left = list(edges)
+    while left:
+        start = left[0].source
+        whole = reached(start, left).keys() & reached(start, left, backwards=True).keys()
+        part = tuple(edge for edge in left if edge.source in whole and edge.target in whole)
+        if part:
+            parts.append(part)
+        left = [edge for edge in left if edge.source not in whole and edge.target not in whole]
+    return parts
+
+
+def shortest_cycle(part: Sequence[Edge]) -> tuple[Edge, ...]:
+    """Return a shortest cycle of a cyclic part, begun with its first edge in file order."""
+    return min((cycle_through(edge, part) for edge in part), key=len)
+
+
+def cycle_through(edge: Edge, part: Sequence[Edge]) -> tuple[Edge, ...]:
+    """Return a shortest cycle that takes `edge`."""
+    return (edge, *path_to(edge.source, reached(edge.target, part)))
+
+
+def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
+    """Yield a problem for each state that no run reaches, and for each way in from which no run can end."""
+    found = reached(chart.initial, edges)
+    for state in chart.states:
+        if state.name not in found:
+            message = f"state '{state.name}': no rows lead here from '{chart.initial}' (lead one here, or delete it)"
+            yield Problem(code="unreachable-state", path=("states", state.name), message=message)
+    finals = [state.name for state in chart.states if state.final]
+    if not finals:
+        message = f"chart '{chart.name}': no state is final, so no run can end (mark one with final: true)"
+        yield Problem(code="no-final-state", path=("states",), message=message)
+        return
+    ending = {name for final in finals for name in reached(final, edges, backwards=True)}
+    told: set[str] = set()
+    for state in chart.states:
+        ahead = reached(state.name, edges)
+        trap = all(state.name in reached(other, edges) for other in ahead)
+        if state.name in ending or state.name in told or not trap:
+            continue
+        told.update(ahead)
+        if state.rows:
+            only = ", ".join(f"'{name}'" for name in ahead)
+            message = f"state '{state.name}': no final state can be reached from here, only {only} (lead a row out)"
+            yield Problem(code="dead-end", path=("states", state.name), message=message)
+        else:
+            message = f"state '{state.name}': nothing leaves it, and it is not final (add rows, or final: true)"
+            yield Problem(code="no-way-out", path=("states", state.name), message=message)
+
+
+def bound_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
+    """Yield a problem for each part of the graph in which a run can go round for ever.
+
+    Args:
+        edges: all rows.
+        blocked: the places of the rows that cannot be taken once a limit is reached.
+    """
+    lasting = [edge for edge in edges if edge.row.consumes is None]
+    for part in cyclic_parts([edge for edge in lasting if edge.row.spends is None]):
+        cycle = shortest_cycle(part)
+        message = (
+            f"state '{cycle[0].source}': the cycle {drawn(cycle)} never ends "
+            "(let one of its rows spend a limit, or consume a supply)"
+        )
+        yield Problem(code="unbounded-cycle", path=cycle[0].path, message=message)
+    for part in cyclic_parts([edge for edge in lasting if edge.path not in blocked]):
+        spending = [edge for edge in part if edge.row.spends is not None]
+        if spending:
+            cycle = min((cycle_through(edge, part) for edge in spending), key=len)
+            message = (
+                f"state '{cycle[0].source}': the cycle {drawn(cycle)} spends '{cycle[0].row.spends}' and goes on when "
+                "it is reached (guard one of its rows with limit: free, or put a row with limit: reached before it)"
+            )
+            yield Problem(code="limit-ignored", path=cycle[0].path, message=message)
+
+
+def bound_notes(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
+    """Yield a note for each part of the graph where only a supply that the part itself renews ends a run."""
+    told: set[tuple[str, ...]] = set()
+    unspent = [edge for edge in edges if edge.row.spends is None]
+    unblocked = [edge for edge in edges if edge.path not in blocked]
+    for part in (*_renewing(unspent), *_renewing(unblocked)):
+        renewals = [edge for edge in part if any(_renews(edge, other.row.consumes) for other in part)]
+        if not renewals:  # all of it consumes nothing: `bound_problems` has said so
+            continue
+        cycle = min((cycle_through(edge, part) for edge in renewals), key=len)
+        if (rows := tuple(edge.row.id for edge in cycle)) not in told:
+            told.add(rows)
+            message = (
+                f"state '{cycle[0].source}': the cycle {drawn(cycle)} renews what it consumes at '{cycle[0].row.id}' "
+                "(let one of its rows spend a limit)"
+            )
+            yield Problem(code="renewed-supply", path=cycle[0].path, message=message)
+
+
+def bounds_of(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> tuple[Bound, ...]:
+    """Return what bounds the cycles: for each row on a cycle a shortest one through it, each cycle once."""
+    bounds: dict[frozenset[str], Bound] = {}
+    for part in cyclic_parts(edges):
+        for edge in part:
+            cycle = cycle_through(edge, part)
+            rows = [step.row for step in cycle]
+            bound = Bound(
+                cycle=drawn(cycle),
+                rows=tuple(row.id for row in rows),
+                spends=tuple(dict.fromkeys(row.spends for row in rows if row.spends is not None)),
+                leaves=tuple(step.row.id for step in cycle if step.path in blocked),
+                consumes=tuple(dict.fromkeys(row.consumes for row in rows if row.consumes is not None)),
+            )
+            bounds.setdefault(frozenset(bound.rows), bound)
+    return tuple(bounds.values())
+
+
+def _renewing(edges: Sequence[Edge]) -> Iterator[tuple[Edge, ...]]:
+    """Yield the parts in which a walk can be endless although each supply lasts only until it is renewed."""
+    for part in cyclic_parts(edges):
+        lasting = [
+            edge
+            for edge in part
+            if edge.row.consumes is None or any(_renews(other, edge.row.consumes) for other in part)
+        ]
+        if len(lasting) == len(part):
+            yield part
+        else:
+            yield from _renewing(lasting)
+
+
+def _renews(edge: Edge, supply: str | None) -> bool:
+    return supply is not None and edge.row.event in RENEWED_BY.get(supply, ())

@@ -1,0 +1,188 @@
+"""The check of the rows: exact over all combinations of the answers that they ask for.
+
+A `Table` is the rows that are tried together, first row wins: the ``always`` rows of a state, or its rows for one
+event.  Each knows its combinations, those that can happen, and for each row those in which it is the one taken.
+From these follow the gaps, the dead rows, the overlaps and what a reached limit blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fsm_runner.core.chart import Chart, Pattern, Row, State
+from fsm_runner.core.check_names import FactCode, Path, rows_with_paths
+from fsm_runner.core.cover import Combos, Space, intersection, spelled
+from fsm_runner.core.errors import Problem
+from fsm_runner.core.facts import FACTS
+from fsm_runner.core.vocabulary import LIMIT_FACT
+
+IMPOSSIBLE: tuple[Pattern, ...] = tuple(pattern for fact in FACTS.values() for pattern in fact.impossible)
+"""What the built-in facts can never answer together, for a check that is not given the facts' code."""
+
+
+class Facts:
+    """The answers of every fact, and which of them cannot be given together.
+
+    Args:
+        chart: declares the facts.
+        code: the facts' code; None when it is not at hand, then `IMPOSSIBLE` holds.
+    """
+
+    def __init__(self, chart: Chart, code: Mapping[str, FactCode] | None) -> None:
+        self.answers = {fact.name: fact.answers for fact in chart.facts}
+        patterns = IMPOSSIBLE
+        if code is not None:
+            patterns = tuple(dict.fromkeys(pattern for fact in code.values() for pattern in fact.impossible))
+            self.answers = {**{fact.name: fact.answers for fact in code.values()}, **self.answers}
+        self._spaces: dict[frozenset[str], tuple[Space, Combos]] = {}
+        known = [self._known(pattern) for pattern in patterns]
+        self.impossible = tuple(pattern for pattern in known if pattern is not None)
+
+    def _known(self, pattern: Pattern) -> Pattern | None:
+        """Return `pattern` in the answers that are declared; None when it asks for others."""
+        kept = tuple((name, tuple(a for a in answers if a in self.answers.get(name, ()))) for name, answers in pattern)
+        return kept if all(answers for _, answers in kept) else None
+
+    def space(self, guards: Iterable[Pattern]) -> tuple[Space, Combos]:
+        """Return the combinations that decide between `guards`, and those of them that can happen."""
+        names = {name for guard in guards for name, _ in guard}
+        linked: list[Pattern] = []
+        waiting = list(self.impossible)
+        while more := [pattern for pattern in waiting if any(name in names for name, _ in pattern)]:
+            linked += more
+            names.update(name for pattern in more for name, _ in pattern)
+            waiting = [pattern for pattern in waiting if pattern not in more]
+        key = frozenset(names)
+        if key not in self._spaces:
+            space = Space({name: answers for name, answers in self.answers.items() if name in names})
+            self._spaces[key] = space, space.without(space.every, space.union(linked))
+        return self._spaces[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows that are tried together, and the combinations that decide between them: immutable.
+
+    Attributes:
+        state: whose rows they are.
+        event: what they wait for; None for ``always`` rows.
+        rows: the rows with their places, in the order in which they are tried.
+        space: the combinations.
+        possible: those that can happen.
+        held: for each row, the possible combinations for which its guard holds.
+        taken: for each row, those in which no earlier row holds.
+    """
+
+    state: State
+    event: str | None
+    rows: tuple[tuple[Path, Row], ...]
+    space: Space
+    possible: Combos
+    held: tuple[Combos, ...]
+    taken: tuple[Combos, ...]
+
+    @property
+    def place(self) -> str:
+        return f"state '{self.state.name}'"
+
+
+def tables_of(state: State, facts: Facts) -> Iterator[Table]:
+    """Yield the tables of `state`: its ``always`` rows, then its rows for each event."""
+    groups: dict[str | None, list[tuple[Path, Row]]] = {}
+    for path, row in rows_with_paths(state):
+        groups.setdefault(row.event, []).append((path, row))
+    for event, rows in groups.items():
+        space, possible = facts.space(row.guard for _, row in rows)
+        held = tuple(space.both(possible, space.pattern(row.guard)) for _, row in rows)
+        yield Table(
+            state=state,
+            event=event,
+            rows=tuple(rows),
+            space=space,
+            possible=possible,
+            held=held,
+            taken=first_row_wins(space, held),
+        )
+
+
+def first_row_wins(space: Space, held: Iterable[Combos]) -> tuple[Combos, ...]:
+    """Return, for sets in order, what is in each and in none before it."""
+    taken, before = [], space.never
+    for some in held:
+        taken.append(space.without(some, before))
+        before = space.either(before, some)
+    return tuple(taken)
+
+
+def gap(table: Table) -> Iterator[Problem]:
+    """Yield a problem when some combination that can happen has no row."""
+    rests = table.event is None and (table.state.effect is not None or bool(table.state.transitions))
+    covered = table.space.never
+    for taken in table.taken:
+        covered = table.space.either(covered, taken)
+    if rests or table.space.without(table.possible, covered) == table.space.never:
+        return
+    witness = spelled(table.space.witness(table.possible, covered))
+    of = "row" if table.event is None else f"row of event '{table.event}'"
+    path = table.rows[-1][0] if table.event is not None else ("states", table.state.name, "always")
+    message = f"{table.place}: no {of} holds for {witness} (add a row for it, or a last one without guard)"
+    yield Problem(code="incomplete", path=path, message=message)
+
+
+def dead_rows(table: Table) -> Iterator[Problem]:
+    """Yield a problem for each row that is never taken, with the rows that shadow it."""
+    never = table.space.never
+    for index, (path, row) in enumerate(table.rows):
+        if table.taken[index] != never:
+            continue
+        if table.held[index] == never:
+            wanted = spelled(row.guard)
+            message = f"{table.place}: row '{row.id}' wants {wanted}, which cannot happen (correct its guard)"
+            yield Problem(code="impossible-row", path=path, message=message)
+            continue
+        names = ", ".join(f"'{table.rows[earlier][1].id}'" for earlier in _shadow(table, index))
+        message = f"{table.place}: row '{row.id}' is dead, {names} before it cover all of it (move it up, or delete it)"
+        yield Problem(code="dead-row", path=path, message=message)
+
+
+def _shadow(table: Table, index: int) -> list[int]:
+    """Return the fewest earlier rows, by leaving out one after another, that together hold whenever the row does."""
+    space, row = table.space, table.held[index]
+    shadow = [earlier for earlier in range(index) if space.both(table.held[earlier], row) != space.never]
+    for candidate in tuple(shadow):
+        rest = row
+        for earlier in shadow:
+            if earlier != candidate:
+                rest = space.without(rest, table.held[earlier])
+        if rest == space.never:
+            shadow.remove(candidate)
+    return shadow
+
+
+def overlaps(table: Table) -> Iterator[Problem]:
+    """Yield a note for each two rows that both hold for some combination; a dead row is left to `dead_rows`."""
+    for later, (path, row) in enumerate(table.rows):
+        if table.taken[later] == table.space.never:
+            continue
+        for earlier in range(later):
+            first = table.rows[earlier][1]
+            shared = intersection(first.guard, row.guard)
+            if shared is None or table.space.both(table.held[earlier], table.held[later]) == table.space.never:
+                continue
+            message = f"{table.place}: rows '{first.id}' and '{row.id}' both hold for {spelled(shared)}"
+            yield Problem(code="overlap", path=path, message=f"{message}; '{first.id}' comes first")
+
+
+def blocked_rows(tables: Sequence[Table], facts: Facts) -> frozenset[Path]:
+    """Return the places of the rows that cannot be taken once a limit is reached."""
+    reached: Pattern = ((LIMIT_FACT, ("reached",)),) if "reached" in facts.answers.get(LIMIT_FACT, ()) else ()
+    blocked: set[Path] = set()
+    for table in tables:
+        space, possible = facts.space([*(row.guard for _, row in table.rows), reached])
+        at_limit = space.both(possible, space.pattern(reached))
+        held = [space.both(at_limit, space.pattern(row.guard)) for _, row in table.rows]
+        for (path, _), taken in zip(table.rows, first_row_wins(space, held), strict=True):
+            if taken == space.never:
+                blocked.add(path)
+    return frozenset(blocked)
