@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from fsm_runner.core.chart import Pattern
 
-LEAF_BITS = 1 << 16
+LEAF_BITS = 1 << 20
 """The most combinations that one integer holds."""
 
 
@@ -37,16 +37,17 @@ class Space:
 
     Args:
         facts: each fact with its answers, at least one.
+        leaf_bits: the most combinations that one integer holds, at least 1.
     """
 
-    def __init__(self, facts: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, facts: Mapping[str, Sequence[str]], *, leaf_bits: int = LEAF_BITS) -> None:
         self.facts = tuple((name, tuple(answers)) for name, answers in facts.items())
         self._level = {name: level for level, (name, _) in enumerate(self.facts)}
         self._forks: dict[tuple[int, tuple[Combos, ...]], Fork] = {}
         self._patterns: dict[Pattern, Combos] = {}
         self._memo: dict[tuple[Callable[[int, int], int], Combos, Combos], Combos] = {}
         bits, self._first_leaf = 1, len(self.facts)
-        while self._first_leaf and bits * len(self.facts[self._first_leaf - 1][1]) <= LEAF_BITS:
+        while self._first_leaf and bits * len(self.facts[self._first_leaf - 1][1]) <= leaf_bits:
             self._first_leaf -= 1
             bits *= len(self.facts[self._first_leaf][1])
         self._bits = bits

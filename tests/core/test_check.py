@@ -20,7 +20,6 @@ FACTS = tuple(FactUse(name=name, answers=answers) for name, answers in ANSWERS.i
 GUARDS = st.dictionaries(
     st.sampled_from(sorted(ANSWERS)), st.lists(st.sampled_from("xy"), min_size=1, max_size=2, unique=True), max_size=3
 ).map(lambda guard: tuple((name, tuple(answers)) for name, answers in guard.items()))
-IMPOSSIBLE = st.lists(GUARDS.filter(lambda guard: len(guard) > 1), max_size=2).map(tuple)
 DONE = State(name="done", phase="done", final=True)
 
 
@@ -41,6 +40,14 @@ def cases(impossible=()):
         case = dict(zip(ANSWERS, answers, strict=True))
         if not any(holds(pattern, case) for pattern in impossible):
             yield case
+
+
+IMPOSSIBLE = (
+    st.lists(GUARDS.filter(lambda guard: len(guard) > 1), max_size=2)
+    .map(tuple)
+    .filter(lambda impossible: any(True for _ in cases(impossible)))
+)
+"""What cannot happen; something always can."""
 
 
 def rows_to(targets, guards, prefix="r"):

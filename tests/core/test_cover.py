@@ -1,0 +1,82 @@
+"""Sets of combinations: as exact as sets of tuples, whatever part of them is one integer."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsm_runner.core.cover import Space, intersection, spelled
+
+FACTS = {"a": ("x", "y"), "b": ("x", "y", "z"), "c": ("only",), "d": ("x", "y", "z", "w")}
+CASES = [dict(zip(FACTS, answers, strict=True)) for answers in itertools.product(*FACTS.values())]
+GUARDS = st.dictionaries(st.sampled_from(sorted(FACTS)), st.just(None)).flatmap(
+    lambda chosen: st.fixed_dictionaries(
+        {name: st.lists(st.sampled_from(FACTS[name]), min_size=1, unique=True).map(tuple) for name in chosen}
+    ).map(lambda guard: tuple(guard.items()))
+)
+LEAVES = st.sampled_from([1, 4, 12, 1000])
+
+
+def brute(guard):
+    """The indexes of the cases for which `guard` holds."""
+    return {i for i, case in enumerate(CASES) if all(case[name] in answers for name, answers in guard)}
+
+
+def listed(space, some):
+    """The indexes of the cases that are in `some`."""
+    single = [space.pattern(tuple((name, (answer,)) for name, answer in case.items())) for case in CASES]
+    return {i for i, case in enumerate(single) if space.both(case, some) != space.never}
+
+
+@given(GUARDS, GUARDS, GUARDS, LEAVES)
+def test_the_algebra_is_that_of_sets(first, second, third, bits):
+    """And, or, and not, count and union agree with sets, with all, some or none of the facts in the integers."""
+    space = Space(FACTS, leaf_bits=bits)
+    a, b, c = (space.pattern(guard) for guard in (first, second, third))
+
+    assert brute(first) == listed(space, a)
+    assert brute(first) & brute(second) == listed(space, space.both(a, b))
+    assert (brute(first) | brute(second)) - brute(third) == listed(space, space.without(space.either(a, b), c))
+    assert len(brute(first) | brute(second)) == space.count(space.union([first, second]))
+    assert len(CASES) == space.count(space.every)
+
+
+@given(GUARDS, GUARDS, LEAVES)
+def test_equal_sets_are_one_value(first, second, bits):
+    """Sets made in different ways compare equal exactly when they hold the same combinations."""
+    space = Space(FACTS, leaf_bits=bits)
+    a, b = space.pattern(first), space.pattern(second)
+
+    assert (brute(first) == brute(second)) == (a == b)
+    assert space.both(a, b) == space.without(a, space.without(space.every, b))
+
+
+@given(GUARDS, GUARDS, LEAVES)
+def test_the_first_combination_is_the_first_in_the_order_of_the_answers(first, second, bits):
+    """It has every fact, and no combination before it is in the set; an empty set has none."""
+    space = Space(FACTS, leaf_bits=bits)
+    some = space.without(space.pattern(first), space.pattern(second))
+    expected = sorted(brute(first) - brute(second))
+    if not expected:
+        with pytest.raises(ValueError, match="an empty set has no combination"):
+            space.first(some)
+        return
+
+    assert CASES[expected[0]] == space.first(some)
+
+
+@given(GUARDS, GUARDS)
+def test_the_intersection_of_two_patterns_holds_where_both_do(first, second):
+    """None when there is no such combination."""
+    shared = intersection(first, second)
+
+    assert brute(first) & brute(second) == (set() if shared is None else brute(shared))
+
+
+def test_patterns_are_spelled_as_a_person_would_write_them():
+    """Answers of one fact are divided by a bar; a pattern of nothing holds for anything."""
+    assert "turn=paused, compaction=due|asked" == spelled((("turn", ("paused",)), ("compaction", ("due", "asked"))))
+    assert "anything" == spelled(())
