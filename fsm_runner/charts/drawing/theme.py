@@ -96,7 +96,7 @@ LIGHT = Theme(
         Paint(line="#4a5a6a", fill="#eef2f5"),
     ),
     tones=MappingProxyType(
-        {"strong": "#c2255c", "faint": "#adb5bd", "added": "#217a37", "removed": "#c02b2b", "changed": "#a8510a"}
+        {"strong": "#c2255c", "faint": "#6e757d", "added": "#217a37", "removed": "#c02b2b", "changed": "#a8510a"}
     ),
 )
 """For white pages and slides."""
@@ -125,7 +125,7 @@ DARK = Theme(
         Paint(line="#a9bccd", fill="#1c242c"),
     ),
     tones=MappingProxyType(
-        {"strong": "#ff7eb0", "faint": "#4d5761", "added": "#63cf80", "removed": "#ff8585", "changed": "#f5a454"}
+        {"strong": "#ff7eb0", "faint": "#87919c", "added": "#63cf80", "removed": "#ff8585", "changed": "#f5a454"}
     ),
 )
 """For dark pages and slides."""
