@@ -1,0 +1,240 @@
+"""The codec: events, contexts and charts as plain JSON data, and back.
+
+Payloads are written as they are.  What is ours is written by field name; of a chart only what differs from the
+default, so that a field added later changes no hash.  Reading refuses fields that are missing, unknown or of a wrong
+type by `ValueError`, whose text says which; who knows the line adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import lru_cache
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TypeVar, assert_never
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fsm_runner.core import events as ev
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.context import Context
+from fsm_runner.core.history import History
+from fsm_runner.journal.masking import masked
+from fsm_runner.journal.render import canonical
+
+Data = dict[str, object]
+_T = TypeVar("_T")
+
+
+def event_data(event: ev.Event) -> tuple[str, Data]:
+    """Return the word that an event is journaled under, and its fields.
+
+    The word is its name, but ``reported`` for every event of the user's own, whose name is then a field.
+    """
+    match event:
+        case ev.Replied() | ev.Summarised():
+            return event.name, {"message": event.message}
+        case ev.MovedOn():
+            return event.name, {"call": event.call}
+        case ev.ToolFinished():
+            return event.name, {"id": event.id, "result": event.result}
+        case ev.Failed():
+            return event.name, {"error": event.error, "text": event.text, "status": event.status, "code": event.code}
+        case ev.Reported():
+            return "reported", {"name": event.name, "data": event.data, "results": event.results}
+        case ev.Opened() | ev.Continued() | ev.AnswerAsked() | ev.Closed():
+            return event.name, {}
+        case ev.Appended():
+            return event.name, {"messages": event.messages}
+        case ev.ParamsReplaced():
+            data = {"messages": event.messages, "tools": event.tools, "runnable": event.runnable}
+            return event.name, {"params": masked(event.params), **data}
+        case ev.ToolsChanged():
+            return event.name, {"blocks": event.blocks, "added": event.added, "removed": event.removed}
+        case ev.CompactionAsked():
+            return event.name, {"config": event.config}
+        case ev.CallDeferred():
+            return event.name, {"id": event.id}
+        case _:
+            assert_never(event)
+
+
+def event_from(word: object, data: Mapping[str, object]) -> ev.Event:
+    """Return the event that was journaled as `word` with `data`, which may hold more than its fields.
+
+    Raises:
+        ValueError: there is no such event, or a field of it is missing or of a wrong type.
+    """
+    make = _EVENTS.get(word) if isinstance(word, str) else None
+    if make is None:
+        raise ValueError(f"event {word!r} is not known")
+    return make(_Fields(data))
+
+
+class _Fields:
+    """Typed access to the fields of a record."""
+
+    def __init__(self, data: Mapping[str, object]) -> None:
+        self._data = data
+
+    def json(self, name: str) -> ev.Json:
+        return self._is(name, self._data.get(name), dict, "an object")
+
+    def text(self, name: str) -> str:
+        return self._is(name, self._data.get(name), str, "text")
+
+    def maybe_text(self, name: str) -> str | None:
+        return None if self._data.get(name) is None else self.text(name)
+
+    def maybe_int(self, name: str) -> int | None:
+        value = self._data.get(name)
+        return None if value is None else self._is(name, value, int, "a whole number")
+
+    def jsons(self, name: str) -> tuple[ev.Json, ...]:
+        return tuple(self._is(name, each, dict, "a list of objects") for each in self._list(name))
+
+    def maybe_jsons(self, name: str) -> tuple[ev.Json, ...] | None:
+        return None if self._data.get(name) is None else self.jsons(name)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(self._is(name, each, str, "a list of texts") for each in self._list(name))
+
+    def _list(self, name: str) -> list[object]:
+        return self._is(name, self._data.get(name), list, "a list")
+
+    def _is(self, name: str, value: object, type_: type[_T], what: str) -> _T:
+        if name not in self._data:
+            raise ValueError(f"field '{name}' is missing")
+        if not isinstance(value, type_):
+            raise ValueError(f"field '{name}' is not {what}")
+        return value
+
+
+_EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = MappingProxyType(
+    {
+        "replied": lambda f: ev.Replied(message=f.json("message")),
+        "opened": lambda _: ev.Opened(),
+        "moved_on": lambda f: ev.MovedOn(call=f.json("call")),
+        "tool_finished": lambda f: ev.ToolFinished(id=f.text("id"), result=f.json("result")),
+        "summarised": lambda f: ev.Summarised(message=f.json("message")),
+        "failed": lambda f: ev.Failed(
+            error=f.text("error"), text=f.text("text"), status=f.maybe_int("status"), code=f.maybe_text("code")
+        ),
+        "reported": lambda f: ev.Reported(name=f.text("name"), data=f.json("data"), results=f.jsons("results")),
+        "continued": lambda _: ev.Continued(),
+        "answer_asked": lambda _: ev.AnswerAsked(),
+        "appended": lambda f: ev.Appended(messages=f.jsons("messages")),
+        "params_replaced": lambda f: ev.ParamsReplaced(
+            params=f.json("params"),
+            messages=f.maybe_jsons("messages"),
+            tools=f.maybe_jsons("tools"),
+            runnable=f.texts("runnable"),
+        ),
+        "tools_changed": lambda f: ev.ToolsChanged(
+            blocks=f.jsons("blocks"), added=f.texts("added"), removed=f.texts("removed")
+        ),
+        "compaction_asked": lambda f: ev.CompactionAsked(config=f.json("config")),
+        "call_deferred": lambda f: ev.CallDeferred(id=f.text("id")),
+        "closed": lambda _: ev.Closed(),
+    }
+)
+
+
+def plain(value: object, *, defaults: bool = True) -> object:
+    """Return frozen data of ours as JSON data, by field name.  Mappings are payloads and stay what they are.
+
+    Args:
+        defaults: whether fields that hold their default are written too.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = (f for f in fields(value) if defaults or f.default is MISSING or getattr(value, f.name) != f.default)
+        return {f.name: plain(getattr(value, f.name), defaults=defaults) for f in kept}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, (tuple, History)):
+        return [plain(each, defaults=defaults) for each in value]
+    return value
+
+
+def context_data(context: Context) -> Data:
+    """Return `context` as plain data, without secrets."""
+    data = {f.name: plain(getattr(context, f.name)) for f in fields(context)}
+    settings = data["settings"]
+    if isinstance(settings, dict):
+        settings["params"] = masked(context.settings.params)
+    return data
+
+
+def context_from(data: object) -> Context:
+    """Return the context that `data` was made from.
+
+    Raises:
+        ValueError: a field is missing, unknown or of a wrong type.
+    """
+    return _read(_OfContext, {"context": _with_histories(data)}).context
+
+
+@lru_cache(maxsize=64)
+def chart_data(chart: Chart) -> tuple[Mapping[str, object], str]:
+    """Return `chart` as plain data, and the SHA-256 of its canonical form in hex."""
+    data = {"schema": chart.schema}
+    rest = plain(chart, defaults=False)
+    if isinstance(rest, dict):
+        data |= rest
+    return MappingProxyType(data), chart_hash(data)
+
+
+def chart_hash(data: object) -> str:
+    """Return the SHA-256, in hex, of a chart's plain data: of its JSON without spaces, with sorted keys."""
+    return sha256(canonical(dict(data) if isinstance(data, Mapping) else data)).hexdigest()
+
+
+def chart_from(data: object) -> Chart:
+    """Return the chart that `data` was made from.
+
+    Raises:
+        ValueError: a field is missing, unknown or of a wrong type.
+    """
+    return _read(_OfChart, {"chart": data}).chart
+
+
+def _with_histories(data: object) -> object:
+    """`data` with the lists of messages as histories."""
+    talk = data.get("conversation") if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping) or not isinstance(talk, Mapping):
+        return data
+    histories = {key: History(_objects(talk[key])) for key in ("history", "draft") if isinstance(talk.get(key), list)}
+    return {**data, "conversation": {**talk, **histories}}
+
+
+def _objects(messages: Iterable[object]) -> Iterable[ev.Json]:
+    for message in messages:
+        if not isinstance(message, Mapping):
+            raise ValueError("field 'context.conversation': a message is not an object")
+        yield message
+
+
+class _Strict(BaseModel):
+    """What is read from outside.  pydantic hands this configuration down to the dataclasses inside."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class _OfContext(_Strict):
+    context: Context
+
+
+class _OfChart(_Strict):
+    chart: Chart
+
+
+_Model = TypeVar("_Model", bound=_Strict)
+
+
+def _read(model: type[_Model], data: Mapping[str, object]) -> _Model:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"field '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None

@@ -1,0 +1,184 @@
+"""Records: one line of a journal each, and the one place where they are made.
+
+Inputs are the truth: `run_started` and `event`.  Derived records (`transition`, `note`, `ended`) follow from them, and
+replay must make the same.  The rest says what became of effects.  Every function here returns a record's type and its
+own fields; the writer puts ``v``, ``run``, ``seq`` and ``type`` before them.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, TypeAlias, assert_never, get_args
+
+from fsm_runner.core.context import Context
+from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
+from fsm_runner.core.events import Event
+from fsm_runner.core.machine import Machine, Snapshot, Step
+from fsm_runner.journal.codec import Data, chart_data, context_data, event_data, plain
+from fsm_runner.journal.digest import Digests
+
+VERSION = 1
+"""The version of the format, in every line."""
+
+Type: TypeAlias = Literal[
+    "run_started",
+    "event",
+    "transition",
+    "note",
+    "ended",
+    "scheduled",
+    "completed",
+    "failed",
+    "cancelled",
+    "resumed",
+]
+"""What a record is about."""
+
+TYPES: frozenset[str] = frozenset(get_args(Type))
+DERIVED: frozenset[str] = frozenset({"transition", "note", "ended"})
+"""The types of the records that follow from the events."""
+
+Made: TypeAlias = tuple[Type, Data]
+"""A record as it is made: its type and its own fields, in the order in which they are written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of a journal, as read: immutable.
+
+    Attributes:
+        run: the id of the run that it belongs to.
+        seq: its number in the run, from 1, without gaps.
+        type: what it is about; one of `Type`.
+        data: its own fields.
+        line: where it stands in the file, counted from 1.
+        at: when it was written, in ISO 8601 and UTC; None when nobody noted it.
+    """
+
+    run: str
+    seq: int
+    type: str
+    data: Mapping[str, object]
+    line: int
+    at: str | None = None
+
+
+def run_started(machine: Machine, context: Context) -> Made:
+    """The first record of a run: all that replay needs besides the events."""
+    chart, sha256 = chart_data(machine.chart)
+    return "run_started", {
+        "chart": {"name": machine.chart.name, "sha256": sha256, "data": dict(chart)},
+        "facts": {name: fact.version for name, fact in machine.facts.items()},
+        "versions": dict(_versions()),
+        "context": context_data(context),
+    }
+
+
+def event(event: Event) -> Made:
+    """An input, as it came."""
+    word, data = event_data(event)
+    return "event", {"event": word, **data}
+
+
+def derived(step: Step) -> Iterator[Made]:
+    """All that follows from one event: the rows taken, what a person should be told, and the end."""
+    for taken in step.transitions:
+        yield (
+            "transition",
+            {
+                "row": taken.row,
+                "source": taken.source,
+                "target": taken.target,
+                "event": taken.event,
+                "facts": taken.facts,
+                "output": taken.output,
+            },
+        )
+    for note in step.notes:
+        yield "note", {"level": note.level, "code": note.code, "text": note.text}
+    stop = step.snapshot.stop
+    if stop is not None and step.transitions:  # an act of the caller after the stop is no second one
+        usage = plain(step.snapshot.context.counters.usage)
+        ended: Data = {"reason": stop.reason, "row": stop.row, "facts": stop.facts, "detail": stop.detail}
+        yield "ended", {**ended, "final": step.final, "usage": usage}
+
+
+def asked(effect: Effect, digests: Digests) -> Data:
+    """What a `scheduled` record says of `effect`: all that replay can tell again."""
+    match effect:
+        case SendRequest():
+            return {
+                "effect": effect.name,
+                "purpose": effect.purpose,
+                "stream": effect.stream,
+                "messages": len(effect.messages),
+                "tools": None if effect.tools is None else len(effect.tools),
+                "sha256": digests.of(effect.messages, effect.params, effect.tools),
+            }
+        case CallTool():
+            tool = effect.block.get("name")
+            return {"effect": effect.name, "tool": tool, "kind": effect.kind, "early": effect.early}
+        case Summarise():
+            limits = {"model": effect.model, "max_tokens": effect.max_tokens}
+            sha256 = digests.of(effect.messages, limits)
+            return {"effect": effect.name, "messages": len(effect.messages), **limits, "sha256": sha256}
+        case LendStream() | DrainStream() | Perform():
+            return {"effect": effect.name}
+        case _:
+            assert_never(effect)
+
+
+def scheduled(effect: Effect, id: str, digests: Digests) -> Made:
+    """An effect is about to be performed."""
+    return "scheduled", {"id": id, **asked(effect, digests)}
+
+
+def completed(id: str, effect: str) -> Made:
+    """An effect was performed."""
+    return "completed", {"id": id, "effect": effect}
+
+
+def failed(id: str, effect: str, error: BaseException) -> Made:
+    """An effect did not succeed."""
+    return "failed", {"id": id, "effect": effect, "error": type(error).__name__, "text": _text(error)}
+
+
+def cancelled(id: str, effect: str) -> Made:
+    """An effect was cut off."""
+    return "cancelled", {"id": id, "effect": effect}
+
+
+def resumed(snapshot: Snapshot) -> Made:
+    """The run goes on where it was cut off."""
+    return "resumed", {"state": snapshot.state}
+
+
+LONGEST_TEXT = 2_000
+"""Characters of an error's text that a record keeps."""
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:LONGEST_TEXT]
+    except Exception:  # an error that cannot say what it is must not hide that it happened
+        return ""
+
+
+@lru_cache(maxsize=1)
+def _versions() -> Mapping[str, str | None]:
+    return {
+        "fsm_runner": _version("fsm-runner"),
+        "anthropic": _version("anthropic"),
+        "python": platform.python_version(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,232 @@
+"""Following: one run of a journal, record by record, beside the machine.
+
+An event steps the machine, and what must follow from it is expected next.  An effect that a step asks for is pending
+until it is scheduled, then open until it has ended in one way or another.
+
+Once a run has taken another row, what follows in its journal answers questions that were not asked: the first such
+divergence is told, and the comparison of that run ends there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
+from fsm_runner.core.errors import IllegalEvent, JournalError
+from fsm_runner.core.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
+from fsm_runner.core.facts import Fact
+from fsm_runner.core.machine import Machine, Step, compile
+from fsm_runner.journal import Record
+from fsm_runner.journal.codec import chart_from, chart_hash, context_from, event_from
+from fsm_runner.journal.digest import Digests
+from fsm_runner.journal.records import DERIVED, Made, asked, derived
+from fsm_runner.replay.compare import differences
+from fsm_runner.replay.report import NOTHING, Divergence, RunReport
+
+
+class Machines:
+    """The machines of a file's runs, each compiled once."""
+
+    def __init__(self, source: str, chart: Chart | None, facts: tuple[Fact, ...]) -> None:
+        self.source = source
+        self._facts = facts
+        self._given = None if chart is None else compile(chart, facts)
+        self._compiled: dict[str, Machine] = {}
+
+    def of(self, record: Record) -> tuple[Machine, str | None]:
+        """The machine for a run that starts with `record`, and the hash of the recorded chart when it counts.
+
+        Raises:
+            ValueError: the record holds no chart.
+        """
+        if self._given is not None:
+            return self._given, None
+        held = record.data.get("chart")
+        data = held.get("data") if isinstance(held, Mapping) else None
+        sha256 = chart_hash(data)
+        if sha256 not in self._compiled:
+            self._compiled[sha256] = compile(chart_from(data), self._facts)
+        return self._compiled[sha256], sha256
+
+
+class Run:
+    """One run of a file: mutable, fed record by record.
+
+    Attributes:
+        divergences: what does not agree so far.
+    """
+
+    def __init__(self, first: Record, machines: Machines) -> None:
+        """Begin with its first record.
+
+        Raises:
+            JournalError: that record is no start, or cannot be read.
+            ChartError: the chart asks a fact that has no code.
+        """
+        self.divergences: list[Divergence] = []
+        self._source = machines.source
+        self._run = first.run
+        self._transitions = 0
+        self._ended: str | None = None
+        self._off = False
+        self._expected: deque[Made] = deque()
+        self._pending: dict[str, Effect] = {}
+        self._open: set[str] = set()
+        self._digests = Digests()
+        try:
+            if first.type != "run_started":
+                raise ValueError(f"the first record of run '{first.run}' is '{first.type}', not 'run_started'")
+            self._machine, sha256 = machines.of(first)
+            step = self._machine.start(context_from(first.data.get("context")))
+        except ValueError as error:
+            raise JournalError(self._source, first.line, f"{error} (restore the line from a copy)") from None
+        recorded = first.data.get("chart")
+        if sha256 is not None and isinstance(recorded, Mapping) and recorded.get("sha256") != sha256:
+            self._diverged(first, "/chart/sha256", recorded.get("sha256", NOTHING), sha256)
+        self._stepped(step)
+
+    def report(self) -> RunReport:
+        """What became of it."""
+        first = self.divergences[0].seq if self.divergences else None
+        return RunReport(run=self._run, transitions=self._transitions, ended=self._ended, diverges_at=first)
+
+    def take(self, record: Record) -> None:
+        """Follow one more record.
+
+        Raises:
+            JournalError: it holds an event that cannot be read.
+        """
+        if self._off:
+            return
+        if record.type in DERIVED:
+            self._compare(record)
+        elif record.type == "resumed":
+            self._resume(record)
+        elif self._expected:
+            self._diverged(record, "", record.type, self._expected[0][0], end=True)
+        elif record.type == "event":
+            self._step(record)
+        elif record.type == "scheduled":
+            self._schedule(record)
+        else:
+            self._finish(record)
+
+    def _step(self, record: Record) -> None:
+        try:
+            event = event_from(record.data.get("event"), record.data)
+        except ValueError as error:
+            raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
+        unscheduled = next((key for key, effect in self._pending.items() if _comes_of(event, effect)), None)
+        if unscheduled is not None:
+            self._diverged(record, "", event.name, f"'{self._pending[unscheduled].name}' is to be scheduled first")
+        try:
+            step = self._machine.step(self._snapshot, event)
+        except IllegalEvent as error:
+            self._diverged(record, "/event", event.name, str(error), end=True)
+            return
+        if isinstance(event, Failed) or step.snapshot.state != self._snapshot.state:
+            self._pending.clear()
+        self._stepped(step)
+
+    def _stepped(self, step: Step) -> None:
+        self._snapshot = step.snapshot
+        self._expected.extend(derived(step))
+        for effect in step.effects:
+            self._pending[effect.id if isinstance(effect, CallTool) else effect.name] = effect
+
+    def _compare(self, record: Record) -> None:
+        if not self._expected:
+            self._diverged(record, "", record.type, NOTHING, end=True)
+            return
+        kind, made = self._expected.popleft()
+        if kind != record.type:
+            self._diverged(record, "", record.type, kind, end=True)
+            return
+        agreed = self._agrees(record, made)
+        if kind == "transition" and agreed:
+            self._transitions += 1
+        elif kind == "ended":
+            self._ended = str(made["reason"])
+
+    def _agrees(self, record: Record, made: Mapping[str, object]) -> bool:
+        """Tell where a record differs from what is made now.  What a user's processors added does not count."""
+        recorded = {key: record.data.get(key, NOTHING) for key in made}
+        if recorded == made:
+            return True
+        if record.type == "transition" and recorded["row"] != made["row"]:
+            facts = _facts(recorded["facts"]), _facts(made["facts"])
+            self._diverged(record, "/row", recorded["row"], made["row"], facts=facts, end=True)
+            return False
+        for pointer, then, now in differences(recorded, made):
+            self._diverged(record, pointer, then, now)
+        return False
+
+    def _schedule(self, record: Record) -> None:
+        id, name = record.data.get("id"), record.data.get("effect")
+        key = id if name == CallTool.name else name
+        effect = self._pending.pop(key, None) if isinstance(key, str) else None
+        if effect is None or not isinstance(id, str):
+            self._diverged(record, "/effect", name, NOTHING)
+            return
+        self._open.add(id)
+        self._agrees(record, asked(effect, self._digests))
+
+    def _finish(self, record: Record) -> None:
+        id = record.data.get("id")
+        if not isinstance(id, str) or id not in self._open:
+            self._diverged(record, "/id", id, NOTHING)
+            return
+        self._open.discard(id)
+
+    def _resume(self, record: Record) -> None:
+        """A killed process may have left off between an event and what follows from it."""
+        self._expected.clear()
+        if record.data.get("state") != self._snapshot.state:
+            self._diverged(record, "/state", record.data.get("state", NOTHING), self._snapshot.state, end=True)
+            return
+        self._pending.clear()
+        self._open.clear()
+        self._stepped(self._machine.resume(self._snapshot))
+
+    def _diverged(
+        self,
+        record: Record,
+        pointer: str,
+        recorded: object,
+        now: object,
+        *,
+        facts: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
+        end: bool = False,
+    ) -> None:
+        self._off = end
+        divergence = Divergence(
+            source=self._source,
+            line=record.line,
+            run=record.run,
+            seq=record.seq,
+            pointer=pointer,
+            recorded=recorded,
+            now=now,
+            recorded_facts=facts[0],
+            facts=facts[1],
+        )
+        self.divergences.append(divergence)
+
+
+def _comes_of(event: Event, effect: Effect) -> bool:
+    """Whether `event` can only be the outcome of `effect`."""
+    match effect:
+        case SendRequest():
+            return isinstance(event, (Replied, Opened))
+        case Summarise():
+            return isinstance(event, Summarised)
+        case CallTool():
+            return isinstance(event, ToolFinished) and event.id == effect.id
+        case _:
+            return False
+
+
+def _facts(value: object) -> Mapping[str, str]:
+    return {str(key): str(each) for key, each in value.items()} if isinstance(value, Mapping) else {}

@@ -1,0 +1,161 @@
+"""The report: what replay found, as frozen data that reads well.
+
+run.jsonl: 1 of 2 runs diverges
+  run 'a': 9 transitions, ended: completed
+  run 'b': diverges at seq 4, after 2 transitions
+run.jsonl:7: seq 4: recorded row 'summarise' (compaction=due); now 'ask' (compaction=none)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from fsm_runner.journal import Torn
+
+
+class Absent(Enum):
+    """The side of a divergence on which there is nothing."""
+
+    NOTHING = "nothing"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+NOTHING = Absent.NOTHING
+"""What stands in `Divergence.recorded` or `Divergence.now` for a value, or a whole record, that is not there."""
+
+Nothing: TypeAlias = Literal[Absent.NOTHING]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """A record that no longer agrees: immutable.
+
+    Attributes:
+        source: the file's name.
+        line: the record's line, counted from 1.
+        run: the run's id.
+        seq: the record's number in the run.
+        pointer: the JSON pointer of the value in the record; empty for the record as a whole.
+        recorded: what the journal says.
+        now: what replay makes of the same events.
+        recorded_facts, facts: the answers that decided, when the value is a row; else empty.
+    """
+
+    source: str
+    line: int
+    run: str
+    seq: int
+    pointer: str
+    recorded: object
+    now: object
+    recorded_facts: Mapping[str, str]
+    facts: Mapping[str, str]
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}: seq {self.seq}"
+        if self.pointer == "/row":
+            then, now = _differing(self.recorded_facts, self.facts)
+            return f"{place}: recorded row {self.recorded!r}{then}; now {self.now!r}{now}"
+        where = f" {self.pointer}:" if self.pointer else ""
+        return f"{place}:{where} recorded {_short(self.recorded)}; now {_short(self.now)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What became of one run: immutable.
+
+    Attributes:
+        run: its id.
+        transitions: how many rows were taken and agreed.
+        ended: the reason that the journal ends with; None when the run goes on or was killed.
+        diverges_at: the seq of the first record that no longer agrees; None when all do.
+    """
+
+    run: str
+    transitions: int
+    ended: str | None
+    diverges_at: int | None
+
+    @property
+    def conforms(self) -> bool:
+        """Whether every record of it was reproduced."""
+        return self.diverges_at is None
+
+    def __str__(self) -> str:
+        taken = counted(self.transitions, "transition")
+        if self.diverges_at is not None:
+            return f"run '{self.run}': diverges at seq {self.diverges_at}; {taken} reproduced"
+        how = "it has not ended" if self.ended is None else f"ended: {self.ended}"
+        return f"run '{self.run}': {taken}, {how}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """What replay found in a journal: immutable.
+
+    Attributes:
+        source: the file's name.
+        runs: the runs in it, in the order in which they started; at least one.
+        divergences: every record that no longer agrees, in the file's order.
+        torn: the lines that a killed process left unfinished.
+    """
+
+    source: str
+    runs: tuple[RunReport, ...]
+    divergences: tuple[Divergence, ...]
+    torn: tuple[Torn, ...] = ()
+
+    @property
+    def conforms(self) -> bool:
+        """Whether every derived record was reproduced: ``assert replay("run.jsonl").conforms``."""
+        return not self.divergences
+
+    @property
+    def transitions(self) -> int:
+        """How many rows were taken and agreed, in all runs."""
+        return sum(run.transitions for run in self.runs)
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterable[str]:
+        bad = sum(not run.conforms for run in self.runs)
+        total = counted(len(self.runs), "run")
+        if bad:
+            yield f"{self.source}: {bad} of {total} {'diverges' if bad == 1 else 'diverge'}"
+        else:
+            yield f"{self.source}: {total}, {counted(self.transitions, 'transition')}: every record reproduced"
+        yield from (f"  {run}" for run in self.runs)
+        yield from map(str, self.divergences)
+        for torn in self.torn:
+            size = counted(torn.size, "byte")
+            yield f"{self.source}:{torn.line}: the line was not written to its end ({size}); left out"
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``1 run`` or ``2 runs``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+_LONGEST = 200
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _differing(recorded: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, str]:
+    """The answers that differ, as `` (fact=answer)``; all of them when none does."""
+    names = [name for name in {**recorded, **now} if recorded.get(name) != now.get(name)]
+
+    def shown(facts: Mapping[str, str]) -> str:
+        kept = [f"{name}={answer}" for name, answer in facts.items() if not names or name in names]
+        return f" ({', '.join(kept)})" if kept else ""
+
+    return shown(recorded), shown(now)
