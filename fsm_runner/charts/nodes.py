@@ -59,6 +59,8 @@ class _Open:
 
     value: list[Plain] | dict[str, Plain]
     path: Path
+    into: Document
+    """Where its places are noted: the document, or nowhere that is kept when it is left out itself."""
     key: str | None = None
     spare: bool = False
     """Whether the value that follows is left out: its key was refused."""
@@ -116,7 +118,8 @@ class _Reader:
             case yaml.AliasEvent():
                 self._refuse("alias", place, f"alias '*{event.anchor}' is refused (write the value out)")
                 if not self._spared():
-                    self.document.refused.add(self._put(None, place, whole=False))
+                    into = self.stack[-1].into if self.stack else self.document
+                    into.refused.add(self._put(None, place, whole=False))
             case yaml.ScalarEvent():
                 self._marked(event, place)
                 self._scalar(event, place)
@@ -151,24 +154,26 @@ class _Reader:
     def _key(self, top: _Open, key: str, place: tuple[int, int]) -> None:
         top.key = key
         path = (*top.path, key)
-        if path in self.document.keys and isinstance(top.value, dict) and key in top.value:
-            line = self.document.keys[path][0]
+        if path in top.into.keys:
+            line = top.into.keys[path][0]
             self._refuse("duplicate-key", place, f"key '{key}' is written twice, first in line {line} (rename one)")
             top.spare = True
         else:
-            self.document.keys.setdefault(path, place)
+            top.into.keys[path] = place
 
     def _open(self, value: list[Plain] | dict[str, Plain], place: tuple[int, int]) -> bool:
         """Begin a list or a group of keys; return whether it is not too deep."""
         if len(self.stack) >= MAX_DEPTH:
             self._refuse("too-deep", place, f"this is nested over {MAX_DEPTH} levels deep (a chart needs 6)")
             return False
+        into = self.stack[-1].into if self.stack else self.document
         if self._spared():
             self._refuse("wrong-type", place, "a key is a word, not a list or a group of keys")
-            path = self.stack[-1].path
+            path, left_out = self.stack[-1].path, True
         else:
+            left_out = bool(self.stack) and self.stack[-1].spare
             path = self._put(value, place, whole=True)
-        self.stack.append(_Open(value, path))
+        self.stack.append(_Open(value, path, Document(problems=self.document.problems) if left_out else into))
         return True
 
     def _spared(self) -> bool:
@@ -189,12 +194,12 @@ class _Reader:
         if isinstance(top.value, list):
             path = (*top.path, len(top.value))
             top.value.append(value)
-            self.document.places[path] = place
+            top.into.places[path] = place
             return path
         path = (*top.path, top.key or "")
         if not top.spare:
             top.value[top.key or ""] = value
-            self.document.places[path] = self.document.keys.get(path, place) if whole else place
+            top.into.places[path] = top.into.keys.get(path, place) if whole else place
         top.key, top.spare = None, False
         return path
 

@@ -248,3 +248,14 @@ def test_the_schema_has_the_keys_that_the_loader_takes():
     assert ["schema", "name", "initial", "states"] == made["required"]
     assert SCHEMA == made["properties"]["schema"]["const"]
     assert "http://json-schema.org/draft-07/schema#" == schema()["$schema"]
+
+
+def test_what_stands_under_a_key_written_twice_is_left_out():
+    """The first counts; what is within the second is judged as text, and mixes with nothing."""
+    text = SMALL.replace("states:\n", "states:\nstates:\n") + "facts:\n  turn: [on, on]\n  turn: *x\n"
+
+    expected = [
+        ("wrong-type", "5:8"), ("duplicate-key", "6:1"), ("duplicate-key", "14:1"), ("duplicate-key", "16:3"),
+        ("alias", "16:9"),
+    ]  # fmt: skip
+    assert expected == problems_of(text)
