@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
-from fsm_runner.charts.shape import chart_of, shape_problems
+from fsm_runner.charts.shape import chart_of, fit
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check import FactCode, Verdict, check, did_you_mean
 from fsm_runner.core.check_names import name_problems
@@ -50,8 +50,8 @@ def parse(text: str) -> Parsed:
         document.refuse("empty-chart", (), (1, 1), message)
     if fatal or document.data is None:
         return Parsed(chart=None, problems=tuple(document.problems), document=document)
-    misfits, whole = shape_problems(document)
-    problems = [*document.problems, *misfits]
+    whole = fit(document)
+    problems = list(document.problems)
     if not problems:
         return Parsed(chart=chart_of(document.data), problems=(), document=document)
     if whole:

@@ -21,6 +21,9 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 """How deep lists and keys may nest; a chart needs 6."""
 
+MAX_MESSAGE = 240
+"""How long a message may be before its middle, which quotes the file, is left out."""
+
 Path: TypeAlias = tuple[str | int, ...]
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
@@ -49,7 +52,10 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, code: str, path: Path, place: tuple[int, int], message: str) -> None:
-        """Note a problem at `place`."""
+        """Note a problem at `place`; its message is kept to one line of a readable length."""
+        message = " ".join(message.split())
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
         self.problems.append(Problem(code=code, path=path, message=message, line=place[0], column=place[1]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,7 +11,6 @@ from fsm_runner.charts.nodes import Document, Path, Plain
 from fsm_runner.charts.schema import AlwaysRow, ChartKeys, EventRow, StateKeys
 from fsm_runner.core.chart import SCHEMA, Chart, CustomEffect, FactUse, Limit, Pattern, Row, State
 from fsm_runner.core.check import did_you_mean
-from fsm_runner.core.errors import Problem
 
 WANTS = {
     "always": "a list of rows",
@@ -43,23 +41,22 @@ ALIASES = {"on": ("event", "transitions"), "if": ("guard",), "when": ("guard",),
 NAME = "letters, digits and _, not beginning with a digit"
 
 
-def shape_problems(document: Document) -> tuple[list[Problem], bool]:
-    """Return what does not fit the shape of a chart, each place once, and whether a chart can be made all the same."""
-    whole = True
-    problems = list(_repeated(document))
+def fit(document: Document) -> bool:
+    """Note in `document` what does not fit the shape of a chart, each place once; return whether all but keys fits."""
+    _repeated(document)
     try:
         ChartKeys.model_validate(_own_keys(document.data))
     except ValidationError as error:
         found = [(_path(item["loc"], document), item) for item in error.errors(include_url=False)]
         meant = {_meant(path) for path, item in found if item["type"] == "extra_forbidden"}
-        whole = all(item["type"] == "extra_forbidden" and len(path) > 1 for path, item in found)
         told = set(document.refused)
         for path, item in found:
             about = (*path, str(item["loc"][-1])) if item["type"] == "missing" else path
             if about not in told and not (item["type"] == "missing" and about in meant):
                 told.add(about)
-                problems.append(_problem(path, dict(item), document))
-    return problems, whole
+                _refuse(path, dict(item), document)
+        return all(item["type"] == "extra_forbidden" and len(path) > 1 for path, item in found)
+    return True
 
 
 def chart_of(data: Any) -> Chart:
@@ -122,9 +119,9 @@ def _without_free(group: Any) -> Any:
     return {key: value for key, value in group.items() if not key.startswith("x-")}
 
 
-def _repeated(document: Document) -> Iterator[Problem]:
-    """Yield a problem for each answer or event that a list names twice."""
-    for path, (line, column) in document.places.items():
+def _repeated(document: Document) -> None:
+    """Refuse each answer or event that a list names twice."""
+    for path, place in document.places.items():
         listed = path[0] in {"facts", "effects"} if len(path) == 3 else path[4:5] == ("guard",) and len(path) == 7
         index = path[-1] if path else None
         if not listed or not isinstance(index, int):
@@ -134,7 +131,7 @@ def _repeated(document: Document) -> Iterator[Problem]:
             around = around[key]
         if _answer(around[index]) in map(_answer, around[:index]):
             message = f"{_subject(path)}: '{_answer(around[index])}' is listed twice (delete one)"
-            yield Problem(code="duplicate-answer", path=path, message=message, line=line, column=column)
+            document.refuse("duplicate-answer", path, place, message)
 
 
 def _path(loc: tuple[int | str, ...], document: Document) -> Path:
@@ -174,7 +171,7 @@ def _subject(path: Path) -> str:
     return "chart"
 
 
-def _problem(path: Path, item: dict[str, Any], document: Document) -> Problem:
+def _refuse(path: Path, item: dict[str, Any], document: Document) -> None:
     """Say in our words what pydantic found at `path`."""
     kind, value = item["type"], item["input"]
     key = str(path[-1]) if path else ""
@@ -195,8 +192,8 @@ def _problem(path: Path, item: dict[str, Any], document: Document) -> Problem:
         code, message = "wrong-number", f"it is a whole number from 0, or null for none, not {_shown(value)}"
     elif kind == "too_short" and len(path) > 1:
         code, message = "no-answers", f"{_named(path)} lists nothing (list at least one, or delete it)"
-    line, column = (document.keys if at_key else document.places).get(path, (1, 1))
-    return Problem(code=code, path=path, message=f"{_subject(path)}: {message}", line=line, column=column)
+    place = (document.keys if at_key else document.places).get(path, (1, 1))
+    document.refuse(code, path, place, f"{_subject(path)}: {message}")
 
 
 def _unknown(path: Path) -> str:

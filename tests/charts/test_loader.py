@@ -259,3 +259,13 @@ def test_what_stands_under_a_key_written_twice_is_left_out():
         ("alias", "16:9"),
     ]  # fmt: skip
     assert expected == problems_of(text)
+
+
+def test_a_message_is_one_line_of_a_readable_length_whatever_the_file_holds():
+    """A block of text where a list belongs is quoted by its beginning, on one line."""
+    text = SMALL.replace("facts: {closed", "facts: |\n" + "  long words\n" * 100 + "x-facts: {closed")
+    problem = examine(text)[1].problems[0]
+
+    assert ("wrong-type", 4) == (problem.code, problem.line)
+    assert len(problem.message) < 250
+    assert len(problem.message.splitlines()) == 1
