@@ -9,6 +9,8 @@ from contextlib import redirect_stdout
 import coverage
 import pytest
 
+from fsm_runner.core.machine import Machine
+from tests.support.charts import default_chart
 from tests.support.coverage_of_rows import Recorder
 
 RECORDER = Recorder()
@@ -16,8 +18,8 @@ PATCH = pytest.MonkeyPatch()
 
 
 def pytest_configure() -> None:
-    """Watch the machine, once there is one."""
-    # Wire here: RECORDER.watch(Machine, load(find_chart("states")), PATCH)
+    """Watch the machine."""
+    RECORDER.watch(Machine, default_chart(), PATCH)
 
 
 def pytest_unconfigure() -> None:

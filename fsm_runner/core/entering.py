@@ -60,12 +60,10 @@ def _rested(context: Context) -> Context:
         return context
     if compaction.config is not None:
         context = replace(context, compaction=replace(compaction, config=None, sent=0))
-    if counters.staked is None and not counters.resends:
+    if counters.staked is None:
         return context
-    spent = counters.spent
-    if counters.staked is not None:
-        spent = {**spent, counters.staked: spent[counters.staked] - 1}
-    return replace(context, counters=replace(counters, spent=spent, staked=None, resends=0))
+    spent = {**counters.spent, counters.staked: counters.spent[counters.staked] - 1}
+    return replace(context, counters=replace(counters, spent=spent, staked=None))
 
 
 def _handed_over(context: Context) -> Context:
@@ -79,10 +77,10 @@ def _handed_over(context: Context) -> Context:
         if not talk.owned:
             history = history.appended(*reply)
         turn = replace(turn, unread=False)
-        talk = replace(talk, history=history, draft=None)
+        talk = with_history(replace(talk, draft=None), history)
     if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and all(c.status == "done" for c in turn.calls):
         if not talk.owned:
-            talk = replace(talk, history=talk.history.appended(results_param(turn.calls)))
+            talk = with_history(talk, talk.history.appended(results_param(turn.calls)))
         turn = replace(turn, answered=True)
     return context if turn is context.turn else replace(context, turn=turn, conversation=talk)
 
@@ -117,8 +115,9 @@ def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     if settings.changes and (reply is None or reply.get("stop_reason") != "pause_turn"):
         history = history.appended({"role": "system", "content": list(settings.changes)})
         context = replace(context, settings=replace(settings, changes=()))
-    if again:
-        context = replace(context, counters=replace(context.counters, resends=context.counters.resends + 1))
+    resends = context.counters.resends + 1 if again else 0
+    if resends != context.counters.resends:
+        context = replace(context, counters=replace(context.counters, resends=resends))
     if compacting:
         asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config
         compaction = replace(context.compaction, asked=None, config=asked, sent=len(history))
