@@ -63,11 +63,13 @@ class Conversation:
         draft: what the caller is making of the history while a reply is under way; None at any other time.
         owned: whether the caller appended to the draft.  The history is then the caller's: neither the reply
             nor its tool results are added.
+        changes: the blocks of the history that add or remove tools, in its order.
     """
 
     history: History = field(default_factory=History)
     draft: History | None = None
     owned: bool = False
+    changes: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
 
+from fsm_runner.core.availability import available, family
 from fsm_runner.core.context import Call, Context, SummaryControl
 from fsm_runner.core.events import Json
 from fsm_runner.core.messages import without_open_calls
@@ -50,6 +51,9 @@ class DrainStream:
     name: ClassVar[str] = "drain_stream"
 
 
+CallKind: TypeAlias = Literal["run", "skip", "unknown"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTool:
     """Run a tool and report `ToolFinished`.  An exception of the tool is a result too.
@@ -57,14 +61,15 @@ class CallTool:
     Attributes:
         id: the id of the call.
         block: its ``tool_use`` block.
-        kind: ``run``; or ``skip``, when an earlier member of its toolset failed and it is not to run.
+        kind: ``run``; ``skip``, when an earlier member of its toolset failed and it is not to run; ``unknown``, when
+            there is no such tool now.
         early: whether the reply is still streaming.
     """
 
     name: ClassVar[str] = "call_tool"
     id: str
     block: Json
-    kind: Literal["run", "skip"] = "run"
+    kind: CallKind = "run"
     early: bool = False
 
 
@@ -173,20 +178,22 @@ def _all_calls(context: Context) -> tuple[Call, ...]:
 
 
 def _call(context: Context, call: Call, effect: str) -> CallTool:
-    """A member of a toolset is skipped once an earlier member of the same reply has failed."""
-    siblings = context.turn.calls
-    before = siblings[: next((i for i, other in enumerate(siblings) if other.id == call.id), 0)]
-    failed = call.toolset is not None and any(
-        other.result is not None and bool(other.result.get("is_error"))
-        for other in before
-        if call.toolset in (other.toolset, other.name if other.toolset is None else None)
-    )
-    return CallTool(
-        id=call.id,
-        block=call.block,
-        kind="skip" if failed and call.toolset in context.settings.toolsets else "run",
-        early=effect == "call_early",
-    )
+    return CallTool(id=call.id, block=call.block, kind=_kind(context, call), early=effect == "call_early")
+
+
+def _kind(context: Context, call: Call) -> CallKind:
+    """How `call` is answered.  A member of a toolset is skipped once an earlier call of it in the reply has failed."""
+    settings = context.settings
+    if call.toolset is None:
+        return "run" if call.name in available(context) else "unknown"
+    if call.toolset not in settings.toolsets:
+        return "unknown"
+    for other in context.turn.calls:
+        if other.id == call.id:
+            break
+        if family(other, settings) == call.toolset and other.result is not None and other.result.get("is_error"):
+            return "skip"
+    return "run"
 
 
 def _call_tools(context: Context) -> tuple[Effect, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fsm_runner.core.availability import available, family, with_history
 from fsm_runner.core.context import Call, Context, Note
 from fsm_runner.core.events import Entered, Json
 from fsm_runner.core.history import History
@@ -104,7 +105,13 @@ def _compacted(context: Context) -> Context:
         )
         return replace(context, compaction=done, notes=(*context.notes, note))
     history = History((reply_param(response), *talk.history[compaction.sent :]))
-    return replace(context, compaction=replace(done, tokens=0), conversation=replace(talk, history=history))
+    runnable = available(context)  # a removal that stood in the history alone would be gone with it
+    return replace(
+        context,
+        compaction=replace(done, tokens=0),
+        conversation=with_history(talk, history),
+        settings=replace(context.settings, runnable=runnable),
+    )
 
 
 def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
@@ -121,19 +128,21 @@ def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     if compacting:
         asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config
         compaction = replace(context.compaction, asked=None, config=asked, sent=len(history))
-        return replace(context, compaction=compaction, conversation=replace(talk, history=history))
-    return replace(context, conversation=replace(talk, history=history, draft=history, owned=False))
+        return replace(context, compaction=compaction, conversation=with_history(talk, history))
+    return replace(context, conversation=replace(with_history(talk, history), draft=history, owned=False))
 
 
 def _started(context: Context, *, early: bool) -> Context:
     """The calls that start now: all that wait, but of each toolset only the first, and none behind one that runs."""
     turn = context.turn
     candidates = turn.arriving[-1:] if early else turn.calls
-    busy = {call.toolset for call in candidates if call.status == "running"}
+    settings = context.settings
+    busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}
     starting: dict[str, Call] = {}
     for call in candidates:
-        if call.status == "waiting" and (call.toolset is None or call.toolset not in busy):
-            busy.add(call.toolset)
+        if call.status == "waiting" and (toolset := family(call, settings)) not in busy:
+            if toolset is not None:
+                busy.add(toolset)
             starting[call.id] = replace(call, status="running")
     if not starting:
         return context if not turn.starting else replace(context, turn=replace(turn, starting=()))

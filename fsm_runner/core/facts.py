@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fsm_runner.core.chart import Pattern
+from fsm_runner.core.availability import available, family
 from fsm_runner.core.context import Call, Context
 from fsm_runner.core.entering import PAUSED, RESENDS
 from fsm_runner.core.messages import text_in
@@ -148,12 +149,14 @@ def early(context: Context) -> str:
     if not settings.eager or not arriving or arriving[-1].held:
         return "wait"
     call = arriving[-1]
+    toolset = family(call, settings)
+    if toolset is None:
+        return "run" if call.name in available(context) else "wait"
     if call.toolset is None:
-        return "run" if call.name in settings.runnable else "wait"
-    earlier = [other for other in arriving[:-1] if other.toolset == call.toolset or other.name == call.toolset]
-    if any(other.result is None or other.result.get("is_error") for other in earlier):
         return "wait"
-    return "run"
+    earlier = [other for other in arriving[:-1] if family(other, settings) == toolset]
+    waits = any(other.result is None or other.result.get("is_error") for other in earlier)
+    return "wait" if waits else "run"
 
 
 @fact(answers=("none", "resend", "retry"))

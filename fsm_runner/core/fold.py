@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from fsm_runner.core import events as ev
+from fsm_runner.core.availability import with_history
 from fsm_runner.core.context import Call, Context, Note, Stand, Turn, Usage
 from fsm_runner.core.entering import entered
 from fsm_runner.core.history import History
@@ -158,7 +159,7 @@ def _summarised(context: Context, message: ev.Json) -> Context:
     summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
     return replace(
         context,
-        conversation=replace(context.conversation, history=History([summary])),
+        conversation=with_history(context.conversation, History([summary])),
         turn=Turn(),
         compaction=replace(context.compaction, tokens=0, fresh=True),
     )
@@ -172,7 +173,9 @@ def _failed(context: Context, event: ev.Failed) -> Context:
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(
         context,
-        conversation=talk if talk.draft is None else replace(talk, history=talk.draft, draft=None, owned=False),
+        conversation=talk
+        if talk.draft is None
+        else with_history(replace(talk, draft=None, owned=False), talk.draft),
         turn=replace(turn, calls=waiting, arriving=()),
         compaction=compaction if compaction.response is None else replace(compaction, response=None),
         stand=replace(
@@ -200,7 +203,7 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
     Source: anthropic 2.12."""
     talk, turn = context.conversation, context.turn
     if talk.draft is None:
-        return replace(context, conversation=replace(talk, history=talk.history.appended(*messages)))
+        return replace(context, conversation=with_history(talk, talk.history.appended(*messages)))
     if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
         turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
     draft = talk.draft.appended(*messages)
@@ -214,5 +217,5 @@ def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
         settings = replace(settings, tools=event.tools, runnable=frozenset(event.runnable))
     if event.messages is not None:
         history = History(event.messages)
-        talk = replace(talk, history=history) if talk.draft is None else replace(talk, draft=history)
+        talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)
     return replace(context, settings=settings, conversation=talk)
