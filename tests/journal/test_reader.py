@@ -1,0 +1,188 @@
+"""The reader: every record that is there, and no word about what is not."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsm_runner.core.errors import JournalError
+from fsm_runner.core.events import Appended, Continued, Replied
+from fsm_runner.journal import Journal, read
+from fsm_runner.journal.reader import Torn
+from tests.journal.worlds import Clock, Life, recorded, text
+
+
+def one_turn(journal):
+    """A run that asks once and is done."""
+    Life(journal).tell(Continued()).perform(Replied(message=text()))
+
+
+WHOLE = recorded(one_turn, clock=Clock())
+LINES = WHOLE.splitlines(keepends=True)
+
+
+def reading(data):
+    """The records of `data`, and the lines left out."""
+    read_ = read(io.BytesIO(data))
+    return list(read_), read_.torn
+
+
+def test_a_record_is_its_head_and_its_own_fields():
+    """With the line that it stands on."""
+    second = reading(WHOLE)[0][1]
+
+    assert ("r1", 2, "event", 2, "2026-01-01T12:00:01+00:00") == (
+        second.run,
+        second.seq,
+        second.type,
+        second.line,
+        second.at,
+    )
+    assert {"event": "continued"} == second.data
+
+
+def test_every_truncation_reads_up_to_the_last_whole_record():
+    """Wherever a kill struck: whole records are there, a part of one is said, nothing is raised."""
+    for size in range(len(WHOLE)):
+        records, torn = reading(WHOLE[:size])
+        whole = WHOLE[:size].split(b"\n")
+        part = whole.pop()
+        complete = part + b"\n" in LINES
+
+        assert len(whole) + complete == len(records)
+        assert (() if complete or not part else (Torn(line=len(whole) + 1, size=len(part)),)) == torn
+
+
+@given(at=st.integers(0, len(WHOLE) - 1), byte=st.integers(0, 255))
+@settings(max_examples=300)
+def test_a_changed_byte_raises_nothing_but_a_journal_error(at, byte):
+    """Reading may take a changed value for true, but never falls over it."""
+    with suppress(JournalError):
+        assert len(LINES) >= len(reading(WHOLE[:at] + bytes([byte]) + WHOLE[at + 1 :])[0])
+
+
+@given(data=st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: b'{"v":1,"run":' + tail))
+def test_any_bytes_raise_nothing_but_a_journal_error(data):
+    """Whatever file one points it at."""
+    with suppress(JournalError):
+        assert [] == reading(data)[0]
+
+
+def test_records_are_picked_out_of_an_applications_log():
+    """Text, other JSON, blank lines and what only looks like a record are passed over."""
+    others = [
+        b"2026-01-01 starting\n",
+        b'{"event":"request","v":3}\n',
+        b"\n",
+        b"{'a': 1}\n",
+        b'{"v":1,"x":2}\n',
+        b'{"seq":1,"run":"r9","type":"job","v":"b"}\n',
+        b"[1]\n",
+        b"{broken\n",
+    ]
+    mixed = b"".join(line + other for line, other in zip(LINES, others, strict=True)) + b"no end"
+
+    records, torn = reading(mixed)
+
+    assert ([record.seq for record in reading(WHOLE)[0]], ()) == ([record.seq for record in records], torn)
+    assert [1, 3, 5] == [record.line for record in records[:3]]
+
+
+def test_records_in_another_order_of_fields_are_records():
+    """A processor of the user's may put its own first."""
+    turned = b"".join(json.dumps({"host": "h", **json.loads(line)}).encode() + b"\n" for line in LINES)
+
+    assert len(LINES) == len(reading(turned)[0])
+
+
+def test_several_runs_may_be_mixed():
+    """Each has numbers of its own."""
+    other = recorded(one_turn, run="r2").splitlines(keepends=True)
+    mixed = b"".join(a + b for a, b in zip(LINES, other, strict=True))
+
+    assert ["r1", "r2"] * len(LINES) == [record.run for record in reading(mixed)[0]]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            b"".join([*LINES[:2], *LINES[3:]]),
+            "<journal>:3: run 'r1': seq 4 comes where 3 should (restore what is missing)",
+        ),
+        (b"".join(LINES[2:]), "<journal>:1: run 'r1': seq 3 comes where 1 should (restore what is missing)"),
+        (WHOLE + WHOLE, "<journal>:9: run 'r1': seq 1 comes where 9 should (give each run an id of its own)"),
+        (LINES[0] + LINES[1][:-3] + b"\n" + LINES[2], "<journal>:2: the line is damaged (restore it from a copy)"),
+        (LINES[0] + LINES[1][:-3] + b"\n", "<journal>:2: the line is damaged (restore it from a copy)"),
+        (
+            WHOLE.replace(b'{"v":1', b'{"v":2'),
+            "<journal>:1: its format is version 2; this fsm_runner reads version 1 (upgrade fsm_runner)",
+        ),
+        (
+            WHOLE.replace(b'"type":"event"', b'"type":"evnet"', 1),
+            "<journal>:2: record type 'evnet' is not known (upgrade fsm_runner, or restore the line from a copy)",
+        ),
+        (
+            WHOLE.replace(b'"seq":1', b'"seq":0', 1),
+            "<journal>:1: 'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)",
+        ),
+    ],
+)
+def test_what_cannot_be_read_names_its_line(data, message):
+    """A journal with a hole in it is not half believed."""
+    with pytest.raises(JournalError) as raised:
+        reading(data)
+
+    assert message == str(raised.value)
+
+
+def test_a_torn_line_in_the_middle_must_be_vouched_for():
+    """Only the record after it can say that it was found so, and how long it was."""
+    part = LINES[0][:50]
+    after = LINES[0].replace(b'"chart"', b'"torn":50,"chart"', 1)
+
+    assert (Torn(line=1, size=50),) == reading(part + b"\n" + after)[1]
+    for damaged in (part[:-1] + b"\n" + after, part + b"\n\n" + after, part + b"\n" + LINES[0]):
+        with pytest.raises(JournalError, match="<journal>:1: the line is damaged"):
+            reading(damaged)
+
+
+def test_a_file_that_is_not_there_is_a_journal_error(tmp_path):
+    """With the file's name and the reason."""
+    with pytest.raises(JournalError, match=r"none\.jsonl: cannot be read: no such file"):
+        list(read(tmp_path / "none.jsonl"))
+
+
+def test_standard_input_can_be_read(monkeypatch):
+    """``-`` is its name."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WHOLE)))
+
+    assert len(LINES) == len(list(read("-")))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    """Records are read one at a time."""
+
+    def peak(records):
+        path = tmp_path / f"{records}.jsonl"
+        with Journal.open(path, run="a", clock=None) as journal:
+            life = Life(journal)
+            for _ in range(records):
+                journal.event(Appended(messages=({"role": "user", "content": "x" * 1_000},)))
+        del life
+        tracemalloc.start()
+        try:
+            assert records == sum(1 for _ in read(path)) - 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(20)
+
+    assert peak(1_000) < peak(100) + 20_000

@@ -1,0 +1,122 @@
+"""Rendering: any value becomes one line of JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from types import MappingProxyType
+from uuid import UUID
+
+import orjson
+import pytest
+from pydantic import BaseModel
+
+from fsm_runner.core.history import History
+from fsm_runner.journal.render import DEEPEST, LONGEST, STAND_IN, canonical, parse, render
+
+
+class Model(BaseModel):
+    """A pydantic model, as a caller may put one into a payload."""
+
+    size: int = 1
+
+
+class Broken:
+    """An object that cannot even say what it is."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+    def __iter__(self):
+        raise RuntimeError
+
+    def __len__(self):
+        return 1
+
+
+@dataclass
+class Plain:
+    """A dataclass, which orjson would write without a word."""
+
+    x: int = 1
+
+
+class Colour(Enum):
+    """An enumeration."""
+
+    RED = "red"
+
+
+def marked(kind, value):
+    """A stand-in."""
+    return {STAND_IN: kind, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"hi", marked("bytes", "aGk=")),
+        (bytearray(b"hi"), marked("bytearray", "aGk=")),
+        (datetime(2026, 1, 2, tzinfo=UTC), marked("datetime", "2026-01-02T00:00:00+00:00")),
+        (Model(), marked("Model", {"size": 1})),
+        (Plain(), marked("Plain", "Plain(x=1)")),
+        (2**70, marked("int", str(2**70))),
+        ("a\ud800", marked("str", "a\\ud800")),
+        (1 + 2j, marked("complex", "(1+2j)")),
+        (Broken(), marked("Broken", "<Broken>")),
+        (frozenset({"b", "a"}), ["a", "b"]),
+        (History([{"a": 1}]), [{"a": 1}]),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        ({1: 2}, {"1": 2}),
+        ({"k\udcff": 1}, {"k\\udcff": 1}),
+        (Colour.RED, "red"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (float("nan"), None),
+    ],
+)
+@pytest.mark.parametrize("beside", ["nothing", "\udfff"])
+def test_what_json_cannot_hold_is_written_as_a_stand_in(value, expected, beside):
+    """It names its type and keeps what can be kept, also beside what orjson refuses as a whole."""
+    line = render({"it": value, "beside": beside})
+
+    assert expected == parse(line)["it"]
+
+
+def test_a_value_inside_of_itself_ends():
+    """A circle is written once around."""
+    circle = {"name": "c"}
+    circle["again"] = [circle, circle]
+
+    stop = marked("dict", "nested too deep")
+
+    assert {"name": "c", "again": [stop, stop]} == parse(render(circle))
+
+
+def test_deep_nesting_ends():
+    """What nests deeper than any reply is cut off there."""
+    deep = []
+    for _ in range(3_000):
+        deep = [deep]
+
+    assert DEEPEST == render(deep).count(b"[")
+
+
+def test_a_long_repr_is_cut():
+    """An object of the user's own does not fill the journal."""
+    assert LONGEST == len(parse(render([range(0), type("X", (), {"__repr__": lambda _: "x" * 9_999})()]))[1]["value"])
+
+
+def test_a_line_is_one_line():
+    """Whatever the text holds."""
+    assert b"\n" not in render({"a": "x\ny\r\n\u2028"})
+
+
+def test_canonical_bytes_do_not_depend_on_the_order_of_keys():
+    """Equal data, equal bytes."""
+    assert canonical({"b": 1, "a": {"d": 1, "c": 2}}) == canonical({"a": {"c": 2, "d": 1}, "b": 1})
+
+
+def test_plain_data_is_written_as_orjson_has_it():
+    """What can be written costs nothing extra."""
+    assert orjson.dumps({"a": [1, "x", None, True, 1.5]}) == render({"a": [1, "x", None, True, 1.5]})

@@ -1,0 +1,293 @@
+"""The writer: what is on the line, and that it is there."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import structlog
+
+from fsm_runner.core.context import Context
+from fsm_runner.core.errors import JournalError
+from fsm_runner.core.events import Appended, Closed, Continued, Failed, Replied
+from fsm_runner.journal import Journal, read
+from fsm_runner.journal.codec import context_from
+from tests.journal.worlds import Clock, Life, context, recorded, text, uses
+
+
+def lines(journal):
+    """The lines of a journal after its first, which holds versions."""
+    return journal.decode().splitlines()[1:]
+
+
+def one_turn(journal):
+    """A run that asks once and is done."""
+    Life(journal).tell(Continued()).perform(Replied(message=text()))
+
+
+def test_a_run_on_paper():
+    """One record a line, fields in a fixed order, nothing in it that differs from run to run."""
+    zero = '"cache_creation_input_tokens":0,"cache_read_input_tokens":0'
+    sha256 = "24f46722c725f9effc10541b02be71b49f8cd3244923df4dc4d9edace6c0712c"
+
+    written = lines(recorded(one_turn))
+
+    assert [
+        '{"v":1,"run":"r1","seq":2,"type":"event","event":"continued"}',
+        '{"v":1,"run":"r1","seq":3,"type":"transition","event":"continued","row":"begin","source":"start",'
+        '"target":"request","facts":{},"output":null}',
+        '{"v":1,"run":"r1","seq":4,"type":"scheduled","id":"request-1","effect":"send_request","purpose":"reply",'
+        f'"stream":false,"messages":1,"tools":null,"sha256":"{sha256}"}}',
+        '{"v":1,"run":"r1","seq":5,"type":"completed","id":"request-1","effect":"send_request"}',
+        '{"v":1,"run":"r1","seq":6,"type":"event","event":"replied","message":{"role":"assistant",'
+        '"content":[{"type":"text","text":"done"}],"stop_reason":"end_turn"}}',
+        '{"v":1,"run":"r1","seq":7,"type":"transition","event":"replied","row":"finish","source":"request",'
+        '"target":"done","facts":{"turn":"finished","limit":"free"},"output":"message"}',
+        '{"v":1,"run":"r1","seq":8,"type":"ended","reason":"completed","row":"finish","facts":{"turn":"finished",'
+        f'"limit":"free"}},"detail":null,"final":true,"usage":{{"input_tokens":0,"output_tokens":0,{zero},"replies":1}}}}',
+    ] == written
+
+
+def test_the_first_record_holds_all_that_replay_needs():
+    """Chart, hash, versions of facts and packages, and what the run knew."""
+    first = json.loads(recorded(one_turn).splitlines()[0])
+
+    assert ["v", "run", "seq", "type", "chart", "facts", "versions", "context"] == list(first)
+    assert ("small", 64) == (first["chart"]["name"], len(first["chart"]["sha256"]))
+    assert {"turn": 1, "limit": 1, "calls": 1} == first["facts"]
+    assert ["fsm_runner", "anthropic", "python"] == list(first["versions"])
+    assert context() == context_from(first["context"])
+
+
+def test_each_tool_call_has_its_own_pair():
+    """What ran and what did not is told call by call."""
+
+    def two_calls(journal):
+        life = Life(journal).tell(Continued()).perform(Replied(message=uses("a", "b")))
+        life.schedule()
+        journal.failed("a", ValueError("no such page"))
+        journal.cancelled("b")
+
+    pairs = [json.loads(line) for line in lines(recorded(two_calls))[-4:]]
+
+    assert [("scheduled", "a"), ("scheduled", "b"), ("failed", "a"), ("cancelled", "b")] == [
+        (each["type"], each["id"]) for each in pairs
+    ]
+    assert {"tool": "find", "kind": "run", "early": False}.items() <= pairs[0].items()
+    assert ("call_tool", "ValueError", "no such page") == tuple(pairs[2][key] for key in ("effect", "error", "text"))
+
+
+def test_an_act_after_the_end_is_no_second_end():
+    """A run that failed has ended once, whatever the caller does before going on."""
+
+    def fails(journal):
+        life = Life(journal, start=Context()).tell(Continued())
+        life.tell(Failed(error="E", text="t"))
+
+    ended = [json.loads(line) for line in lines(recorded(fails)) if '"ended"' in line]
+
+    assert [("failed", "E: t")] == [(each["reason"], each["detail"]) for each in ended]
+
+
+def test_time_is_put_last_and_in_utc():
+    """Whatever zone the clock is in."""
+    east = timezone(timedelta(hours=2))
+    written = lines(recorded(one_turn, clock=Clock()))
+    there = lines(recorded(one_turn, clock=lambda: datetime(2026, 1, 1, 14, tzinfo=east)))
+
+    assert (
+        '{"v":1,"run":"r1","seq":2,"type":"event","event":"continued","at":"2026-01-01T12:00:01+00:00"}' == written[0]
+    )
+    assert "2026-01-01T12:00:00+00:00" == json.loads(there[0])["at"]
+
+
+def test_equal_runs_make_equal_bytes():
+    """Nothing but the clock tells two recordings apart."""
+    assert recorded(one_turn) == recorded(one_turn)
+    assert recorded(one_turn) != recorded(one_turn, clock=Clock())
+
+
+def test_a_users_processors_see_each_record_and_may_add_to_it():
+    """They are structlog's, in the caller's order, before the record is rendered."""
+    seen = []
+
+    def see(logger, method, record):
+        seen.append((record["seq"], record["type"], record.get("event")))
+        return record
+
+    def sign(logger, method, record):
+        return {**record, "host": "h"}
+
+    written = recorded(one_turn, processors=[sign, see, structlog.processors.add_log_level])
+
+    assert [(1, "run_started", None), (2, "event", "continued"), (3, "transition", "continued")] == seen[:3]
+    assert {("h", "msg")} == {(each["host"], each["level"]) for each in map(json.loads, written.splitlines())}
+    assert 8 == len(list(read(io.BytesIO(written))))
+
+
+def test_the_applications_own_logging_does_not_touch_the_journal():
+    """structlog.configure() is the application's business."""
+    plain = recorded(one_turn)
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer()])
+    try:
+        assert plain == recorded(one_turn)
+    finally:
+        structlog.reset_defaults()
+
+
+def test_a_dropped_record_leaves_a_gap_that_reading_names():
+    """Silence is not an option, not even a processor's."""
+
+    def drop(logger, method, record):
+        if record["seq"] == 3:
+            raise structlog.DropEvent
+        return record
+
+    with pytest.raises(JournalError, match="<journal>:3: run 'r1': seq 4 comes where 3 should"):
+        list(read(io.BytesIO(recorded(one_turn, processors=[drop]))))
+
+
+def test_what_json_cannot_hold_does_not_end_a_run():
+    """A tool may return anything."""
+
+    def odd(journal):
+        Life(journal).tell(Appended(messages=({"role": "user", "content": b"\xff"}, {"n": 2**99, "t": "\ud800"})))
+
+    (event,) = lines(recorded(odd))
+
+    assert {"$python": "bytes", "value": "/w=="} == json.loads(event)["messages"][0]["content"]
+
+
+def test_no_secret_among_the_parameters_is_written():
+    """The caller's parameters may name one; its value stays with the caller."""
+
+    def secretive(journal):
+        Life(journal, start=context(extra={"X-Api-Key": "hush"}, mcp_servers=[{"authorization_token": "hush"}]))
+
+    assert b"hush" not in recorded(secretive)
+    assert b"X-Api-Key" in recorded(secretive)
+
+
+def test_runs_append_to_one_file(tmp_path):
+    """What is in a file is never written over."""
+    path = tmp_path / "runs.jsonl"
+    for run in ("a", "b"):
+        with Journal.open(path, run=run) as journal:
+            one_turn(journal)
+
+    assert ["a"] * 8 + ["b"] * 8 == [record.run for record in read(path)]
+
+
+def test_a_run_goes_on_where_its_numbers_ended(tmp_path):
+    """`after` is the number of the last record."""
+    path = tmp_path / "run.jsonl"
+    with Journal.open(path, run="a") as journal:
+        life = Life(journal)
+    with Journal.open(path, run="a", after=journal.seq) as again:
+        again.resumed(life.step.snapshot)
+
+    assert [(1, "run_started"), (2, "resumed")] == [(record.seq, record.type) for record in read(path)]
+
+
+def test_a_line_that_was_left_unfinished_is_ended_and_said(tmp_path):
+    """The next run in the file begins on a line of its own and says how much of the old one there is."""
+    path = tmp_path / "run.jsonl"
+    whole = recorded(one_turn, run="a")
+    path.write_bytes(whole[:-10])
+    left = len(whole.splitlines()[-1]) + 1 - 10
+    with Journal.open(path, run="b") as journal:
+        one_turn(journal)
+    reading = read(path)
+
+    assert ["a"] * 7 + ["b"] * 8 == [record.run for record in reading]
+    assert [(8, left)] == [(torn.line, torn.size) for torn in reading.torn]
+
+
+def test_a_long_unfinished_line_is_measured(tmp_path):
+    """Also one that is longer than what is looked at in one go."""
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"v":1,"run":"' + b"x" * 200_000)
+    with Journal.open(path, run="b") as journal:
+        one_turn(journal)
+
+    assert json.loads(path.read_bytes().splitlines()[1])["torn"] == 200_014
+
+
+@pytest.mark.parametrize("option", [{"content": "digest"}, {"sync": "record"}])
+def test_what_this_version_cannot_do_is_refused(tmp_path, option):
+    """Better no journal than one with less than was asked for."""
+    with pytest.raises(ValueError, match="this version knows"):
+        Journal.open(tmp_path / "x", run="a", **option)
+
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_path_that_cannot_be_written_is_said_at_once(tmp_path):
+    """Before any request is paid for."""
+    with pytest.raises(JournalError, match=r"cannot be written: is a directory"):
+        Journal.open(tmp_path, run="a")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_a_journal_error():
+    """An effect is not performed when it could not be recorded first."""
+    journal = Journal.open("/dev/full", run="a")
+
+    with pytest.raises(JournalError, match="/dev/full: cannot be written: no space left"):
+        one_turn(journal)
+    with pytest.raises(JournalError, match="no space left"):
+        journal.close()
+
+
+def test_a_closed_journal_says_so(tmp_path):
+    """Closing twice is fine; writing after it is not."""
+    journal = Journal.open(tmp_path / "x", run="a")
+    journal.close()
+    journal.close()
+
+    with pytest.raises(JournalError, match="it is closed"):
+        journal.event(Closed())
+
+
+def test_a_file_of_the_callers_stays_open():
+    """Who opened it closes it."""
+    file = io.BytesIO()
+    with Journal.open(file, run="a") as journal:
+        journal.event(Closed())
+
+    assert not file.closed
+
+
+ROOT = Path(__file__).parents[2]
+
+KILLED = """
+import os, sys
+from fsm_runner.core.events import Appended
+from fsm_runner.journal import Journal
+from tests.journal.worlds import Life
+
+life = Life(Journal.open(sys.argv[1], run="a"))
+for _ in range(20_000):
+    life.tell(Appended(messages=({"role": "user", "content": "x" * 9_000},)))
+    os.write(1, b"%d\\n" % life.journal.seq)
+"""
+
+
+def test_a_killed_process_loses_no_record_that_was_written(tmp_path):
+    """What a record's writer was told is written is there after SIGKILL, wherever that struck."""
+    path = tmp_path / "run.jsonl"
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, cwd=ROOT) as process:
+        acknowledged = [int(process.stdout.readline()) for _ in range(50)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += map(int, process.stdout.read().split())
+
+    numbers = [record.seq for record in read(path)]
+
+    assert list(range(1, len(numbers) + 1)) == numbers
+    assert acknowledged[-1] <= numbers[-1]
