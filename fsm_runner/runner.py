@@ -18,10 +18,12 @@ import anthropic
 import pydantic
 from anthropic import not_given, omit
 
+from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.plain import is_given, message_param
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
-from fsm_runner.adapters.anthropic.tools import ErrorText, ToolBox
+from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.charts import find_chart, load
+from fsm_runner.core.availability import with_history
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.context import (
     DEFAULT_SUMMARY_PROMPT,
@@ -38,6 +40,7 @@ from fsm_runner.core.machine import Machine, compile
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level, check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
+from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
 
 DEFAULT_CHART = "states"
@@ -89,13 +92,13 @@ def tool_runner(
     extra_body: object = None,
     timeout: Any = not_given,
     **params: Any,
-) -> AsyncRunner[Any]:
+) -> AsyncRunner[Any] | Runner[Any]:
     """Run the tools that the model calls until it stops asking for them, and hand out each assistant message.
 
     Takes what ``client.beta.messages.tool_runner`` takes, with the same meaning, and these:
 
     Args:
-        client: any async client of the anthropic SDK: first-party, Bedrock, Vertex, Foundry.
+        client: any client of the anthropic SDK: first-party, Bedrock, Vertex, Foundry.
         compaction_control: when the client summarises: ``enabled``, and optionally ``context_token_threshold``
             (tokens of one reply, default 100,000; reaching it counts), ``model`` and ``summary_prompt``.
         chart: a chart's file, the name of a shipped chart, or a `Chart`.
@@ -118,14 +121,15 @@ def tool_runner(
     given = {key: value for key, value in given.items() if is_given(value)}
     check_params(given)
     output_format = _output_format(given)
-    box = ToolBox(tools, flavour="async")
+    is_async = inspect.iscoroutinefunction(client.beta.messages.create)
+    box = ToolBox(tools, flavour="async" if is_async else "sync")
     for name in dict.fromkeys(box.duplicates):
         warnings.warn(f"two tools are called '{name}'; only the last one runs", UserWarning, stacklevel=caller_level())
     machine = machine_of(chart, tuple(facts))
     own = dict(effects or {})
     _check_effects(machine.chart, own)
     context = Context(
-        conversation=Conversation(history=History(message_param(message) for message in messages)),
+        conversation=with_history(Conversation(), History(message_param(message) for message in messages)),
         settings=Settings(
             params=settings_params(given, output_format),
             tools=box.sent,
@@ -155,7 +159,8 @@ def tool_runner(
         tool_errors=tool_errors,
         max_concurrent_tools=max_concurrent_tools,
     )
-    return AsyncRunner(Session(machine, context, run=run, journal=log, listener=on_step), equipment)
+    session = Session(machine, context, run=run, journal=log, listener=on_step)
+    return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
 
 
 def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:

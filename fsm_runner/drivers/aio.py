@@ -16,11 +16,9 @@ from typing import Any, Generic, TypeVar, assert_never, cast
 
 import anyio
 
-from fsm_runner.adapters.anthropic.failures import failed
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
-from fsm_runner.adapters.anthropic.streams import CallWatch, watched
-from fsm_runner.adapters.anthropic.tools import error_result, result, unknown_tool_result
+from fsm_runner.adapters.anthropic.streams import CallWatch, watched_async
 from fsm_runner.core.effects import (
     CallTool,
     DrainStream,
@@ -34,17 +32,14 @@ from fsm_runner.core.events import (
     AnswerAsked,
     Closed,
     Continued,
-    Failed,
     Json,
     MovedOn,
     Opened,
-    Replied,
     Summarised,
     ToolFinished,
 )
 from fsm_runner.core.machine import Step
-from fsm_runner.core.messages import text_in
-from fsm_runner.drivers.base import BaseRunner, Equipment
+from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
 
 ItemT = TypeVar("ItemT")
@@ -59,8 +54,6 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
     def __init__(self, session: Session, equipment: Equipment) -> None:
         super().__init__(session, equipment)
         self._items: AsyncGenerator[ItemT, None] | None = None
-        self._stream: Any = None
-        self._step: Step | None = None
         self._slots = anyio.CapacityLimiter(equipment.max_concurrent_tools or math.inf)
 
     def __aiter__(self) -> AsyncIterator[ItemT]:
@@ -169,12 +162,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
                 message = None if order.stream else parsed(response, self._output_format)
         except Exception as error:
             return self._failed(error)
-        if message is None:
-            self._stream = self._item = watched(response, self, CallWatch(), self._output_format)
-            return self._session.tell(Opened())
-        data = message_data(response)
-        self._hand_out(message, data)
-        return self._session.tell(Replied(message=data))
+        if message is not None:
+            return self._replied(response, message)
+        self._watch = CallWatch()
+        self._stream = self._item = watched_async(response, self, self._watch, self._output_format)
+        return self._session.tell(Opened())
 
     async def _summarise(self, order: Summarise) -> Step:
         try:
@@ -201,14 +193,14 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         self._warn_unknown(effects)
         if len(effects) == 1:
             step = await self._call_tool(effects[0])
-            return await self._call_tools(_calls(step)) if _calls(step) else step
+            return await self._call_tools(calls_to_start(step)) if calls_to_start(step) else step
         last: Step | None = None
 
         async def run(effect: CallTool) -> None:
             nonlocal last
             async with self._slots:
                 last = await self._call_tool(effect)
-            for more in _calls(last):
+            for more in calls_to_start(last):
                 group.start_soon(run, more)
 
         try:
@@ -225,31 +217,21 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         return self._session.tell(ToolFinished(id=effect.id, result=answer))
 
     async def _answer(self, effect: CallTool) -> Json:
-        name = text_in(effect.block, "name") or ""
-        tool = self._tools.by_name.get(name)
-        if tool is None or name not in self._session.context.settings.runnable:
-            return unknown_tool_result(effect.id, name)
+        work = self._work(effect)
+        if work.call is None:
+            return work.settled
         try:
-            return result(effect.id, await tool.call(effect.block.get("input")))
+            return work.done(await work.call())
         except Exception as error:
-            return error_result(effect.id, name, error, self._equipment.tool_errors)
+            return work.failed(error)
 
     # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
 
     async def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
         step = self._session.tell(MovedOn(call=call))
-        while _calls(step):
-            step = await self._call_tools(_calls(step))
-
-    def read_to_end(self, message: Json) -> None:
-        """The stream is read to its end."""
-        self._hand_out(self._stream.current_message_snapshot, message)
-        self._step = self._session.tell(Replied(message=message))
-
-    def broke_off(self, error: BaseException) -> None:
-        """Reading the stream failed; whoever reads gets the exception."""
-        self._step = self._session.tell(failed(error))
+        while calls_to_start(step):
+            step = await self._call_tools(calls_to_start(step))
 
     async def _drain(self) -> Step:
         if self._stream is None:
@@ -257,19 +239,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         await self._stream.until_done()
         return cast(Step, self._step)
 
-    def _stream_is_gone(self) -> Step:
-        """The run was cut off in a stream, which cannot be read on: the machine says what now."""
-        return self._session.tell(Failed(error="StreamClosed", text="the stream was closed before its end"))
-
     async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             with anyio.CancelScope(shield=True):
                 await stream.close()
-
-
-def _calls(step: Step) -> tuple[CallTool, ...]:
-    return tuple(effect for effect in step.effects if isinstance(effect, CallTool))
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,14 +13,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from anthropic.types.beta import BetaMessage, BetaToolUseBlock
+
+from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
 from fsm_runner.adapters.anthropic.failures import failed
-from fsm_runner.adapters.anthropic.plain import is_given, message_param, plain
+from fsm_runner.adapters.anthropic.plain import is_given, message_data, message_param, plain
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
-from fsm_runner.adapters.anthropic.tools import ErrorText, ToolBox, definition, unknown_tool_warning
+from fsm_runner.adapters.anthropic.streams import CallWatch
+from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, definition, removed_names
+from fsm_runner.core.availability import available
 from fsm_runner.core.context import Usage
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, tool_response
 from fsm_runner.core.errors import RunError
-from fsm_runner.core.events import Appended, CompactionAsked, Continued, Json, ParamsReplaced
+from fsm_runner.core.events import (
+    Appended,
+    CallDeferred,
+    CompactionAsked,
+    Continued,
+    Failed,
+    Json,
+    ParamsReplaced,
+    Replied,
+    ToolsChanged,
+)
 from fsm_runner.core.machine import Snapshot, Step
 from fsm_runner.core.messages import has_summary, text_in
 from fsm_runner.core.stop import Stop
@@ -68,6 +83,9 @@ class BaseRunner:
         self._output_format = equipment.output_format
         self._item: Any = None
         self._last: Any = None
+        self._stream: Any = None
+        self._watch: CallWatch | None = None
+        self._step: Step | None = None
         self._busy = False
 
     # ── what the run knows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +187,62 @@ class BaseRunner:
         config = plain(compaction) if compaction is not None else {"type": "summarize"}
         self._session.tell(CompactionAsked(config=cast(Json, config)))
 
+    def add_tools(self, *tools: object) -> None:
+        """Give the model more tools, without changing the ``tools`` parameter, which would miss the prompt cache.
+
+        The model is told with the next request, by ``tool_addition`` blocks.  A tool of the SDK runs from now on, in
+        place of any of its name, also for a call that the caller holds.  A raw definition is sent and never run.
+
+        Raises:
+            ToolsetContractError: one of them is a toolset, defines one that the run has, or has its name.
+            TypeError: one of them is no tool, or of the other flavour.
+            IllegalEvent: the run has ended.
+        """
+        added = added_tools(self._tools, tools)
+        definitions = ({"type": "tool_definition", "definition": data} for *_, data in added)
+        blocks = tuple({"type": "tool_addition", "tool": tool} for tool in definitions)
+        runs = [(name, tool) for name, tool, _ in added if name is not None and not isinstance(tool, dict)]
+        raw = [name for name, tool, _ in added if name is not None and isinstance(tool, dict)]
+        self._tools.by_name.update(runs)
+        self._session.tell(ToolsChanged(blocks=blocks, added=tuple(name for name, _ in runs), removed=tuple(raw)))
+
+    def remove_tools(self, *tools: object) -> None:
+        """Take tools away from the model, without changing the ``tools`` parameter.
+
+        They stop running at once; the model is told with the next request, by ``tool_removal`` blocks.
+
+        Args:
+            tools: tools, or their names.
+
+        Raises:
+            ToolsetContractError: one of them is a toolset, or the name of one.
+            TypeError: one of them is neither a tool nor a name.
+            IllegalEvent: the run has ended.
+        """
+        names = removed_names(self._tools, tools)
+        blocks = tuple({"type": "tool_removal", "tool": {"type": "tool_reference", "name": name}} for name in names)
+        self._session.tell(ToolsChanged(blocks=blocks, removed=tuple(names)))
+
+    def defer_tool_call(self, tool_use: Any) -> None:
+        """Hold a call of the reply that streams until the caller is done with the reply.
+
+        Without ``run_tools_eagerly`` all calls wait anyway, and this does nothing; nor does it for a call that has
+        started.
+
+        Args:
+            tool_use: the ``tool_use`` block, or its id.
+        """
+        if self._session.context.settings.eager and not self._session.final:
+            self._session.tell(CallDeferred(id=tool_use if isinstance(tool_use, str) else tool_use.id))
+
+    @property
+    def deferred_tool_calls(self) -> list[BetaToolUseBlock]:
+        """The calls of the current reply that are held and complete, in the model's order."""
+        turn = self._session.context.turn
+        held = {call.id for call in (*turn.arriving, *turn.calls) if call.held and call.status == "waiting"}
+        complete = self._watch.finished if self._watch is not None else []
+        return [BetaToolUseBlock.construct(**cast(Any, block)) for block in complete if block.get("id") in held]
+
     # ── for the drivers ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _current_params(self) -> dict[str, Any]:
@@ -225,6 +299,27 @@ class BaseRunner:
         if self._session.context.compaction.config is None or has_summary(data):
             self._last = message
 
+    def _replied(self, response: BetaMessage, message: Any) -> Step:
+        data = message_data(response)
+        self._hand_out(message, data)
+        return self._session.tell(Replied(message=data))
+
+    def read_to_end(self, message: Json) -> None:
+        """The stream is read to its end, whoever read it."""
+        self._hand_out(self._stream.current_message_snapshot, message)
+        self._step = self._session.tell(Replied(message=message))
+
+    def broke_off(self, error: BaseException) -> None:
+        """Reading the stream failed; whoever reads gets the exception."""
+        self._step = self._session.tell(failed(error))
+
+    def _stream_is_gone(self) -> Step:
+        """The run was cut off in a stream, which cannot be read on: the machine says what now."""
+        return self._session.tell(Failed(error="StreamClosed", text="the stream was closed before its end"))
+
+    def _work(self, effect: CallTool) -> Work:
+        return work_of(effect, self._tools, self._equipment.tool_errors)
+
     def _last_message(self) -> Any:
         if self._last is None:
             stop = self.stop
@@ -244,13 +339,11 @@ class BaseRunner:
 
     def _warn_unknown(self, effects: Iterable[CallTool]) -> None:
         """Tell the caller, at its own line, of calls to tools that this run does not have."""
-        runnable = self._session.context.settings.runnable
         for effect in effects:
-            name = text_in(effect.block, "name") or ""
-            if text_in(effect.block, "toolset_name") is None and name not in runnable:
-                known = [known for known in self._tools.by_name if known in runnable]
-                text = unknown_tool_warning(name, known, self._tools.flavour)
-                warnings.warn(text, UserWarning, stacklevel=caller_level())
+            if effect.kind == "unknown":
+                text = unknown_warning(effect.block, self._tools, available(self._session.context))
+                if text is not None:
+                    warnings.warn(text, UserWarning, stacklevel=caller_level())
 
     @contextmanager
     def _working(self) -> Iterator[None]:
@@ -328,3 +421,8 @@ def caller_level() -> int:
     while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def calls_to_start(step: Step) -> tuple[CallTool, ...]:
+    """Return the tool calls that `step` orders."""
+    return tuple(effect for effect in step.effects if isinstance(effect, CallTool))

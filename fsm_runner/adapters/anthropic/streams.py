@@ -6,11 +6,11 @@ is watched: that the model has moved on from a tool call, that the reply is comp
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Protocol, cast
 
-from anthropic import AsyncStream, not_given
-from anthropic.lib.streaming import BetaAsyncMessageStream
+from anthropic import not_given
+from anthropic.lib.streaming import BetaAsyncMessageStream, BetaMessageStream
 from anthropic.types.beta import BetaRawMessageStreamEvent
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
@@ -24,11 +24,11 @@ class StreamTruncated(RunError):
     """The stream ended before the reply was complete; what arrived is no reply."""
 
 
-class AsyncReader(Protocol):
+class Reader(Protocol):
     """Who is told of a stream."""
 
-    async def moved_on(self, call: Json) -> None:
-        """The model has moved on from `call`, and the reader asks for what comes after."""
+    def moved_on(self, call: Json) -> Any:
+        """The model has moved on from `call`, and the reader asks for what comes after.  Awaited when async."""
 
     def read_to_end(self, message: Json) -> None:
         """The stream is read to its end; `message` is the whole reply."""
@@ -70,57 +70,90 @@ class CallWatch:
         return None
 
 
-class _AsyncProxy:
-    """The raw stream, watched."""
+class _Proxy:
+    """A raw stream, watched."""
 
-    def __init__(self, raw: AsyncStream[BetaRawMessageStreamEvent], reader: AsyncReader, watch: CallWatch) -> None:
+    def __init__(self, raw: Any, reader: Reader, watch: CallWatch) -> None:
         self._raw = raw
         self._reader = reader
         self._watch = watch
+        self._complete = self._started = False
+        self._moved_on_from: Json | None = None
         self.message: Callable[[], ParsedBetaMessage[Any]]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    async def close(self) -> None:
-        await self._raw.close()
-
     def _block_at(self, index: int) -> Any:
         content = self.message().content
         return content[index] if index < len(content) else None
 
-    async def __aiter__(self) -> AsyncIterator[BetaRawMessageStreamEvent]:
-        moved_on_from: Json | None = None
-        complete = started = False
-        try:
-            async for event in self._raw:
-                if moved_on_from is not None:
-                    await self._reader.moved_on(moved_on_from)
-                moved_on_from = self._watch.see(event, self._block_at) if started else None
-                started = started or event.type == "message_start"
-                complete = complete or event.type == "message_stop"
-                yield event
-            if not complete:
-                raise StreamTruncated(
-                    "the stream ended before 'message_stop': the reply is not complete (iterate the runner to ask again)"
-                )
-        except Exception as error:
-            self._reader.broke_off(error)
-            raise
+    def _see(self, event: BetaRawMessageStreamEvent) -> None:
+        self._moved_on_from = self._watch.see(event, self._block_at) if self._started else None
+        self._started = self._started or event.type == "message_start"
+        self._complete = self._complete or event.type == "message_stop"
+
+    def _check_complete(self) -> None:
+        if not self._complete:
+            raise StreamTruncated(
+                "the stream ended before 'message_stop': the reply is not complete (iterate the runner to ask again)"
+            )
+
+    def _ended(self) -> None:
         self._reader.read_to_end(message_data(self.message()))
 
 
-def watched(
-    raw: AsyncStream[BetaRawMessageStreamEvent],
-    reader: AsyncReader,
-    watch: CallWatch,
-    output_format: OutputFormat | None,
+class _AsyncProxy(_Proxy):
+    async def close(self) -> None:
+        await self._raw.close()
+
+    async def __aiter__(self) -> AsyncIterator[BetaRawMessageStreamEvent]:
+        try:
+            async for event in self._raw:
+                if self._moved_on_from is not None:
+                    await self._reader.moved_on(self._moved_on_from)
+                self._see(event)
+                yield event
+            self._check_complete()
+        except Exception as error:
+            self._reader.broke_off(error)
+            raise
+        self._ended()
+
+
+class _SyncProxy(_Proxy):
+    def close(self) -> None:
+        self._raw.close()
+
+    def __iter__(self) -> Iterator[BetaRawMessageStreamEvent]:
+        try:
+            for event in self._raw:
+                if self._moved_on_from is not None:
+                    self._reader.moved_on(self._moved_on_from)
+                self._see(event)
+                yield event
+            self._check_complete()
+        except Exception as error:
+            self._reader.broke_off(error)
+            raise
+        self._ended()
+
+
+def watched_async(
+    raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
 ) -> BetaAsyncMessageStream[Any]:
-    """Return `raw` as the SDK's message stream, which tells `reader` what is read from it."""
+    """Return `raw` as the SDK's async message stream, which tells `reader` what is read from it."""
     proxy = _AsyncProxy(raw, reader, watch)
-    stream = BetaAsyncMessageStream[Any](
-        cast("AsyncStream[BetaRawMessageStreamEvent]", proxy),
-        output_format=not_given if output_format is None else output_format.type,
-    )
+    type_: Any = not_given if output_format is None else output_format.type
+    stream = BetaAsyncMessageStream[Any](cast(Any, proxy), output_format=type_)
+    proxy.message = lambda: stream.current_message_snapshot
+    return stream
+
+
+def watched(raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None) -> BetaMessageStream[Any]:
+    """Return `raw` as the SDK's message stream, which tells `reader` what is read from it."""
+    proxy = _SyncProxy(raw, reader, watch)
+    type_: Any = not_given if output_format is None else output_format.type
+    stream = BetaMessageStream[Any](cast(Any, proxy), output_format=type_)
     proxy.message = lambda: stream.current_message_snapshot
     return stream

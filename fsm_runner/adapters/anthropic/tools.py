@@ -1,12 +1,11 @@
-"""The caller's tools: their definitions, and a call as the result that the API takes.
+"""The caller's tools: their definitions, and which of them run.
 
-A tool is one of the SDK's tool objects, which can run, or a raw definition, which cannot.  Whatever happens
-inside a tool becomes a result: the model is told, and the run goes on.
+A tool is one of the SDK's tool objects, which can run, a toolset, whose members can, or a raw definition, which
+cannot.  What the core knows of them is their names.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
@@ -18,38 +17,35 @@ from anthropic.lib.tools import (
     BetaBuiltinFunctionTool,
     BetaFunctionTool,
     BetaRunnableToolset,
-    ToolError,
 )
+from anthropic.tools import ToolsetContractError
 
 from fsm_runner.adapters.anthropic.plain import is_json_object, plain
 from fsm_runner.core.events import Json
-
-log = logging.getLogger("fsm_runner.tools")
+from fsm_runner.core.messages import text_in
 
 SYNC_TOOLS = (BetaFunctionTool, BetaBuiltinFunctionTool)
 ASYNC_TOOLS = (BetaAsyncFunctionTool, BetaAsyncBuiltinFunctionTool)
-SYNC_TOOLSETS = (BetaRunnableToolset,)
-ASYNC_TOOLSETS = (BetaAsyncRunnableToolset,)
-_TOOLS = SYNC_TOOLS + ASYNC_TOOLS
-_TOOLSETS = SYNC_TOOLSETS + ASYNC_TOOLSETS
+TOOLS = SYNC_TOOLS + ASYNC_TOOLS
+TOOLSETS = (BetaRunnableToolset, BetaAsyncRunnableToolset)
 
-ErrorText: TypeAlias = Literal["repr", "type"]
-"""What the model is told of an exception that is no `ToolError`: its repr, as the SDK does, or its type's name."""
+Flavour: TypeAlias = Literal["sync", "async"]
 
-MAX_ERROR_TEXT = 4096
-"""Characters of an exception's repr that the model is told.  Source: anthropic 2.12."""
-
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069' ]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_DATE = re.compile(r"_\d{8}$")
+_MAX_NAME = 200
 
 
 class ToolBox:
-    """The tools of one run, by name, as the caller gave them."""
+    """The tools of one run, as the caller gave them and as the run changes them."""
 
-    def __init__(self, tools: Iterable[object], *, flavour: Literal["sync", "async"]) -> None:
+    def __init__(self, tools: Iterable[object], *, flavour: Flavour) -> None:
         """Sort `tools` into those that run and those that do not.
 
         Raises:
             TypeError: a tool of the other flavour, or something that is no tool.
+            ToolsetContractError: a toolset of the other flavour.
         """
         self.flavour = flavour
         self.given: Sequence[object] = tools if isinstance(tools, list) else list(tools)
@@ -57,20 +53,37 @@ class ToolBox:
         self.toolsets: dict[str, Any] = {}
         self.duplicates: list[str] = []
         for tool in self.given:
-            self._admit(tool)
-        self.sent = tuple(definition(tool) for tool in self.given)
+            self.admit(tool)
+            if isinstance(tool, TOOLSETS):
+                self.toolsets[tool.toolset_name] = tool
+            elif isinstance(tool, TOOLS):
+                if tool.name in self.by_name:
+                    self.duplicates.append(tool.name)
+                self.by_name[tool.name] = tool
+        self.sent = self.definitions()
         """What the requests say of the tools, in the caller's order."""
 
-    def _admit(self, tool: object) -> None:
-        wrong = SYNC_TOOLS + SYNC_TOOLSETS if self.flavour == "async" else ASYNC_TOOLS + ASYNC_TOOLSETS
+    def admit(self, tool: object) -> None:
+        """Refuse a tool of the other flavour.
+
+        Raises:
+            TypeError: it is one; `ToolsetContractError`, which is a TypeError too, for a toolset.
+        """
+        if self.flavour == "async":
+            wrong: tuple[type, ...] = (*SYNC_TOOLS, BetaRunnableToolset)
+            message = "a synchronous tool or toolset ({}) in the asynchronous tool_runner (give an async one"
+            other = "Anthropic"
+        else:
+            wrong = (*ASYNC_TOOLS, BetaAsyncRunnableToolset)
+            message = "an async tool or toolset ({}) in the synchronous tool_runner (give a synchronous one"
+            other = "AsyncAnthropic"
         if isinstance(tool, wrong):
-            raise TypeError(_wrong_flavour(tool, self.flavour))
-        if isinstance(tool, _TOOLSETS):
-            self.toolsets[tool.toolset_name] = tool
-        elif isinstance(tool, _TOOLS):
-            if tool.name in self.by_name:
-                self.duplicates.append(tool.name)
-            self.by_name[tool.name] = tool
+            text = f"Received {message.format(type(tool).__name__)}, or make the runner with an {other} client)"
+            raise ToolsetContractError(text) if isinstance(tool, TOOLSETS) else TypeError(text)
+
+    def definitions(self) -> tuple[Json, ...]:
+        """Return what a request says of the tools, read anew: the caller may have edited its list."""
+        return tuple(definition(tool) for tool in self.given)
 
     @property
     def runnable(self) -> frozenset[str]:
@@ -91,17 +104,16 @@ def definition(tool: object) -> Json:
     return data
 
 
-def _wrong_flavour(tool: object, flavour: str) -> str:
-    kind = type(tool).__name__
-    if flavour == "sync":
-        return (
-            f"Received an async tool or toolset ({kind}) in the synchronous tool_runner. Create the runner from an "
-            "AsyncAnthropic client, or pass a synchronous tool or toolset here."
-        )
-    return (
-        f"Received a synchronous tool or toolset ({kind}) in the asynchronous tool_runner. Create the runner from an "
-        "Anthropic client, or pass an async tool or toolset here."
-    )
+def family_of(tool: Json) -> str:
+    """Return the family of a definition: its type without the date and without ``_toolset``.
+
+    Source: the API reads a definition of a toolset's family as that toolset; the rule is anthropic 2.12's."""
+    return _DATE.sub("", text_in(tool, "type") or "custom").removesuffix("_toolset")
+
+
+def declared_name(tool: Json) -> str:
+    """Return the name of a definition; of a toolset, which has none, its family."""
+    return text_in(tool, "name") or family_of(tool)
 
 
 def well_formed(text: str) -> str:
@@ -109,51 +121,60 @@ def well_formed(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
 
 
-def result(id: str, content: object, *, is_error: bool = False) -> Json:
-    """Return the ``tool_result`` block that answers the call `id`.
+def quoted(name: str) -> str:
+    """Return a name that the model chose as it may stand between single quotes on one line, at most 200 characters."""
+    return _UNSAFE.sub(" ", well_formed(name)[:_MAX_NAME]).strip()
 
-    Args:
-        content: text, content blocks, or None, which is sent as null.
-        is_error: whether the model is told that the call failed.
+
+def added_tools(box: ToolBox, tools: Iterable[object]) -> list[tuple[str | None, object, Json]]:
+    """Return the name, the tool and its definition of each of `tools`, for `add_tools`.
+
+    Raises:
+        ToolsetContractError: one of them is a toolset, is a definition of a toolset that the run has, or has its name.
+        TypeError: one of them is no tool, or of the other flavour.
     """
-    block: dict[str, object] = {"type": "tool_result", "tool_use_id": id, "content": _content(content)}
-    if is_error:
-        block["is_error"] = True
-    return block
+    added = []
+    for tool in tools:
+        if isinstance(tool, TOOLSETS):
+            raise _fixed("add_tools", "add", tool.toolset_name)
+        box.admit(tool)
+        data = definition(tool)
+        if isinstance(tool, dict) and family_of(data) in box.toolsets:
+            raise _fixed("add_tools", "replace", family_of(data))
+        name = tool.name if isinstance(tool, TOOLS) else text_in(data, "name")
+        if name is not None and name in box.toolsets:
+            shown = quoted(name)
+            raise ToolsetContractError(
+                f"add_tools() can't add a tool named '{shown}': the runner's {shown} toolset has that name; "
+                "give the tool another name"
+            )
+        added.append((name, tool, data))
+    return added
 
 
-def _content(content: object) -> object:
-    if isinstance(content, str):
-        return well_formed(content)
-    if content is None:
-        return None
-    blocks = plain(content)
-    if isinstance(blocks, list):
-        for block in blocks:
-            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-                block["text"] = well_formed(block["text"])
-    return blocks
+def removed_names(box: ToolBox, tools: Iterable[object]) -> list[str]:
+    """Return the names of `tools`, for `remove_tools`.
+
+    Raises:
+        ToolsetContractError: one of them is a toolset, or the name of one.
+        TypeError: one of them is neither a tool nor a name.
+    """
+    names = []
+    for tool in tools:
+        if isinstance(tool, TOOLSETS):
+            raise _fixed("remove_tools", "remove", tool.toolset_name)
+        name = tool if isinstance(tool, str) else getattr(tool, "name", None)
+        if not isinstance(name, str):
+            raise TypeError(f"remove_tools: a tool or its name, got {type(tool).__name__}")
+        if name in box.toolsets:
+            raise _fixed("remove_tools", "remove", name)
+        names.append(name)
+    return names
 
 
-def error_result(id: str, name: str, error: Exception, text: ErrorText) -> Json:
-    """Return the result that tells the model of an exception of the tool `name`, and log what was not meant for it."""
-    if isinstance(error, ToolError):
-        return result(id, error.content, is_error=True)
-    log.error("Error occurred while calling tool: %s", name, exc_info=error)
-    told = type(error).__name__ if text == "type" else well_formed(repr(error))[:MAX_ERROR_TEXT]
-    return result(id, told, is_error=True)
-
-
-def unknown_tool_result(id: str, name: str) -> Json:
-    """Return the result that tells the model of a tool that the runner does not have."""
-    return result(id, f"Error: Tool '{name}' not found", is_error=True)
-
-
-def unknown_tool_warning(name: str, available: Iterable[str], flavour: Literal["sync", "async"]) -> str:
-    """Return what the caller is told of a tool that the runner does not have."""
-    decorator = "beta_tool" if flavour == "sync" else "beta_async_tool"
-    return (
-        f"Tool '{name}' not found in tool runner. Available tools: {list(available)}. "
-        "If using a raw tool definition, handle the tool call manually and use `append_messages()` to add the result. "
-        f"Otherwise, pass the tool using `{decorator}(func)` or a `@{decorator}` decorated function."
+def _fixed(method: str, action: str, toolset: str) -> ToolsetContractError:
+    instead = "without it" if action == "remove" else "to use a different toolset"
+    return ToolsetContractError(
+        f"{method}() can't {action} the '{quoted(toolset)}' toolset: a tool runner's toolsets are fixed when it is "
+        f"created; build a new runner {instead}"
     )

@@ -1,0 +1,199 @@
+"""A tool call as the work to do and the result that the API takes.
+
+Whatever happens inside a tool becomes a result: the model is told, and the run goes on.  The one exception is
+wrong use of a toolset's interface, which is for the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from anthropic.lib.tools import ToolError
+from anthropic.tools import ToolsetUsageError
+from anthropic.types.beta import BetaToolUseBlock
+
+from fsm_runner.adapters.anthropic.plain import plain
+from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted, well_formed
+from fsm_runner.core.effects import CallTool
+from fsm_runner.core.events import Json
+from fsm_runner.core.messages import text_in
+
+log = logging.getLogger("fsm_runner.tools")
+
+ErrorText: TypeAlias = Literal["repr", "type"]
+"""What the model is told of an exception that is no `ToolError`: its repr, as the SDK does, or its type's name."""
+
+MAX_ERROR_TEXT = 4096
+"""Characters of an exception's repr that the model is told.  Source: anthropic 2.12."""
+
+_MAX_ACTIONS = 10
+_SKIPPED = {"computer": "Not executed: an earlier computer action in this turn failed."}
+_SKIPPED_ELSEWHERE = "Not executed: an earlier action in this turn failed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a call comes to: immutable.
+
+    Attributes:
+        id: the id of the call.
+        name: the tool's name.
+        tool: the tool or toolset that is called; None when nothing is to run.
+        call: what runs it, without arguments; it returns a result, or an awaitable of one.  None: nothing is to run.
+        settled: the result when nothing is to run.
+        error_text: what the model is told of an exception.
+        member: whether it is a member of a toolset, which makes its own result.
+    """
+
+    id: str
+    name: str
+    tool: Any = None
+    call: Callable[[], Any] | None = None
+    settled: Json = field(default_factory=dict)
+    error_text: ErrorText = "repr"
+    member: bool = False
+
+    def done(self, value: object) -> Json:
+        """Return the result of a call that returned `value`."""
+        if self.member and isinstance(value, Mapping):
+            data = plain(value)
+            return data if isinstance(data, dict) else {}
+        return result(self.id, value)
+
+    def failed(self, error: Exception) -> Json:
+        """Return the result of a call that raised `error`, and log what was not meant for the model.
+
+        Raises:
+            ToolsetUsageError: `error` itself, when a toolset's interface was used wrongly.
+        """
+        if isinstance(error, ToolsetUsageError) and self.member:
+            raise error
+        if isinstance(error, ToolError):
+            return result(self.id, error.content, is_error=True)
+        log.error("Error occurred while calling tool: %s", self.name, exc_info=error)
+        told = type(error).__name__ if self.error_text == "type" else well_formed(repr(error))[:MAX_ERROR_TEXT]
+        return result(self.id, told, is_error=True)
+
+
+def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText) -> Work:
+    """Return what the call that `effect` orders comes to.
+
+    Args:
+        effect: the order.
+        box: the run's tools.
+        error_text: what the model is told of an exception.
+    """
+    id, name = effect.id, text_in(effect.block, "name") or ""
+    family = text_in(effect.block, "toolset_name")
+    if family is not None:
+        return _member_work(effect, box, family, name)
+    tool = box.by_name.get(name) if effect.kind == "run" else None
+    if tool is None and name in box.toolsets:
+        return Work(id=id, name=name, settled=_malformed(id, name, effect.block.get("input")))
+    if tool is None:
+        return Work(id=id, name=name, settled=result(id, f"Error: Tool '{name}' not found", is_error=True))
+    given = effect.block.get("input")
+    return Work(id=id, name=name, tool=tool, call=lambda: tool.call(given), error_text=error_text)
+
+
+def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work:
+    def refusal(text: str) -> Work:
+        told: Json = {
+            "type": "tool_result",
+            "tool_use_id": effect.id,
+            "toolset_name": family,
+            "content": text,
+            "is_error": True,
+        }
+        return Work(id=effect.id, name=name, settled=told)
+
+    if effect.kind == "skip":
+        return refusal(_SKIPPED.get(family, _SKIPPED_ELSEWHERE))
+    toolset = box.toolsets.get(family)
+    if toolset is None:
+        return refusal(f"Error: Toolset '{quoted(family)}' member '{quoted(name)}' not found")
+    block = BetaToolUseBlock.construct(**cast(Any, effect.block))
+    return Work(id=effect.id, name=name, tool=toolset, call=lambda: toolset.tool_result(block), member=True)
+
+
+def result(id: str, content: object, *, is_error: bool = False) -> Json:
+    """Return the ``tool_result`` block that answers the call `id`.
+
+    Args:
+        id: the id of the ``tool_use`` block.
+        content: text, content blocks, or None, which is sent as null.
+        is_error: whether the model is told that the call failed.
+    """
+    block: dict[str, object] = {"type": "tool_result", "tool_use_id": id, "content": _content(content)}
+    if is_error:
+        block["is_error"] = True
+    return block
+
+
+def _content(content: object) -> object:
+    if isinstance(content, str):
+        return well_formed(content)
+    blocks = plain(content)
+    if isinstance(blocks, list):
+        for block in blocks:
+            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+                block["text"] = well_formed(block["text"])
+    return blocks
+
+
+def _malformed(id: str, family: str, given: object) -> Json:
+    """The result for a call that is named like a toolset, with a batch of actions instead of a member's form.
+
+    It says what is wrong and names the actions, and repeats nothing else of what the model wrote."""
+    text = f"Error: the '{quoted(family)}' toolset could not run this call{_batch_problem(given)}; nothing in the batch"
+    return result(id, f"{text} was executed", is_error=True)
+
+
+def _batch_problem(given: object) -> str:
+    batch = given if isinstance(given, Mapping) else {}
+    if "actions" not in batch:
+        action = batch.get("action")
+        named = f" (action: '{quoted(action)}')" if isinstance(action, str) else ""
+        return f": the call has no 'actions' list{named}"
+    actions = batch["actions"]
+    if isinstance(actions, str):
+        return ": 'actions' is text, not a list of actions"
+    if not isinstance(actions, list):
+        return ": 'actions' is not a list of actions"
+    if not actions:
+        return ": the 'actions' list is empty"
+    names = []
+    for index, entry in enumerate(actions):
+        name = entry.get("action") if isinstance(entry, Mapping) else None
+        if not isinstance(name, str):
+            return f": action {index} must be an object with a string 'action' field"
+        names.append(f"'{quoted(name)}'")
+    more = f", and {len(names) - _MAX_ACTIONS} more" if len(names) > _MAX_ACTIONS else ""
+    return f": its actions could not be run as sent (actions: {', '.join(names[:_MAX_ACTIONS])}{more})"
+
+
+def unknown_warning(block: Json, box: ToolBox, runnable: Iterable[str]) -> str | None:
+    """Return what the caller is told of a call that this run has no tool for; None when it has one."""
+    name, family = text_in(block, "name") or "", text_in(block, "toolset_name")
+    way_out = "run it yourself and `append_messages()` its result, or give the runner {}"
+    if family is not None:
+        if family in box.toolsets:
+            return None
+        return (
+            f"Toolset '{quoted(family)}' (member '{quoted(name)}') not found in tool runner; it has: "
+            f"{', '.join(box.toolsets) or 'none'} ({way_out.format('the toolset')})"
+        )
+    known = [each for each in box.by_name if each in runnable]
+    if name in known or name in box.toolsets:
+        return None
+    maker = _MAKERS[box.flavour]
+    return (
+        f"Tool '{name}' not found in tool runner; it has: {', '.join(known) or 'none'} "
+        f"({way_out.format(f'a tool made by `{maker}`')})"
+    )
+
+
+_MAKERS: Mapping[Flavour, str] = {"sync": "beta_tool", "async": "beta_async_tool"}

@@ -1,0 +1,239 @@
+"""The sync driver: the async driver's twin, for the sync client.
+
+The same names without await, and the same events in the same order.  Tools of one turn run side by side in threads;
+a single one, and all of them when `max_concurrent_tools` is 1, in the caller's own thread.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, Generic, TypeVar, assert_never, cast
+
+from fsm_runner.adapters.anthropic.plain import message_data
+from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
+from fsm_runner.adapters.anthropic.streams import CallWatch, watched
+from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
+from fsm_runner.core.events import AnswerAsked, Closed, Continued, Json, MovedOn, Opened, Summarised, ToolFinished
+from fsm_runner.core.machine import Step
+from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.session import RunView, Session, reported
+
+ItemT = TypeVar("ItemT")
+
+
+class Runner(BaseRunner, Generic[ItemT]):
+    """A run of Claude's tool loop on a sync client.  Made by `fsm_runner.tool_runner`.
+
+    Iterate it for the assistant's messages, or for their streams.  One thread at a time.
+    """
+
+    def __init__(self, session: Session, equipment: Equipment) -> None:
+        super().__init__(session, equipment)
+        self._items: Generator[ItemT, None, None] | None = None
+
+    def __iter__(self) -> Iterator[ItemT]:
+        while True:
+            try:
+                item = self.__next__()
+            except StopIteration:
+                return
+            yield item
+
+    def __next__(self) -> ItemT:
+        """Return the next message, or its stream.
+
+        Raises:
+            StopIteration: the run has ended; `stop` says why.
+            RunError: another thread is iterating this runner.
+        """
+        if self._busy and self._session.context.stand.closed:
+            raise StopIteration
+        with self._working():
+            if self._items is None:
+                self._items = self._run()
+            try:
+                return next(self._items)
+            except BaseException:
+                self._items = None
+                raise
+
+    def until_done(self) -> Any:
+        """Run to the end and return the last message.
+
+        Raises:
+            RunError: there is no message, because the run ended before the first one.
+        """
+        for _ in self:
+            pass
+        return self._last_message()
+
+    def generate_tool_call_response(self) -> Json | None:
+        """Run the tools that the last message calls, and return the user message that answers them.
+
+        None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
+        appended in between.  A stream is read to its end first.
+        """
+        if not self._session.takes(AnswerAsked):
+            return self._response()
+        with self._working():
+            step = self._session.tell(AnswerAsked())
+            while step.effects:
+                step = self._perform(step.effects)
+            return self._response()
+
+    def close(self) -> None:
+        """End the run before its next request.  Closing a run that has ended has no effect."""
+        if self._session.final:
+            return
+        self._session.tell(Closed())
+        if self._busy:
+            return
+        items, self._items = self._items, None
+        if items is not None:
+            items.close()
+        if self._session.takes(Continued):
+            self._session.tell(Continued())
+
+    def _run(self) -> Generator[ItemT, None, None]:
+        step = self._session.resume()
+        try:
+            while True:
+                while step.effects and step.output is None:
+                    step = self._perform(step.effects)
+                if step.final:
+                    return
+                if step.output is not None:
+                    yield cast(ItemT, self._item)
+                step = self._go_on()
+        finally:
+            self._close_stream()
+
+    def _perform(self, effects: tuple[Effect, ...]) -> Step:
+        effect = effects[0]
+        match effect:
+            case SendRequest():
+                return self._send(effect)
+            case CallTool():
+                return self._call_tools(cast("tuple[CallTool, ...]", effects))
+            case Summarise():
+                return self._summarise(effect)
+            case LendStream():
+                return self._stream_is_gone()
+            case DrainStream():
+                return self._drain()
+            case Perform():
+                return self._perform_own(effect)
+            case _:
+                assert_never(effect)
+
+    def _send(self, order: SendRequest) -> Step:
+        self._close_stream()
+        try:
+            with self._recorded(order):
+                response = self._client.beta.messages.create(**self._request(order))
+                message = None if order.stream else parsed(response, self._output_format)
+        except Exception as error:
+            return self._failed(error)
+        if message is not None:
+            return self._replied(response, message)
+        self._watch = CallWatch()
+        self._stream = self._item = watched(response, self, self._watch, self._output_format)
+        return self._session.tell(Opened())
+
+    def _summarise(self, order: Summarise) -> Step:
+        try:
+            with self._recorded(order):
+                message = message_data(self._client.beta.messages.create(**summary_arguments(order)))
+                check_summary(message)
+        except Exception as error:
+            return self._failed(error)
+        return self._session.tell(Summarised(message=message))
+
+    def _perform_own(self, effect: Perform) -> Step:
+        try:
+            with self._recorded(effect):
+                event = reported(effect.name, self._equipment.effects[effect.name](RunView(self._session.snapshot)))
+        except Exception as error:
+            return self._failed(error)
+        return self._session.tell(event)
+
+    # ── tools ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
+        """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
+        self._warn_unknown(effects)
+        most = self._equipment.max_concurrent_tools or len(effects)
+        if len(effects) == 1 or most == 1:
+            return self._call_in_turn(effects)
+        pool = ThreadPoolExecutor(max_workers=min(most, len(effects)), thread_name_prefix="fsm_runner-tool")
+        try:
+            return self._call_in(pool, effects)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _call_in_turn(self, effects: tuple[CallTool, ...]) -> Step:
+        waiting = list(effects)
+        while True:
+            effect = waiting.pop(0)
+            with self._recorded(effect):
+                answer = self._answer(effect)
+            step = self._session.tell(ToolFinished(id=effect.id, result=answer))
+            waiting += calls_to_start(step)
+            if not waiting:
+                return step
+
+    def _call_in(self, pool: ThreadPoolExecutor, effects: tuple[CallTool, ...]) -> Step:
+        """Calls run in threads; what they come to is told in this one."""
+        running: dict[Future[Json], CallTool] = {}
+
+        def start(effect: CallTool) -> None:
+            self._session.scheduled(effect)
+            running[pool.submit(contextvars.copy_context().run, self._answer, effect)] = effect
+
+        for effect in effects:
+            start(effect)
+        try:
+            while True:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    answer = future.result()
+                    effect = running.pop(future)
+                    self._session.completed(effect.id)
+                    step = self._session.tell(ToolFinished(id=effect.id, result=answer))
+                    for more in calls_to_start(step):
+                        start(more)
+                if not running:
+                    return step
+        finally:
+            for effect in running.values():
+                self._session.cancelled(effect.id)
+
+    def _answer(self, effect: CallTool) -> Json:
+        work = self._work(effect)
+        if work.call is None:
+            return work.settled
+        try:
+            return work.done(work.call())
+        except Exception as error:
+            return work.failed(error)
+
+    # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
+
+    def moved_on(self, call: Json) -> None:
+        """The model has moved on from `call`; the machine says whether it runs now."""
+        step = self._session.tell(MovedOn(call=call))
+        while calls_to_start(step):
+            step = self._call_tools(calls_to_start(step))
+
+    def _drain(self) -> Step:
+        if self._stream is None:
+            return self._stream_is_gone()
+        self._stream.until_done()
+        return cast(Step, self._step)
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
