@@ -11,6 +11,7 @@ import inspect
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -121,7 +122,7 @@ def tool_runner(
     given = {key: value for key, value in given.items() if is_given(value)}
     check_params(given)
     output_format = _output_format(given)
-    is_async = inspect.iscoroutinefunction(client.beta.messages.create)
+    is_async = isinstance(client, AbstractAsyncContextManager)  # as all async clients of the SDK, and no sync one
     box = ToolBox(tools, flavour="async" if is_async else "sync")
     for name in dict.fromkeys(box.duplicates):
         warnings.warn(f"two tools are called '{name}'; only the last one runs", UserWarning, stacklevel=caller_level())
