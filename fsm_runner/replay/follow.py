@@ -13,8 +13,9 @@ from collections import deque
 from collections.abc import Mapping
 
 from fsm_runner.core.chart import Chart
+from fsm_runner.core.check_names import name_problems
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
-from fsm_runner.core.errors import IllegalEvent, JournalError
+from fsm_runner.core.errors import ChartError, IllegalEvent, JournalError
 from fsm_runner.core.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Step, compile
@@ -35,20 +36,30 @@ class Machines:
         self._given = None if chart is None else compile(chart, facts)
         self._compiled: dict[str, Machine] = {}
 
-    def of(self, record: Record) -> tuple[Machine, str | None]:
-        """The machine for a run that starts with `record`, and the hash of the recorded chart when it counts.
+    def of(self, record: Record) -> Machine:
+        """The machine for a run that starts with `record`.
 
         Raises:
-            ValueError: the record holds no chart.
+            ValueError: the record holds no chart, or not the one that its hash was taken of.
+            ChartError: the chart asks a fact that has no code, or names what is not there.
         """
         if self._given is not None:
-            return self._given, None
+            return self._given
         held = record.data.get("chart")
-        data = held.get("data") if isinstance(held, Mapping) else None
+        data, recorded = (held.get("data"), held.get("sha256")) if isinstance(held, Mapping) else (None, None)
         sha256 = chart_hash(data)
+        if recorded != sha256:
+            raise ValueError("the chart is not the one that its hash was taken of")
         if sha256 not in self._compiled:
-            self._compiled[sha256] = compile(chart_from(data), self._facts)
-        return self._compiled[sha256], sha256
+            self._compiled[sha256] = self._checked(chart_from(data))
+        return self._compiled[sha256]
+
+    def _checked(self, chart: Chart) -> Machine:
+        """A chart without loose names cannot break the machine, whoever forged it."""
+        problems = tuple(name_problems(chart, None))
+        if problems:
+            raise ChartError(chart.name, problems)
+        return compile(chart, self._facts)
 
 
 class Run:
@@ -63,7 +74,7 @@ class Run:
 
         Raises:
             JournalError: that record is no start, or cannot be read.
-            ChartError: the chart asks a fact that has no code.
+            ChartError: the chart asks a fact that has no code, or names what is not there.
         """
         self.divergences: list[Divergence] = []
         self._source = machines.source
@@ -78,13 +89,10 @@ class Run:
         try:
             if first.type != "run_started":
                 raise ValueError(f"the first record of run '{first.run}' is '{first.type}', not 'run_started'")
-            self._machine, sha256 = machines.of(first)
+            self._machine = machines.of(first)
             step = self._machine.start(context_from(first.data.get("context")))
         except ValueError as error:
             raise JournalError(self._source, first.line, f"{error} (restore the line from a copy)") from None
-        recorded = first.data.get("chart")
-        if sha256 is not None and isinstance(recorded, Mapping) and recorded.get("sha256") != sha256:
-            self._diverged(first, "/chart/sha256", recorded.get("sha256", NOTHING), sha256)
         self._stepped(step)
 
     def report(self) -> RunReport:

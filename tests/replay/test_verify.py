@@ -1,0 +1,357 @@
+"""Verifying: what follows from the events is reproduced, and whatever does not is told."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsm_runner.core.chart import Chart, FactUse, Row, State
+from fsm_runner.core.context import Context, Counters, SummaryControl
+from fsm_runner.core.errors import ChartError, IllegalEvent, JournalError
+from fsm_runner.core.events import (
+    AnswerAsked,
+    Appended,
+    Closed,
+    CompactionAsked,
+    Continued,
+    Failed,
+    MovedOn,
+    Opened,
+    ParamsReplaced,
+    Replied,
+    Summarised,
+    ToolFinished,
+)
+from fsm_runner.core.facts import fact
+from fsm_runner.core.machine import compile
+from fsm_runner.journal.codec import chart_data, chart_hash
+from fsm_runner.replay import replay
+from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
+from tests.replay.goldens import DEFAULT
+
+
+def two_tools(journal, machine=SMALL):
+    """A run with a turn of two tools."""
+    life = Life(journal, machine)
+    life.tell(Appended(messages=({"role": "user", "content": "and soon"},)))
+    life.tell(Continued()).perform(Replied(message=uses("a", "b")))
+    life.schedule()
+    for id in "ba":
+        journal.completed(id)
+        life.tell(ToolFinished(id=id, result=result(id)))
+    life.perform(Replied(message=text()))
+
+
+WHOLE = recorded(two_tools, clock=Clock())
+
+
+def replayed(data, **options):
+    """The report on `data`."""
+    return replay(io.BytesIO(data), **options)
+
+
+def changed(kind, nth=0, data=WHOLE, /, **fields):
+    """`data` with other values in the nth record of a type."""
+    lines = [json.loads(line) for line in data.splitlines()]
+    [each for each in lines if each["type"] == kind][nth].update(fields)
+    return b"".join(json.dumps(each).encode() + b"\n" for each in lines)
+
+
+def told(report):
+    """Each divergence without the file's name."""
+    return [str(each).partition(": ")[2] for each in report.divergences]
+
+
+def test_a_run_is_reproduced_from_its_events():
+    """Every row, fact and effect, without a client or a tool."""
+    report = replayed(WHOLE)
+
+    assert report.conforms, str(report)
+    assert ("r1", 6, "completed") == (report.runs[0].run, report.transitions, report.runs[0].ended)
+
+
+ACTS = st.sampled_from([Appended(messages=({"role": "user", "content": "x"},)), Closed()])
+ASKS = st.sampled_from([Continued(), AnswerAsked()])
+REPORTS = st.sampled_from(
+    [
+        Replied(message=text()),
+        Replied(message=uses("a", "b")),
+        Replied(message={}),
+        Replied(message=text(usage={"input_tokens": 50})),
+        Opened(),
+        MovedOn(call={"type": "tool_use", "id": "a", "name": "find", "input": {}}),
+        ToolFinished(id="a", result=result("a")),
+        ToolFinished(id="b", result=result("b")),
+        Summarised(message=text("in short")),
+        Failed(error="E", text="t"),
+        ParamsReplaced(params={"model": "n", "api_key": "hush"}),
+        CompactionAsked(config={"type": "x"}),
+    ]
+)
+
+
+@given(events=st.lists(ACTS | ASKS | REPORTS, max_size=25), stream=st.booleans())
+@settings(max_examples=60)
+def test_whatever_a_run_lives_through_it_replays(events, stream):
+    """Any legal walk over the default chart, with what a driver would record."""
+
+    def walk(journal):
+        start = context()
+        of = replace(start.settings, stream=stream, summary=SummaryControl(threshold=50), eager=True)
+        life = Life(journal, DEFAULT, replace(start, settings=of))
+        for event in [Continued(), *events]:
+            try:
+                step = life.machine.step(life.step.snapshot, event)
+            except IllegalEvent:
+                continue
+            journal.event(event)
+            journal.step(step)
+            life.step = step
+            life.schedule()
+
+    data = recorded(walk)
+    report = replayed(data)
+
+    assert report.conforms, str(report)
+    assert data.count(b'"type":"transition"') == report.transitions
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            changed("transition", 1, facts={"turn": "finished", "limit": "free"}),
+            ["seq 8: /facts/turn: recorded 'finished'; now 'wants_tools'"],
+        ),
+        (
+            changed("transition", 1, row="finish", facts={"turn": "finished", "limit": "free"}),
+            ["seq 8: recorded row 'finish' (turn=finished); now 'call_tools' (turn=wants_tools)"],
+        ),
+        (changed("transition", 1, target="done"), ["seq 8: /target: recorded 'done'; now 'call_tools'"]),
+        (changed("ended", final=False), ["seq 22: /final: recorded False; now True"]),
+        (changed("ended", usage={}), ["seq 22: /usage/input_tokens: recorded nothing; now 0"]),
+        (changed("scheduled", tools=0), ["seq 5: /tools: recorded 0; now None"]),
+        (changed("scheduled", 1, id="c"), ["seq 9: /effect: recorded 'call_tool'; now nothing"]),
+        (changed("scheduled", effect="summarise"), ["seq 5: /effect: recorded 'summarise'; now nothing"]),
+        (changed("completed", 1, id="c"), ["seq 11: /id: recorded 'c'; now nothing"]),
+        (changed("event", 1, event="appended", messages=[]), ["seq 4: recorded 'transition'; now nothing"]),
+        (
+            changed("event", 1, event="opened"),
+            ["seq 3: /event: recorded 'opened'; now \"state 'start' takes no event 'opened'; it takes: continued\""],
+        ),
+        (
+            changed("event", 0, event="closed"),
+            ["seq 5: /messages: recorded 2; now 1", "seq 5: /sha256: recorded "],
+        ),
+        (changed("event", 3, id="z"), ["seq 17: recorded 'transition'; now nothing"]),
+    ],
+)
+def test_what_does_not_follow_is_told(data, expected):
+    """By record, pointer, what was recorded and what it is now."""
+    lines = told(replayed(data))
+
+    assert lines
+    for line, start in zip(lines, expected, strict=False):
+        assert line.startswith(start)
+
+
+def test_every_divergence_is_told_while_the_rows_agree():
+    """Not only the first."""
+    data = changed("transition", 1, changed("ended", 0, reason="limit"), output="message")
+
+    assert [
+        "seq 8: /output: recorded 'message'; now None",
+        "seq 22: /reason: recorded 'limit'; now 'completed'",
+    ] == told(replayed(data))
+
+
+def test_after_another_row_a_run_is_compared_no_more():
+    """What follows answers questions that were not asked."""
+    report = replayed(changed("transition", 1, changed("ended", 0, reason="limit"), row="finish"))
+
+    assert 1 == len(report.divergences)
+    assert 8 == report.runs[0].diverges_at
+
+
+def test_what_a_users_processors_added_is_no_divergence():
+    """Records may hold more than they must."""
+    assert replayed(changed("transition", 1, host="h", level="info")).conforms
+
+
+def test_an_input_before_its_effect_was_scheduled_is_told():
+    """Write-ahead is part of what replay proves."""
+
+    def unrecorded(journal):
+        Life(journal).tell(Continued()).tell(Replied(message=text()))
+
+    assert ["seq 4: recorded 'replied'; now \"'send_request' is to be scheduled first\""] == told(
+        replayed(recorded(unrecorded))
+    )
+
+
+def test_a_chart_that_is_not_the_hashed_one_is_refused():
+    """A chart that was changed inside of the journal is not the one that ran."""
+    first = json.loads(WHOLE.splitlines()[0])["chart"]
+
+    with pytest.raises(JournalError, match="<journal>:1: the chart is not the one that its hash was taken of"):
+        replayed(changed("run_started", chart={**first, "sha256": "0" * 64}))
+
+
+def test_a_chart_that_cannot_run_is_refused():
+    """Also with a hash that fits: what replays is checked as what runs is."""
+    broken = json.loads(json.dumps(dict(chart_data(small_chart(initial="nowhere"))[0])))
+    chart = {"name": "small", "sha256": chart_hash(broken), "data": broken}
+
+    with pytest.raises(ChartError, match="nowhere"):
+        replayed(changed("run_started", chart=chart))
+
+
+def test_an_edited_chart_says_where_it_sends_a_run_elsewhere():
+    """Yesterday's run tests tomorrow's chart."""
+    request = small_chart().states[1]
+    rows = tuple(row for row in request.transitions if row.id != "call_tools")
+    edited = small_chart(
+        states=(small_chart().states[0], replace(request, transitions=rows), *small_chart().states[2:])
+    )
+
+    report = replayed(WHOLE, chart=edited)
+
+    assert ["seq 8: recorded row 'call_tools' (turn=wants_tools, limit=free); now 'finish'"] == told(report)
+    assert ("call_tools", "finish") == (report.divergences[0].recorded, report.divergences[0].now)
+    assert {"turn": "wants_tools", "limit": "free"} == report.divergences[0].recorded_facts
+
+
+def test_an_edited_chart_that_decides_the_same_conforms():
+    """Its hash may be another; that is what it is for."""
+    assert replayed(WHOLE, chart=small_chart(name="renamed")).conforms
+
+
+def test_an_edited_chart_may_refuse_an_event():
+    """A run that is stuck says in which state."""
+    start = replace(small_chart().states[0], transitions=(Row(id="x", event="answer_asked", target="request"),))
+
+    report = replayed(WHOLE, chart=small_chart(states=(start, *small_chart().states[1:])))
+
+    assert "state 'start' takes no event 'continued'; it takes: answer_asked" == report.divergences[0].now
+
+
+def test_facts_of_the_users_own_are_given():
+    """A journal holds no code."""
+
+    @fact(answers=("long", "short"))
+    def length(context: Context) -> str:
+        """Whether there is much to say."""
+        return "long" if len(context.conversation.history) > 2 else "short"
+
+    start = State(
+        name="start",
+        phase="request",
+        transitions=(
+            Row(id="begin", event="continued", guard=(("length", ("short",)),), target="request"),
+            Row(id="no", event="continued", target="done"),
+        ),
+    )
+    uses_ = (*small_chart().facts, FactUse(name="length", answers=("long", "short")))
+    chart: Chart = small_chart(facts=uses_, states=(start, *small_chart().states[1:]))
+    data = recorded(lambda journal: two_tools(journal, compile(chart, [length])))
+
+    assert replayed(data, facts=[length]).conforms
+    with pytest.raises(ChartError, match="fact 'length': it is not built in"):
+        replayed(data)
+
+
+def test_interleaved_runs_are_followed_side_by_side():
+    """One file, several runs, one of them wrong."""
+    other = recorded(two_tools, run="r2").splitlines(keepends=True)
+    wrong = changed("transition", 1, target="done").splitlines(keepends=True)
+    mixed = b"".join(a + b for a, b in zip(wrong, other, strict=True))
+
+    assert [("r1", False), ("r2", True)] == [(run.run, run.conforms) for run in replayed(mixed).runs]
+
+
+def test_a_run_that_was_cut_off_and_resumed_replays():
+    """Between an event and what follows from it, and with effects in flight."""
+
+    def first_life(journal):
+        life = Life(journal).tell(Continued()).perform(Replied(message=uses("a", "b")))
+        life.schedule()
+        journal.completed("a")
+        life.tell(ToolFinished(id="a", result=result("a")))
+        return life
+
+    kept = io.BytesIO()
+    kept.write(recorded(first_life).rpartition(b'{"v":1')[0])
+    lost = recorded(first_life)
+    before = len(kept.getvalue().splitlines())
+
+    def second_life(journal):
+        life = object.__new__(Life)
+        life.journal, life.machine, life.numbered = journal, SMALL, 1
+        life.step = first_life_again().step
+        journal.resumed(life.step.snapshot)
+        life.step = SMALL.resume(life.step.snapshot)
+        life.perform(ToolFinished(id="b", result=result("b")))
+
+    def first_life_again():
+        box = []
+        recorded(lambda journal: box.append(first_life(journal)))
+        return box[0]
+
+    report = replayed(kept.getvalue() + recorded(second_life, after=before))
+
+    assert lost != kept.getvalue()
+    assert report.conforms, str(report)
+
+
+def test_a_limit_of_the_run_counts_not_the_charts():
+    """What the run knew at its start is in its first record."""
+
+    def limited(journal):
+        life = Life(journal, start=replace(context(), counters=Counters(limits={"iterations": 0})))
+        life.tell(Continued()).perform(Replied(message=uses("a")))
+
+    report = replayed(recorded(limited))
+
+    assert report.conforms, str(report)
+    assert "limit" == report.runs[0].ended
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "<journal>: it holds no record of fsm_runner (is it the right file?)"),
+        (b"hello\n", "<journal>: it holds no record of fsm_runner (is it the right file?)"),
+        (
+            changed("event", 0, messages=3),
+            "<journal>:2: field 'messages' is not a list (restore the line from a copy)",
+        ),
+        (
+            changed("run_started", context={"x": 1}),
+            "<journal>:1: field 'context.x': unexpected keyword argument (restore the line from a copy)",
+        ),
+        (
+            changed("run_started", type="note"),
+            "<journal>:1: the first record of run 'r1' is 'note', not 'run_started' (restore the line from a copy)",
+        ),
+    ],
+)
+def test_what_cannot_be_replayed_is_a_journal_error(data, message):
+    """Never a success over nothing, never a traceback from inside."""
+    with pytest.raises(JournalError) as raised:
+        replayed(data)
+
+    assert message == str(raised.value)
+
+
+@given(at=st.integers(0, len(WHOLE) - 1), byte=st.integers(0, 255))
+@settings(max_examples=200)
+def test_a_changed_byte_raises_nothing_but_a_journal_error(at, byte):
+    """Wherever it is, in the chart too."""
+    with suppress(JournalError):
+        replayed(WHOLE[:at] + bytes([byte]) + WHOLE[at + 1 :])
