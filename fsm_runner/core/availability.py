@@ -10,12 +10,12 @@ Source: anthropic 2.12.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from fsm_runner.core.context import Call, Context, Conversation, Settings
 from fsm_runner.core.events import Json
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, text_in
+from fsm_runner.core.parts import replace
 
 _CHANGES = ("tool_addition", "tool_removal")
 

@@ -7,13 +7,12 @@ The rest is book-keeping: limits spent and given back, calls that start now.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fsm_runner.core.availability import available, family, with_history
 from fsm_runner.core.context import Call, Context, Note
 from fsm_runner.core.events import Entered, Json
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import has_summary, reply_param, results_param
+from fsm_runner.core.parts import replace
 
 RESENDS = 2
 """How often one request is sent again without asking the caller."""
@@ -157,13 +156,10 @@ def _started(context: Context, *, early: bool) -> Context:
 
 def _ended(context: Context) -> Context:
     """What the end of the run leaves undone is said, not silently dropped."""
-    if (
-        context.compaction.asked is None
-        or context.stand.closed
-        or not any(call.status != "done" for call in context.turn.calls)
-    ):
+    turn = context.turn
+    if context.compaction.asked is None or context.stand.closed or turn.answered or not turn.calls:
         return context
-    reason = None if context.turn.reply is None else context.turn.reply.get("stop_reason")
+    reason = None if turn.reply is None else turn.reply.get("stop_reason")
     note = Note(
         level="warning",
         code="compaction-skipped",

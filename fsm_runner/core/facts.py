@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from fsm_runner.core.chart import Pattern
 from fsm_runner.core.availability import available, family
+from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Call, Context
 from fsm_runner.core.entering import PAUSED, RESENDS
 from fsm_runner.core.messages import text_in
@@ -98,7 +98,8 @@ def compaction(context: Context) -> str:
     below it.  No threshold and not asked: none.
     """
     if context.compaction.asked is not None:
-        blocked = _open(context) and not context.conversation.owned and turn(context) in ("finished", "unreadable")
+        sent = context.conversation.owned or not context.turn.calls
+        blocked = not sent and turn(context) in ("finished", "unreadable")
         return "blocked" if blocked else "asked"
     control = context.settings.summary
     if control is None or context.compaction.tokens < control.threshold or context.turn.reply is None:

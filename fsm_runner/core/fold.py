@@ -8,7 +8,6 @@ entering a state changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
 
 from fsm_runner.core import events as ev
@@ -17,6 +16,7 @@ from fsm_runner.core.context import Call, Context, Note, Stand, Turn, Usage
 from fsm_runner.core.entering import entered
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
+from fsm_runner.core.parts import replace
 
 _FUTILE = Note(
     level="warning",
@@ -173,9 +173,7 @@ def _failed(context: Context, event: ev.Failed) -> Context:
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(
         context,
-        conversation=talk
-        if talk.draft is None
-        else with_history(replace(talk, draft=None, owned=False), talk.draft),
+        conversation=talk if talk.draft is None else with_history(replace(talk, draft=None, owned=False), talk.draft),
         turn=replace(turn, calls=waiting, arriving=()),
         compaction=compaction if compaction.response is None else replace(compaction, response=None),
         stand=replace(

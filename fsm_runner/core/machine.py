@@ -1,8 +1,7 @@
 """The machine: one event in; the transitions it took, the new snapshot and the effects to start out.
 
-pytransitions keeps the rows and picks the branch.  It is built with no model, so it binds no methods to
-anything; each step hands it a throw-away `_Cursor`, which holds the state, the context and the answers that
-its guards have asked for.  Nothing of a run stays in the machine: one serves any number of runs.
+pytransitions keeps the rows and picks the branch (see `stepper`).  Nothing of a run stays in the machine: one
+serves any number of runs.
 
 The law of a step:
 
@@ -14,24 +13,20 @@ The law of a step:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
 
-import transitions as _pt
-
-from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.core.chart import Chart, State
 from fsm_runner.core.context import Context, Note
 from fsm_runner.core.effects import Effect, effects_again, effects_of
 from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem
-from fsm_runner.core.events import ACTS, Entered, Event
+from fsm_runner.core.events import ACTS, Event
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.fold import fold
+from fsm_runner.core.parts import replace
+from fsm_runner.core.stepper import ALWAYS, Branch, Cursor, Stepper, entry_of, trigger_of
 from fsm_runner.core.stop import Stop, stop_of
-
-_ALWAYS = "(always)"
-"""The trigger of rows without an event.  No event can be called so: names hold no brackets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +88,6 @@ class Step:
         return next((t.output for t in self.transitions if t.output is not None), None)
 
 
-class _Cursor:
-    """What pytransitions moves: mutable, and thrown away after one step."""
-
-    __slots__ = ("answers", "context", "row", "state")
-
-    def __init__(self, state: str, context: Context) -> None:
-        self.state = state
-        self.context = context
-        self.answers: dict[str, str] = {}
-        self.row: Row | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A compiled chart, shared by all its runs: immutable.  Made by `compile`.
@@ -117,12 +100,14 @@ class Machine:
     chart: Chart
     facts: Mapping[str, Fact]
     _states: Mapping[str, State]
+    _events: Mapping[str, frozenset[str]]
     _asked: Mapping[tuple[str, str], tuple[Fact, ...]]
-    _stepper: _pt.Machine = field(repr=False, compare=False)
+    _stepper: Stepper = field(repr=False, compare=False)
 
     def start(self, context: Context) -> Step:
         """Return the step that a run begins with: in the initial state, waiting for the caller."""
-        return self._settle(_Cursor(self.chart.initial, context), [])
+        initial = self._states[self.chart.initial]
+        return self._settle(Cursor(initial.name), fold(context, entry_of(initial)), [])
 
     def step(self, snapshot: Snapshot, event: Event) -> Step:
         """Return all that `event` does to a run at `snapshot`, which itself does not change.
@@ -131,18 +116,18 @@ class Machine:
             IllegalEvent: the state takes no such event.
         """
         state = self._states[snapshot.state]
-        if state.final or not (isinstance(event, ACTS) or event.name in state.events):
+        if state.final or not (isinstance(event, ACTS) or event.name in self._events[state.name]):
             raise IllegalEvent(state.name, event.name, self.takes(snapshot))
         before = replace(snapshot.context, notes=()) if snapshot.context.notes else snapshot.context
         context = fold(before, event)
         if isinstance(event, ACTS):
             moved = Snapshot(state=state.name, context=context, stop=snapshot.stop)
             return Step(transitions=(), snapshot=moved, notes=context.notes)
-        cursor = _Cursor(state.name, context)
-        taken = self._take(cursor, event.name)
-        if taken is None:
+        cursor = Cursor(state.name)
+        branch = self._take(cursor, event.name, context)
+        if branch is None:
             raise InternalError(f"state '{state.name}': no row holds for event '{event.name}' ({cursor.answers})")
-        return self._settle(cursor, [taken])
+        return self._settle(cursor, fold(context, branch.entry), [_taken(cursor, branch)])
 
     def resume(self, snapshot: Snapshot) -> Step:
         """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
@@ -154,39 +139,20 @@ class Machine:
         """Return the names of the events, other than acts of the caller, that the run takes where it is."""
         return self._states[snapshot.state].events
 
-    def _take(self, cursor: _Cursor, trigger: str) -> Transition | None:
+    def _take(self, cursor: Cursor, trigger: str, context: Context) -> Branch | None:
         """Take the first row of `trigger` that holds; None when none does."""
-        source = cursor.state
-        asked = self._asked.get((source, trigger))
-        if asked is None:
-            return None
-        cursor.answers = {each.name: each.ask(cursor.context) for each in asked}
-        cursor.row = None
-        if not self._stepper.events[trigger].trigger(cursor):
-            return None
-        row = cast(Row, cursor.row)
-        return Transition(
-            row=row.id, source=source, target=row.target, event=row.event, facts=cursor.answers, output=row.output
-        )
+        cursor.answers = {each.name: each.ask(context) for each in self._asked[cursor.state, trigger]}
+        return self._stepper.take(cursor, trigger)
 
-    def _settle(self, cursor: _Cursor, taken: list[Transition]) -> Step:
-        """Enter states until one rests."""
-        for _ in range(len(self._states) + 1):
+    def _settle(self, cursor: Cursor, context: Context, taken: list[Transition]) -> Step:
+        """Follow ``always`` rows until a state rests."""
+        for _ in self._states:
             state = self._states[cursor.state]
-            row = cursor.row
-            entry = Entered(
-                state=state.name,
-                phase=state.phase,
-                effect=state.effect,
-                final=state.final,
-                output=None if row is None else row.output,
-                spends=None if row is None else row.spends,
-            )
-            cursor.context = fold(cursor.context, entry)
-            last = self._take(cursor, _ALWAYS) if state.always else None
-            if last is None:
-                return self._step(state, cursor.context, taken)
-            taken.append(last)
+            branch = self._take(cursor, ALWAYS, context) if state.always else None
+            if branch is None:
+                return self._step(state, context, taken)
+            context = fold(context, branch.entry)
+            taken.append(_taken(cursor, branch))
         raise InternalError(f"always rows led back to state '{cursor.state}'; a checked chart has none that do")
 
     def _step(self, state: State, context: Context, taken: list[Transition]) -> Step:
@@ -199,6 +165,13 @@ class Machine:
             notes=context.notes,
             final=state.final,
         )
+
+
+def _taken(cursor: Cursor, branch: Branch) -> Transition:
+    row = branch.row
+    return Transition(
+        row=row.id, source=branch.source, target=row.target, event=row.event, facts=cursor.answers, output=row.output
+    )
 
 
 def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
@@ -220,8 +193,9 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
         chart=chart,
         facts=MappingProxyType(used),
         _states=MappingProxyType({state.name: state for state in chart.states}),
+        _events=MappingProxyType({state.name: frozenset(state.events) for state in chart.states}),
         _asked=MappingProxyType(_asked(chart, used)),
-        _stepper=_stepper(chart),
+        _stepper=Stepper.of(chart),
     )
 
 
@@ -235,42 +209,10 @@ def _fact_problems(chart: Chart, known: Mapping[str, Fact]) -> Iterable[Problem]
             yield Problem(code="other-answers", path=("facts", index), message=message)
 
 
-def _trigger(row: Row) -> str:
-    return _ALWAYS if row.event is None else row.event
-
-
 def _asked(chart: Chart, facts: Mapping[str, Fact]) -> dict[tuple[str, str], tuple[Fact, ...]]:
     """For each decision, the facts that any of its rows may ask, each once, in the rows' order."""
     names: dict[tuple[str, str], dict[str, None]] = {}
     for state in chart.states:
         for row in state.rows:
-            names.setdefault((state.name, _trigger(row)), {}).update(dict.fromkeys(name for name, _ in row.guard))
+            names.setdefault((state.name, trigger_of(row)), {}).update(dict.fromkeys(name for name, _ in row.guard))
     return {decision: tuple(facts[name] for name in asked) for decision, asked in names.items()}
-
-
-def _stepper(chart: Chart) -> _pt.Machine:
-    """The rows as pytransitions keeps them.  A condition that holds leaves its row on the cursor."""
-    stepper = _pt.Machine(
-        model=None,
-        states=[state.name for state in chart.states],
-        initial=chart.initial,
-        auto_transitions=False,
-        send_event=True,
-    )
-    for state in chart.states:
-        for row in state.rows:
-            stepper.add_transition(_trigger(row), state.name, row.target, conditions=[_condition(row)])
-    return stepper
-
-
-def _condition(row: Row) -> Callable[[_pt.EventData], bool]:
-    guard = tuple((name, frozenset(answers)) for name, answers in row.guard)
-
-    def holds(data: _pt.EventData) -> bool:
-        cursor = cast(_Cursor, data.model)
-        if all(cursor.answers[name] in answers for name, answers in guard):
-            cursor.row = row
-            return True
-        return False
-
-    return holds

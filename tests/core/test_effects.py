@@ -79,7 +79,9 @@ def test_an_effect_of_ones_own_is_performed_by_name():
 
 def calling(*calls: Call, starting: tuple[str, ...], toolsets: frozenset[str] = frozenset({"files"})) -> Context:
     """A turn whose `starting` calls start now."""
-    return context(turn=Turn(calls=calls, starting=starting), settings=Settings(toolsets=toolsets))
+    return context(
+        turn=Turn(calls=calls, starting=starting), settings=Settings(runnable=frozenset({"search"}), toolsets=toolsets)
+    )
 
 
 def test_calls_that_start_are_called_in_the_models_order():
@@ -113,12 +115,13 @@ def test_a_later_failure_skips_nothing():
     assert ["run"] == [effect.kind for effect in effects_of("call_tools", calling(*calls, starting=("a",)))]
 
 
-def test_a_toolset_that_nobody_runs_is_not_skipped():
-    """The driver answers that it is unknown."""
-    calls = call("a", "read", "files", "done", error=True), call("b", "write", "files", "running")
-    given = calling(*calls, starting=("b",), toolsets=frozenset())
+@pytest.mark.parametrize("unknown", [call("b", "write", "files", "running"), call("b", "write", status="running")])
+def test_what_nobody_runs_is_unknown(unknown):
+    """The driver answers so; a toolset that it does not have is not skipped either."""
+    failed = call("a", "read", "files", "done", error=True)
+    given = calling(failed, unknown, starting=("b",), toolsets=frozenset())
 
-    assert ["run"] == [effect.kind for effect in effects_of("call_tools", given)]
+    assert ["unknown"] == [effect.kind for effect in effects_of("call_tools", given)]
 
 
 def test_the_last_call_to_arrive_is_called_early():

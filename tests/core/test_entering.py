@@ -204,7 +204,13 @@ def test_a_compaction_that_could_not_go_out_is_said():
 
 
 @pytest.mark.parametrize(
-    ("given", "final"), [(ended(), False), (ended(stand=Stand(closed=True)), True), (context(user()), True)]
+    ("given", "final"),
+    [
+        (ended(), False),
+        (ended(stand=Stand(closed=True)), True),
+        (replace(ended(), turn=Turn(reply=reply(use()), calls=(call(status="done"),), answered=True)), True),
+        (context(user()), True),
+    ],
 )
 def test_nothing_is_said_when_nothing_is_dropped(given, final):
     """A run that goes on, was closed, or has nothing pending, leaves nothing undone."""

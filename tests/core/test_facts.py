@@ -96,13 +96,14 @@ def test_compaction_is_not_due_without_a_reply():
         ({"reply": reply(use(), stop=CUT)}, "blocked"),
         ({"reply": reply(use(), stop=None)}, "blocked"),
         ({"reply": reply(use(), stop=CUT), "owned": True}, "asked"),
-        ({"reply": reply(use(), stop=CUT), "calls": [call(status="done")]}, "asked"),
+        ({"reply": reply(use(), stop=CUT), "calls": [call(status="done")]}, "blocked"),
         ({"reply": reply(use(), stop="pause_turn")}, "asked"),
         ({"reply": reply(text())}, "asked"),
     ],
 )
 def test_compaction_that_was_asked_for_is_blocked_by_calls_the_run_ends_on(given, expected):
-    """The API refuses a history that ends in an open call, unless the caller has seen to the history."""
+    """The API refuses a history that ends in a call without result, also one whose result nobody sends, unless the
+    caller has seen to the history."""
     asked = Compaction(asked={"type": "summarize"})
 
     assert expected == facts.compaction(context(**given, compaction=asked))

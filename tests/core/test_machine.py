@@ -317,7 +317,7 @@ def test_a_failed_summary_leaves_the_history_as_it_was():
 def test_the_end_of_a_tool_can_start_its_sibling():
     """Members of a toolset run one after the other, beside the other tools; one that fails has the next skipped."""
     machine = compile(default_chart())
-    settings = Settings(params=PARAMS, toolsets=frozenset({"files"}))
+    settings = Settings(params=PARAMS, runnable=frozenset({"search"}), toolsets=frozenset({"files"}))
     step = machine.start(context(user(), settings=settings))
     blocks = use("a", "read", "files"), use("b", "write", "files"), use("c")
     started = []
