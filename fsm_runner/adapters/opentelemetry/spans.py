@@ -1,0 +1,248 @@
+"""The spans of a run: one for the run, one for each tool call, as the SDK's own runner makes them.
+
+The span of an API call is made by the client itself, as a child of whatever span is current.  So a driver makes the
+run's span current for its own work (`Spans.current`), and never while the caller's code runs.
+
+Whether there are spans, where they go and what they may contain is the client's public ``open_telemetry`` option.
+Nothing here raises: tracing that fails is logged at level debug, and the run goes on without.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Link, Span, SpanContext, StatusCode, Tracer
+
+from fsm_runner.adapters.opentelemetry import names
+from fsm_runner.adapters.opentelemetry.content import content_attributes
+from fsm_runner.adapters.opentelemetry.reading import (
+    description_of,
+    error_type,
+    made_for_mcp,
+    options_of,
+    provider_of,
+    tracer_of,
+    wants_json,
+)
+from fsm_runner.core.events import Json
+from fsm_runner.core.machine import Step, Transition
+from fsm_runner.core.messages import text_in
+from fsm_runner.core.stop import Stop
+
+log = logging.getLogger("fsm_runner.spans")
+
+_NOT_CURRENT: AbstractContextManager[object] = nullcontext()
+
+
+class ToolCall:
+    """A tool call under way, for its span: set `result` before the block ends.
+
+    Attributes:
+        result: the ``tool_result`` block that the model is sent; None while there is none, and for good when the call
+            was cut off.
+    """
+
+    __slots__ = ("result",)
+
+    def __init__(self) -> None:
+        self.result: Json | None = None
+
+
+class Spans:
+    """The spans of one run.  Used as a context manager, it ends the run's span with the block."""
+
+    def __init__(self, client: Any, *, run: str, chart: str) -> None:
+        """Read the client's option.
+
+        Args:
+            client: an anthropic client; one without the option has no spans.
+            run: the run's id.
+            chart: the chart's name.
+        """
+        self._options = options_of(client)
+        self._provider = provider_of(client)
+        self._whose = {names.RUN: run, names.CHART: chart}
+        self._span: Span | None = None
+        self._before: SpanContext | None = None
+        self._last: Transition | None = None
+        self._stop: Stop | None = None
+
+    @functools.cached_property
+    def _tracer(self) -> Tracer | None:
+        return None if self._options is None else tracer_of(self._options)
+
+    # ── the run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, params: Mapping[str, object]) -> None:
+        """Start the run's span, as a child of the caller's; where it is open already, nothing happens.
+
+        A run that goes on after its span has ended, because something failed, gets another span, linked to the last.
+
+        Args:
+            params: the parameters of the requests, as plain data.
+        """
+        if self._span is not None:
+            return
+        # The link is given only where there is one, so that a sampler sees what the SDK's span shows it.
+        links = [] if self._before is None else [Link(self._before)]
+        attributes = {
+            names.OPERATION: names.INVOKE_AGENT,
+            names.MODEL: text_in(params, "model"),
+            names.OUTPUT_TYPE: names.JSON_OUTPUT if wants_json(params) else None,
+        }
+        self._span = self._start(names.RUN_SPAN, attributes, links)
+        self._before = None if self._span is None else self._span.get_span_context()
+
+    def current(self) -> AbstractContextManager[object]:
+        """Make the run's span the current one for the block: the runner's own work, between two items."""
+        return _NOT_CURRENT if self._span is None else _current(self._span)
+
+    def step(self, step: Step) -> None:
+        """Put on the run's span what the machine did: an event for each row taken, and one where the run stops."""
+        self._stop = step.snapshot.stop
+        if not step.transitions:
+            return
+        self._last = step.transitions[-1]
+        if self._span is None or not self._span.is_recording():
+            return
+        with _harmless("record a transition"):
+            for transition in step.transitions:
+                self._span.add_event(names.TRANSITION_EVENT, self._whose | _taken(transition))
+            if self._stop is not None:
+                told = {names.STOP_REASON: self._stop.reason, names.ROW: self._stop.row}
+                self._span.add_event(names.STOP_EVENT, self._whose | {names.STATE: step.snapshot.state} | told)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run's span; where none is open, nothing happens.
+
+        The status is OK when the run came to its end, an error when it failed, and unset when the caller closed,
+        cancelled or left it.
+
+        Args:
+            error: what the caller gets; anything but an `Exception` is the caller's own doing.
+        """
+        span, self._span = self._span, None
+        if span is None:
+            return
+        reason = None if self._stop is None else self._stop.reason
+        with _harmless("set the status of a run's span"):
+            if isinstance(error, Exception):
+                _failed(span, error_type(error))
+            elif error is None and reason == "failed":
+                _failed(span, names.CLIENT_ERROR)
+            elif error is None and reason not in (None, "closed"):
+                span.set_status(StatusCode.OK)
+        with _harmless("end a run's span"):
+            span.end()
+
+    def __enter__(self) -> Spans:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.end(error)
+
+    # ── tool calls ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def tool(self, tool: object, block: Json) -> Iterator[ToolCall]:
+        """Make the span of one call, current for the block, and end it with what the block sets as its result.
+
+        Its parent is the current span: the run's when the runner runs the tool, the caller's when the caller does.
+
+        Args:
+            tool: the tool or toolset that runs.
+            block: the ``tool_use`` block.
+        """
+        call = ToolCall()
+        span = self._start_tool(tool, block) if self._tracer is not None else None
+        if span is None:
+            yield call
+            return
+        try:
+            with _current(span):
+                yield call
+        finally:
+            self._end_tool(span, block, call.result)
+
+    def _start_tool(self, tool: object, block: Json) -> Span | None:
+        name = text_in(block, "name") or ""
+        span: Span | None = None
+        with _harmless("read a tool for its span"):
+            kind = names.MCP_TOOL_SPAN if made_for_mcp(tool) else names.TOOL_SPAN
+            attributes = {
+                names.OPERATION: names.EXECUTE_TOOL,
+                names.TOOL_NAME: name,
+                names.TOOLSET: text_in(block, "toolset_name"),
+                names.TOOL_DESCRIPTION: description_of(tool),
+                names.TOOL_CALL: text_in(block, "id"),
+                names.TOOL_TYPE: names.FUNCTION,
+            }
+            span = self._start(f"{kind} {name}" if name else kind, attributes)
+        if span is not None:
+            with _harmless("say where a tool was called"):
+                last = self._last
+                at = {} if last is None else {names.STATE: last.target, names.ROW: last.row}
+                span.add_event(names.CALL_EVENT, self._whose | at)
+        return span
+
+    def _end_tool(self, span: Span, block: Json, result: Json | None) -> None:
+        with _harmless("record the content of a tool call"):
+            traces = None if self._options is None else self._options["traces"]
+            if traces is not None and traces["content_mode"] == "content" and span.is_recording():
+                told = content_attributes(block.get("input"), result, limit=traces["max_content_bytes"])
+                span.set_attributes(told)
+        with _harmless("set the status of a tool's span"):
+            if result is not None and result.get("is_error") is True:
+                _failed(span, names.TOOL_ERROR)
+            elif result is not None:
+                span.set_status(StatusCode.OK)
+        with _harmless("end a tool's span"):
+            span.end()
+
+    def _start(self, name: str, attributes: Mapping[str, str | None], links: Sequence[Link] = ()) -> Span | None:
+        """Start a span; None when there is no tracer, or one whose spans neither record nor hand on a context."""
+        if self._options is None or self._tracer is None:
+            return None
+        given = {
+            **attributes,
+            names.PROVIDER: self._provider,
+            names.CONVERSATION: self._options.get("conversation_id"),
+        }
+        known = {key: value for key, value in given.items() if value is not None}
+        try:
+            span = self._tracer.start_span(name, attributes=known, links=links)
+        except Exception:
+            log.debug("could not start a span", exc_info=True)
+            return None
+        return span if span.is_recording() or span.get_span_context().is_valid else None
+
+
+def _current(span: Span) -> AbstractContextManager[object]:
+    return trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+
+
+def _failed(span: Span, kind: str) -> None:
+    span.set_status(StatusCode.ERROR)
+    span.set_attribute(names.ERROR_TYPE, kind)
+
+
+def _taken(transition: Transition) -> dict[str, str]:
+    told = {names.ROW: transition.row, names.SOURCE: transition.source, names.STATE: transition.target}
+    if transition.event is not None:
+        told[names.EVENT] = transition.event
+    return told | {f"{names.FACT}{fact}": answer for fact, answer in transition.facts.items()}
+
+
+@contextmanager
+def _harmless(what: str) -> Iterator[None]:
+    """Keep an exception of tracing from the run."""
+    try:
+        yield
+    except Exception:
+        log.debug("could not %s", what, exc_info=True)
