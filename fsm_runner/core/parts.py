@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 else:
     from dataclasses import fields
 
+    _new = object.__new__
     _SLOTS = {}
     """For each class that was ever replaced, how to read and write each of its slots."""
 
@@ -27,7 +28,7 @@ else:
         slots = _SLOTS.get(type(part))
         if slots is None:
             slots = _SLOTS[type(part)] = _slots_of(type(part))
-        copy = object.__new__(type(part))
+        copy = _new(type(part))
         for read, write in slots.values():
             write(copy, read(part))
         for name, value in changes.items():

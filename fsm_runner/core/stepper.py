@@ -55,8 +55,7 @@ class Branch(_pt.Transition):
         for name, answers in self._guard:
             if cursor.answers[name] not in answers:
                 return False
-        event_data.machine.set_state(self.row.target, cursor)
-        cursor.branch = self
+        cursor.state, cursor.branch = self.row.target, self
         return True
 
 
