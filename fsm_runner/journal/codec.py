@@ -48,8 +48,10 @@ def event_data(event: ev.Event) -> tuple[str, Data]:
         case ev.Appended():
             return event.name, {"messages": event.messages}
         case ev.ParamsReplaced():
-            data = {"messages": event.messages, "tools": event.tools, "runnable": event.runnable}
-            return event.name, {"params": masked(event.params), **data}
+            tools = {"tools": event.tools, "runnable": event.runnable, "toolsets": event.toolsets}
+            return event.name, {"params": masked(event.params), "messages": event.messages, **tools}
+        case ev.ResultsEdited():
+            return event.name, {"results": event.results}
         case ev.ToolsChanged():
             return event.name, {"blocks": event.blocks, "added": event.added, "removed": event.removed}
         case ev.CompactionAsked():
@@ -130,7 +132,9 @@ _EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = MappingProxyType(
             messages=f.maybe_jsons("messages"),
             tools=f.maybe_jsons("tools"),
             runnable=f.texts("runnable"),
+            toolsets=f.texts("toolsets"),
         ),
+        "results_edited": lambda f: ev.ResultsEdited(results=f.jsons("results")),
         "tools_changed": lambda f: ev.ToolsChanged(
             blocks=f.jsons("blocks"), added=f.texts("added"), removed=f.texts("removed")
         ),

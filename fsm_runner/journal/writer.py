@@ -11,6 +11,7 @@ have such a field.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,6 +119,7 @@ class Journal:
             raise JournalError(os.fspath(target), None, f"cannot be written: {_why(error)}") from error
         journal = cls(file, run=run, clock=clock, processors=processors, after=after)
         journal._closing = file
+        weakref.finalize(journal, file.close)  # a run may be dropped without a word; every record is out by then
         journal._torn = torn
         return journal
 

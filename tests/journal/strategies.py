@@ -33,8 +33,14 @@ events = st.one_of(
     st.builds(ev.AnswerAsked),
     st.builds(ev.Appended, messages=several),
     st.builds(
-        ev.ParamsReplaced, params=objects, messages=st.none() | several, tools=st.none() | several, runnable=words
+        ev.ParamsReplaced,
+        params=objects,
+        messages=st.none() | several,
+        tools=st.none() | several,
+        runnable=words,
+        toolsets=words,
     ),
+    st.builds(ev.ResultsEdited, results=several),
     st.builds(ev.ToolsChanged, blocks=several, added=words, removed=words),
     st.builds(ev.CompactionAsked, config=objects),
     st.builds(ev.CallDeferred, id=texts),
@@ -58,7 +64,9 @@ whole = st.integers(0, 10**6)
 
 contexts = st.builds(
     ctx.Context,
-    conversation=st.builds(ctx.Conversation, history=histories, draft=st.none() | histories, owned=st.booleans()),
+    conversation=st.builds(
+        ctx.Conversation, history=histories, draft=st.none() | histories, owned=st.booleans(), changes=several
+    ),
     turn=st.builds(
         ctx.Turn,
         reply=st.none() | objects,

@@ -30,6 +30,7 @@ from fsm_runner.core.events import (
 )
 from fsm_runner.core.facts import fact
 from fsm_runner.core.machine import compile
+from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
 from fsm_runner.replay import replay
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
@@ -276,37 +277,25 @@ def test_interleaved_runs_are_followed_side_by_side():
 
 
 def test_a_run_that_was_cut_off_and_resumed_replays():
-    """Between an event and what follows from it, and with effects in flight."""
-
-    def first_life(journal):
+    """Between an event and what follows from it, and with an effect in flight."""
+    kept = io.BytesIO()
+    with Journal.open(kept, run="r1", clock=None) as journal:
         life = Life(journal).tell(Continued()).perform(Replied(message=uses("a", "b")))
         life.schedule()
-        journal.completed("a")
-        life.tell(ToolFinished(id="a", result=result("a")))
-        return life
-
-    kept = io.BytesIO()
-    kept.write(recorded(first_life).rpartition(b'{"v":1')[0])
-    lost = recorded(first_life)
-    before = len(kept.getvalue().splitlines())
-
-    def second_life(journal):
-        life = object.__new__(Life)
-        life.journal, life.machine, life.numbered = journal, SMALL, 1
-        life.step = first_life_again().step
-        journal.resumed(life.step.snapshot)
+        life.step = SMALL.step(life.step.snapshot, ToolFinished(id="a", result=result("a")))
+        journal.event(ToolFinished(id="a", result=result("a")))
+    with Journal.open(kept, run="r1", clock=None, after=journal.seq) as life.journal:
+        life.journal.resumed(life.step.snapshot)
         life.step = SMALL.resume(life.step.snapshot)
-        life.perform(ToolFinished(id="b", result=result("b")))
+        life.perform(ToolFinished(id="b", result=result("b"))).perform(Replied(message=text()))
 
-    def first_life_again():
-        box = []
-        recorded(lambda journal: box.append(first_life(journal)))
-        return box[0]
+    report = replayed(kept.getvalue())
 
-    report = replayed(kept.getvalue() + recorded(second_life, after=before))
-
-    assert lost != kept.getvalue()
     assert report.conforms, str(report)
+    assert "completed" == report.runs[0].ended
+    assert ["seq 11: /state: recorded 'done'; now 'call_tools'"] == told(
+        replayed(changed("resumed", 0, kept.getvalue(), state="done"))
+    )
 
 
 def test_a_limit_of_the_run_counts_not_the_charts():
