@@ -154,6 +154,7 @@ def tool_runner(
     equipment = Equipment(
         client=client,
         tools=box,
+        params=given,
         options=options,
         output_format=output_format,
         effects=own,

@@ -24,6 +24,11 @@ _CALLING = frozenset({"call_tools", "call_early"})
 PAUSED = frozenset({"pause_turn", "compaction"})
 """Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
 
+STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
+"""Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
+
+KNOWN_STOPS = PAUSED | STOPS | {"tool_use"}
+
 
 def entered(context: Context, event: Entered) -> Context:
     """Return the context after entering a state."""
@@ -156,6 +161,12 @@ def _started(context: Context, *, early: bool) -> Context:
 
 def _ended(context: Context) -> Context:
     """What the end of the run leaves undone is said, not silently dropped."""
+    reply = context.turn.reply
+    reason = None if reply is None else reply.get("stop_reason")
+    if reply is not None and not context.stand.closed and reason not in KNOWN_STOPS:
+        what = "no stop reason" if reason is None else f"the unknown stop reason {reason!r}"
+        note = Note(level="warning", code="unreadable-reply", text=f"The run ends on a reply with {what}.")
+        context = replace(context, notes=(*context.notes, note))
     turn = context.turn
     if context.compaction.asked is None or context.stand.closed or turn.answered or not turn.calls:
         return context

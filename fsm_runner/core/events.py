@@ -5,8 +5,8 @@ Three kinds, told apart by who makes them:
 - **reports** of a driver on an effect: `Replied`, `Opened`, `MovedOn`, `ToolFinished`, `Summarised`, `Failed`,
   `Reported`.  A row must take them.
 - **asks** of the caller: `Continued`, `AnswerAsked`.  A row must take them.
-- **acts** of the caller: messages appended, parameters replaced, tools changed, compaction asked for, a call
-  deferred, the run closed.  They only fold: every state that is not final takes them, no row is needed.
+- **acts** of the caller: messages appended, parameters replaced, results edited, tools changed, compaction asked for,
+  a call deferred, the run closed.  They only fold: every state that is not final takes them, no row is needed.
 
 `Entered` is derived: the machine folds one on entering each state.  It is never journaled.
 
@@ -145,8 +145,9 @@ class ParamsReplaced:
     Attributes:
         params: all of them, without ``messages`` and ``tools``.
         messages: the new history; None when it stays as it is.
-        tools: the new tool definitions; None when they stay as they are.
-        runnable: the names of those that the driver can run.
+        tools: the tool definitions to send; None: send none.
+        runnable: the names of the tools that the driver runs from now on.
+        toolsets: the families of the toolsets that it runs.
     """
 
     name: ClassVar[str] = "params_replaced"
@@ -154,6 +155,19 @@ class ParamsReplaced:
     messages: tuple[Json, ...] | None = None
     tools: tuple[Json, ...] | None = None
     runnable: tuple[str, ...] = ()
+    toolsets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsEdited:
+    """The caller edited the tool response that it was handed, in place.
+
+    Attributes:
+        results: the ``tool_result`` blocks as they are now.
+    """
+
+    name: ClassVar[str] = "results_edited"
+    results: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,11 +237,11 @@ class Entered:
 
 Report: TypeAlias = Replied | Opened | MovedOn | ToolFinished | Summarised | Failed | Reported
 Ask: TypeAlias = Continued | AnswerAsked
-Act: TypeAlias = Appended | ParamsReplaced | ToolsChanged | CompactionAsked | CallDeferred | Closed
+Act: TypeAlias = Appended | ParamsReplaced | ResultsEdited | ToolsChanged | CompactionAsked | CallDeferred | Closed
 Event: TypeAlias = Report | Ask | Act
 """Everything that can be told to the machine: a closed union."""
 
-ACTS = (Appended, ParamsReplaced, ToolsChanged, CompactionAsked, CallDeferred, Closed)
+ACTS = (Appended, ParamsReplaced, ResultsEdited, ToolsChanged, CompactionAsked, CallDeferred, Closed)
 """The events that only fold."""
 
 EVENT_TYPES: tuple[type[Event], ...] = (

@@ -13,11 +13,8 @@ from types import MappingProxyType
 from fsm_runner.core.availability import available, family
 from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Call, Context
-from fsm_runner.core.entering import PAUSED, RESENDS
+from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
 from fsm_runner.core.messages import text_in
-
-STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
-"""Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

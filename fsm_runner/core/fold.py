@@ -63,6 +63,8 @@ def _acted(context: Context, event: ev.Act) -> Context:
             return _appended(context, event.messages)
         case ev.ParamsReplaced():
             return _params_replaced(context, event)
+        case ev.ResultsEdited():
+            return replace(context, turn=_answered(context.turn, _by_call(event.results)))
         case ev.ToolsChanged():
             settings = context.settings
             runnable = settings.runnable.union(event.added).difference(event.removed)
@@ -185,13 +187,17 @@ def _failed(context: Context, event: ev.Failed) -> Context:
 
 
 def _reported(context: Context, event: ev.Reported) -> Context:
-    results = {text_in(result, "tool_use_id") or "": result for result in event.results}
+    results = _by_call(event.results)
     return replace(
         context,
         reports={**context.reports, event.name: event.data},
         turn=_answered(context.turn, results) if results else context.turn,
         stand=_succeeded(context.stand),
     )
+
+
+def _by_call(results: tuple[ev.Json, ...]) -> Mapping[str, ev.Json]:
+    return {text_in(result, "tool_use_id") or "": result for result in results}
 
 
 def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
@@ -210,9 +216,13 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
 
 def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
     settings, talk = context.settings, context.conversation
-    settings = replace(settings, params=with_container(event.params, context.turn.reply))
-    if event.tools is not None:
-        settings = replace(settings, tools=event.tools, runnable=frozenset(event.runnable))
+    settings = replace(
+        settings,
+        params=with_container(event.params, context.turn.reply),
+        tools=event.tools,
+        runnable=frozenset(event.runnable),
+        toolsets=frozenset(event.toolsets),
+    )
     if event.messages is not None:
         history = History(event.messages)
         talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)

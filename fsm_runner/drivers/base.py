@@ -20,7 +20,7 @@ from fsm_runner.adapters.anthropic.failures import failed
 from fsm_runner.adapters.anthropic.plain import is_given, message_data, message_param, plain
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch
-from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, definition, removed_names
+from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, declared_name, definition, removed_names
 from fsm_runner.core.availability import available
 from fsm_runner.core.context import Usage
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, tool_response
@@ -34,10 +34,11 @@ from fsm_runner.core.events import (
     Json,
     ParamsReplaced,
     Replied,
+    ResultsEdited,
     ToolsChanged,
 )
 from fsm_runner.core.machine import Snapshot, Step
-from fsm_runner.core.messages import has_summary, text_in
+from fsm_runner.core.messages import has_summary
 from fsm_runner.core.stop import Stop
 from fsm_runner.drivers.session import RunView, Session
 
@@ -56,6 +57,7 @@ class Equipment:
     Attributes:
         client: the anthropic client.
         tools: the caller's tools.
+        params: the request's parameters as the caller gave them, which it may edit in place.
         options: what every request carries.
         output_format: what replies are parsed into.
         effects: the user's own effects, by name.
@@ -65,6 +67,7 @@ class Equipment:
 
     client: Any
     tools: ToolBox
+    params: Mapping[str, Any] = field(default_factory=dict)
     options: RequestOptions = field(default_factory=RequestOptions)
     output_format: OutputFormat | None = None
     effects: Mapping[str, OwnEffect] = field(default_factory=dict)
@@ -86,6 +89,9 @@ class BaseRunner:
         self._stream: Any = None
         self._watch: CallWatch | None = None
         self._step: Step | None = None
+        self._response_given: tuple[tuple[Json, ...], dict[str, Any]] | None = None
+        self._live_params: dict[str, Any] = dict(equipment.params)
+        self._told_params = session.context.settings.params
         self._busy = False
 
     # ── what the run knows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -145,11 +151,12 @@ class BaseRunner:
             IllegalEvent: the run has ended.
         """
         current = self._current_params()
+        had_policy = "billing_policy" in current
         given = params(current) if callable(params) else params
         new = {key: value for key, value in given.items() if is_given(value)}
         check_params(new)
         kept = {key: current[key] for key in _KEPT if key in current}
-        if "billing_policy" in current and "billing_policy" not in new:
+        if had_policy and "billing_policy" not in new:
             kept.pop("user_profile_id", None)
         new = {**kept, **new}
         messages = tuple(message_param(message) for message in new.pop("messages", ()))
@@ -157,16 +164,11 @@ class BaseRunner:
         if not same:
             self._refuse_while_compacting()
         tools = new.pop("tools", None)
-        self._output_format = self._format(new.pop("output_format", None))
         if self._session.context.compaction.asked is not None:
             check_can_compact(new)
-        self._session.tell(
-            ParamsReplaced(
-                params=settings_params(new, self._output_format),
-                messages=None if same else messages,
-                **self._tools_given(tools),
-            )
-        )
+        self._output_format = self._format(new.pop("output_format", None))
+        self._live_params = new
+        self._replace_params(None if same else messages, self._tools_given(tools))
 
     def compact_before_next_turn(self, compaction: Mapping[str, object] | None = None) -> None:
         """Have the API compact the conversation before the model's next turn.
@@ -247,13 +249,52 @@ class BaseRunner:
 
     def _current_params(self) -> dict[str, Any]:
         settings = self._session.context.settings
-        current: dict[str, Any] = {**settings.params, "messages": self.messages}
-        current.pop("output_format", None)
+        current: dict[str, Any] = {**self._live_params, "messages": self.messages}
+        if "container" in settings.params:
+            current["container"] = settings.params["container"]
         if settings.tools is not None:
             current["tools"] = list(settings.tools)
         if self._output_format is not None:
             current["output_format"] = self._output_format.type
         return current
+
+    def _replace_params(self, messages: tuple[Json, ...] | None, tools: dict[str, Any]) -> None:
+        """Tell the machine of new parameters, if they are new."""
+        settings = self._session.context.settings
+        params = settings_params(self._live_params, self._output_format)
+        known = {"tools": settings.tools, "runnable": settings.runnable, "toolsets": settings.toolsets}
+        if messages is None and params == self._told_params and tools == known:
+            return
+        self._session.tell(
+            ParamsReplaced(
+                params=params,
+                messages=messages,
+                tools=tools["tools"],
+                runnable=tuple(sorted(tools["runnable"])),
+                toolsets=tuple(sorted(tools["toolsets"])),
+            )
+        )
+        self._told_params = params
+
+    def _read_again(self) -> None:
+        """Tell the machine of what the caller edited in place: its tools, its parameters, the tool response."""
+        settings = self._session.context.settings
+        tools = {"tools": settings.tools, "runnable": settings.runnable, "toolsets": settings.toolsets}
+        if settings.tools is not None and settings.tools is self._tools.sent and self._tools.read():
+            runnable = settings.runnable - self._tools.gone | self._tools.come
+            tools = {"tools": self._tools.sent, "runnable": runnable, "toolsets": frozenset(self._tools.toolsets)}
+        self._replace_params(None, tools)
+        if self._session.context.compaction.asked is not None:
+            check_can_compact(self._live_params)
+        if self._response_given is not None and self._response_given[0] == self._results():
+            edited = tuple(cast("list[Json]", plain(self._response_given[1]["content"])))
+            if edited != self._response_given[0]:
+                self._session.tell(ResultsEdited(results=edited))
+        self._response_given = None
+
+    def _results(self) -> tuple[Json, ...]:
+        response = tool_response(self._session.context)
+        return () if response is None else tuple(cast("list[Json]", response["content"]))
 
     def _format(self, type_: object) -> OutputFormat | None:
         if type_ is None:
@@ -263,16 +304,17 @@ class BaseRunner:
         return OutputFormat(type_)
 
     def _tools_given(self, tools: Iterable[object] | None) -> dict[str, Any]:
-        """The tools of new parameters: a definition keeps the tool that runs under its name, and a name that is left
-        out runs no more."""
+        """The tools of new parameters.  A definition keeps the tool that runs under its name, and a name that is left
+        out runs no more; parameters without tools send none, and leave what runs as it is."""
+        settings = self._session.context.settings
+        runs = {"runnable": settings.runnable, "toolsets": settings.toolsets}
         if tools is None:
-            return {}
+            return {"tools": None, **runs}
         definitions = tuple(definition(tool) for tool in tools)
-        if definitions == self._session.context.settings.tools:
-            return {}
-        runnable = self._session.context.settings.runnable
-        names = [name for each in definitions if (name := text_in(each, "name")) in runnable]
-        return {"tools": definitions, "runnable": tuple(names)}
+        if definitions == settings.tools:
+            return {"tools": settings.tools, **runs}
+        withdrawn = set(map(declared_name, settings.tools or ())) - set(map(declared_name, definitions))
+        return {"tools": definitions, **{key: names - withdrawn for key, names in runs.items()}}
 
     def _refuse_while_compacting(self) -> None:
         if self._session.context.compaction.config is not None:
@@ -282,7 +324,7 @@ class BaseRunner:
             )
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
-        same = order.tools is not None and order.tools == self._tools.sent
+        same = order.tools is not None and order.tools is self._tools.sent
         return request_arguments(
             order,
             self._equipment.options,
@@ -291,7 +333,13 @@ class BaseRunner:
         )
 
     def _response(self) -> Json | None:
-        return cast("Json | None", plain(tool_response(self._session.context)))
+        """The tool response, the same object as long as it says the same."""
+        results = self._results()
+        if not results:
+            return None
+        if self._response_given is None or self._response_given[0] != results:
+            self._response_given = (results, {"role": "user", "content": plain(results)})
+        return self._response_given[1]
 
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is handed out, but nothing's last word."""
@@ -328,6 +376,7 @@ class BaseRunner:
         return self._last
 
     def _go_on(self) -> Step:
+        self._read_again()
         return self._session.tell(Continued())
 
     def _failed(self, error: Exception) -> Step:

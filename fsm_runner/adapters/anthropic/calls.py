@@ -183,7 +183,7 @@ def unknown_warning(block: Json, box: ToolBox, runnable: Iterable[str]) -> str |
         if family in box.toolsets:
             return None
         return (
-            f"Toolset '{quoted(family)}' (member '{quoted(name)}') not found in tool runner; it has: "
+            f"Toolset '{quoted(family)}' (member '{quoted(name)}') not found in tool runner. It has: "
             f"{', '.join(box.toolsets) or 'none'} ({way_out.format('the toolset')})"
         )
     known = [each for each in box.by_name if each in runnable]
@@ -191,7 +191,7 @@ def unknown_warning(block: Json, box: ToolBox, runnable: Iterable[str]) -> str |
         return None
     maker = _MAKERS[box.flavour]
     return (
-        f"Tool '{name}' not found in tool runner; it has: {', '.join(known) or 'none'} "
+        f"Tool '{name}' not found in tool runner. It has: {', '.join(known) or 'none'} "
         f"({way_out.format(f'a tool made by `{maker}`')})"
     )
 

@@ -170,8 +170,9 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
         pydantic.ValidationError: the text is not of the output format.
     """
     reply: ParsedBetaMessage[Any] = ParsedBetaMessage.construct(**cast(Any, model_data(message)))
-    # Public in spite of its underscore: the SDK's README says so.
+    # Public in spite of their underscores: the SDK's documentation says so.
     reply._request_id = message._request_id
+    reply._workspace_id = message._workspace_id
     if output_format is not None:
         for block in reply.content:
             if block.type == "text":

@@ -7,7 +7,7 @@ cannot.  What the core knows of them is their names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from anthropic.lib.tools import (
@@ -52,16 +52,45 @@ class ToolBox:
         self.by_name: dict[str, Any] = {}
         self.toolsets: dict[str, Any] = {}
         self.duplicates: list[str] = []
+        self.sent: tuple[Json, ...] = ()
+        """What the requests say of the tools, in the caller's order."""
+        self._read: list[object] = []
+        self._listed: frozenset[str] = frozenset()
+        self.read()
+        self.runnable = frozenset(self.by_name)
+        """The names of the tools that run, as the caller gave them."""
+
+    def read(self) -> bool:
+        """Read the caller's list anew, which it may have edited in place; return whether it had."""
+        if self._is_as_read():
+            return False
+        names: set[str] = set()
+        toolsets: dict[str, Any] = {}
         for tool in self.given:
             self.admit(tool)
             if isinstance(tool, TOOLSETS):
-                self.toolsets[tool.toolset_name] = tool
+                toolsets[tool.toolset_name] = tool
             elif isinstance(tool, TOOLS):
-                if tool.name in self.by_name:
+                if tool.name in names:
                     self.duplicates.append(tool.name)
+                names.add(tool.name)
                 self.by_name[tool.name] = tool
-        self.sent = self.definitions()
-        """What the requests say of the tools, in the caller's order."""
+        self.gone, self.come = self._listed - names, frozenset(names) - self._listed
+        """The names that the last reading found taken out of the list, and put into it."""
+        self.toolsets = toolsets
+        self._listed = frozenset(names)
+        self._read = list(self.given)
+        self.sent = tuple(definition(tool) for tool in self.given)
+        return True
+
+    def _is_as_read(self) -> bool:
+        """Whether the list holds what it held, tools by identity and raw definitions by value."""
+        if len(self._read) != len(self.given):
+            return False
+        return all(
+            tool is known and (not isinstance(tool, dict) or definition(tool) == sent)
+            for tool, known, sent in zip(self.given, self._read, self.sent, strict=True)
+        )
 
     def admit(self, tool: object) -> None:
         """Refuse a tool of the other flavour.
@@ -69,26 +98,21 @@ class ToolBox:
         Raises:
             TypeError: it is one; `ToolsetContractError`, which is a TypeError too, for a toolset.
         """
-        if self.flavour == "async":
-            wrong: tuple[type, ...] = (*SYNC_TOOLS, BetaRunnableToolset)
-            message = "a synchronous tool or toolset ({}) in the asynchronous tool_runner (give an async one"
-            other = "Anthropic"
-        else:
+        wrong: tuple[type, ...] = (*SYNC_TOOLS, BetaRunnableToolset)
+        if self.flavour == "sync":
             wrong = (*ASYNC_TOOLS, BetaAsyncRunnableToolset)
-            message = "an async tool or toolset ({}) in the synchronous tool_runner (give a synchronous one"
-            other = "AsyncAnthropic"
         if isinstance(tool, wrong):
-            text = f"Received {message.format(type(tool).__name__)}, or make the runner with an {other} client)"
+            text = _WRONG_FLAVOUR[self.flavour].format(type(tool).__name__)
             raise ToolsetContractError(text) if isinstance(tool, TOOLSETS) else TypeError(text)
 
-    def definitions(self) -> tuple[Json, ...]:
-        """Return what a request says of the tools, read anew: the caller may have edited its list."""
-        return tuple(definition(tool) for tool in self.given)
 
-    @property
-    def runnable(self) -> frozenset[str]:
-        """The names of the tools that run."""
-        return frozenset(self.by_name)
+# The SDK's words, letter for letter: its own tests compare them.
+_WRONG_FLAVOUR: Mapping[Flavour, str] = {
+    "sync": "Received an async tool or toolset ({}) in the synchronous tool_runner. Create the runner from an "
+    "AsyncAnthropic client (and await its result), or pass a synchronous tool or toolset here.",
+    "async": "Received a synchronous tool or toolset ({}) in the asynchronous tool_runner. Create the runner from an "
+    "Anthropic client, or pass an async tool or toolset here.",
+}
 
 
 def definition(tool: object) -> Json:
