@@ -11,7 +11,7 @@ from fsm_runner.core.availability import available, family, with_history
 from fsm_runner.core.context import Call, Context, Note
 from fsm_runner.core.events import Entered, Json
 from fsm_runner.core.history import History
-from fsm_runner.core.messages import has_summary, reply_param, results_param
+from fsm_runner.core.messages import has_summary, reply_param, results_param, text_in
 from fsm_runner.core.parts import replace
 
 RESENDS = 2
@@ -163,7 +163,7 @@ def _ended(context: Context) -> Context:
     """What the end of the run leaves undone is said, not silently dropped."""
     reply = context.turn.reply
     reason = None if reply is None else reply.get("stop_reason")
-    if reply is not None and not context.stand.closed and reason not in KNOWN_STOPS:
+    if reply is not None and not context.stand.closed and text_in(reply, "stop_reason") not in KNOWN_STOPS:
         what = "no stop reason" if reason is None else f"the unknown stop reason {reason!r}"
         note = Note(level="warning", code="unreadable-reply", text=f"The run ends on a reply with {what}.")
         context = replace(context, notes=(*context.notes, note))

@@ -217,6 +217,15 @@ def test_nothing_is_said_when_nothing_is_dropped(given, final):
     assert given == resting(given, final=final)
 
 
+@pytest.mark.parametrize(("stop", "what"), [(None, "no stop reason"), (["end_turn"], "reason ['end_turn']")])
+def test_a_run_that_ends_on_an_unreadable_reply_says_so(stop, what):
+    """A stop reason that is missing, new or no text is no silent end."""
+    (note,) = resting(context(user(), reply=reply(text(), stop=stop)), final=True).notes
+
+    assert ("warning", "unreadable-reply") == (note.level, note.code)
+    assert what in note.text
+
+
 # ── the departure ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

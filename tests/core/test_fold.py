@@ -21,6 +21,7 @@ from fsm_runner.core.events import (
     ParamsReplaced,
     Replied,
     Reported,
+    ResultsEdited,
     Summarised,
     ToolFinished,
     ToolsChanged,
@@ -251,21 +252,31 @@ def test_calls_that_are_running_are_not_started_a_second_time():
 
 
 def test_parameters_are_replaced_as_a_whole():
-    """Those left out are gone, but for the container; messages and tools that are not given stay."""
-    before = context(
-        user(), reply=reply(container={"id": "c1"}), settings=Settings(params=PARAMS, tools=({"name": "t"},))
-    )
+    """What is left out is gone, tools too, but for the container; messages that are not given stay."""
+    settings = Settings(params=PARAMS, tools=({"name": "t"},), runnable=frozenset({"t"}), toolsets=frozenset({"files"}))
+    before = context(user(), reply=reply(container={"id": "c1"}), settings=settings)
     after = fold(before, ParamsReplaced(params={"model": "other"}))
 
-    assert {"model": "other", "container": "c1"} == after.settings.params
-    assert (before.conversation, before.settings.tools) == (after.conversation, after.settings.tools)
+    assert Settings(params={"model": "other", "container": "c1"}) == after.settings
+    assert before.conversation == after.conversation
 
 
 def test_replaced_tools_say_what_can_run():
-    """Definitions and names change together."""
-    after = fold(context(), ParamsReplaced(params=PARAMS, tools=({"name": "read"},), runnable=("read",)))
+    """Definitions, names and toolsets change together."""
+    tools = ({"name": "read"},)
+    event = ParamsReplaced(params=PARAMS, tools=tools, runnable=("read",), toolsets=("files",))
+    after = fold(context(), event).settings
 
-    assert (({"name": "read"},), frozenset({"read"})) == (after.settings.tools, after.settings.runnable)
+    assert (tools, frozenset({"read"}), frozenset({"files"})) == (after.tools, after.runnable, after.toolsets)
+
+
+def test_edited_results_take_the_place_of_those_that_were_there():
+    """Those of calls that are not named stay."""
+    edited = {**result("a"), "content": "edited"}
+    turn = Turn(reply=reply(use("a"), use("b")), calls=(call("a", status="done"), call("b", status="done")))
+    after = fold(context(turn=turn), ResultsEdited(results=(edited,)))
+
+    assert [edited, result("b")] == [each.result for each in after.turn.calls]
 
 
 def test_replaced_messages_are_the_history_or_the_draft():
@@ -315,6 +326,7 @@ EVENTS = [
     Appended(messages=(user("b"),)),
     ParamsReplaced(params={}, messages=(user("b"),), tools=()),
     ToolsChanged(blocks=({},), removed=("search",)),
+    ResultsEdited(results=(result("a"), {})),
     CompactionAsked(config={}),
     CallDeferred(id="a"),
     Closed(),
