@@ -12,7 +12,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: venv  ## the main job: watch a run go through its states, then replay its journal
-	@$(BIN)/python -m fsm_runner.cli.demo $(ARGS)
+	@$(BIN)/python -m examples.research $(ARGS)
 
 test: venv  ## all tests, with the four numbers at the end (ARGS='-k loader')
 	@$(BIN)/python -m coverage run -m pytest $(ARGS)

@@ -1,0 +1,59 @@
+"""An agent tested offline: the real client and the real loop, with a model that plays a script.
+
+pytest examples/offline_test
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that this file runs wherever pytest is started
+from agent import answer
+
+from fsm_runner.testing import ScriptedModel, reply, text, tool_use
+
+
+def ask(model: ScriptedModel, question: str) -> str:
+    """Ask the agent, and see that the whole script was played."""
+
+    async def asking() -> str:
+        async with model.client() as client:
+            return await answer(client, question)
+
+    with model:
+        return asyncio.run(asking())
+
+
+def test_looks_an_order_up_before_it_answers():
+    """The model is told what the tool found, and its words are the answer."""
+    model = ScriptedModel([tool_use("order_status", {"order": "A-17"}), text("It was shipped on Monday.")])
+
+    assert ask(model, "Where is order A-17?") == "It was shipped on Monday."
+    assert model.requests[1].tool_results[0]["content"] == "shipped on Monday"
+
+
+def test_tells_the_model_of_an_order_that_does_not_exist():
+    """A wrong number is a result that the model can react to, not the end."""
+    model = ScriptedModel([tool_use("order_status", {"order": "Z-99"}), text("I know of no such order.")])
+
+    assert ask(model, "Where is order Z-99?") == "I know of no such order."
+    assert model.requests[1].tool_results[0]["is_error"]
+
+
+def test_two_orders_are_looked_up_in_one_turn():
+    """Results come back in the order in which the model asked."""
+    both = reply(tool_use("order_status", {"order": "A-17"}), tool_use("order_status", {"order": "B-02"}))
+    model = ScriptedModel([both, text("One is shipped, one waits.")])
+    ask(model, "Where are A-17 and B-02?")
+
+    assert [each["content"] for each in model.requests[1].tool_results] == ["shipped on Monday", "waiting for payment"]
+
+
+def test_a_model_that_never_ends_is_stopped():
+    """The limit ends the run, and the answer says so."""
+    model = ScriptedModel(lambda request: tool_use("order_status", {"order": "A-17"}))
+
+    assert ask(model, "Where is order A-17?") == "I could not finish (limit)."
+    assert len(model.requests) == 5

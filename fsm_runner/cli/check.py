@@ -1,0 +1,40 @@
+"""`fsm-runner check`: what is wrong with a chart, at its place; or what was proved of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.specs import facts_of
+
+
+def check(
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
+    fact: Annotated[
+        list[str] | None,
+        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse rows whose order decides between them.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print the proofs one by one, and every note.")] = False,
+    format: Annotated[  # noqa: A002  the option's name
+        Literal["text", "json", "github"], typer.Option(help="For a person, a program, or GitHub's annotations.")
+    ] = "text",
+) -> None:
+    """Check a chart before anything runs: names, completeness, dead rows, bounds, loops.
+
+    Facts of your own are taken at the chart's word unless --fact gives their code. Problems exit with 1.
+    """
+    from fsm_runner.cli.verdict import Checked, as_github, as_json, as_text
+
+    checked = Checked.of(chart, facts_of(fact or ()), strict=strict)
+    match format:
+        case "json":
+            typer.echo(as_json(checked))
+        case "github":
+            typer.echo(as_github(checked))
+        case "text":
+            as_text(checked, explain=explain)
+    if checked.verdict.problems:
+        raise Quit(None, FOUND)

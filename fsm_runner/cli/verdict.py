@@ -1,0 +1,201 @@
+"""A verdict, printed: as a good compiler does for a person, as JSON for a program, as annotations for GitHub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from fsm_runner.charts.loader import examine, find_chart, parse, text_of
+from fsm_runner.cli.screen import Screen, cleaned
+from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.vocabulary import SUPPLIES
+
+if TYPE_CHECKING:
+    from fsm_runner.core.chart import Chart
+    from fsm_runner.core.check import Bound, FactCode, Verdict
+    from fsm_runner.core.errors import Problem
+
+LONGEST = 110
+"""Characters of a source line that are shown around its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A chart's file and what was found: immutable.
+
+    Attributes:
+        source: the file as messages name it.
+        lines: its text.
+        chart: what it says; None when too much is wrong for that.
+        verdict: what was found.
+    """
+
+    source: str
+    lines: tuple[str, ...]
+    chart: Chart | None
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, name: str, facts: Iterable[Fact], *, strict: bool) -> Self:
+        """Check the chart that `name` names.
+
+        Raises:
+            ChartError: the file cannot be read.
+        """
+        text = text_of(name)
+        known: dict[str, FactCode] = {**FACTS, **{each.name: each for each in facts}}
+        parsed = parse(text).chart
+        for use in () if parsed is None else parsed.facts:
+            known.setdefault(use.name, Fact(name=use.name, answers=use.answers, ask=_at_its_word))
+        chart, verdict = examine(text, facts=known, strict=strict)
+        return cls(source=_shown(find_chart(name)), lines=tuple(text.splitlines()), chart=chart, verdict=verdict)
+
+
+def as_text(checked: Checked, *, explain: bool) -> None:
+    """Print problems with their source lines; without any, what was proved and what a reader should know."""
+    screen = Screen()
+    problems = checked.verdict.problems
+    for problem in problems:
+        _problem(screen, checked, problem)
+    if problems:
+        screen.line((f"{checked.source}: {_counted(len(problems), 'problem')}", "bad"))
+        return
+    _proved(screen, checked)
+    if explain:
+        _explained(screen, checked.verdict)
+    _notes(screen, checked, every=explain)
+
+
+def as_json(checked: Checked) -> str:
+    """Return all that is known as one JSON object."""
+    verdict = checked.verdict
+    found = {
+        "source": checked.source,
+        "chart": None if checked.chart is None else checked.chart.name,
+        "ok": not verdict.problems,
+        "problems": [asdict(problem) for problem in verdict.problems],
+        "notes": [asdict(note) for note in verdict.notes],
+        "proofs": verdict.proofs,
+        "ways": dict(verdict.ways),
+        "covered": [asdict(covered) for covered in verdict.covered],
+        "bounds": [asdict(bound) for bound in verdict.bounds],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False)
+
+
+def as_github(checked: Checked) -> str:
+    """Return each problem as an error and each note as a notice of GitHub's workflow commands.
+
+    Source: "Workflow commands for GitHub Actions", which asks for ``%``, line ends, ``:`` and ``,`` to be escaped.
+    """
+    verdict = checked.verdict
+    found = [("error", each) for each in verdict.problems] + [("notice", each) for each in verdict.notes]
+    if not found:
+        return f"{checked.source}: nothing to say"
+    return "\n".join(
+        f"::{kind} file={_property(checked.source)},line={each.line or 1},col={each.column or 1},"
+        f"title={_property(each.code)}::{_data(each.message)}"
+        for kind, each in found
+    )
+
+
+# ── problems ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _problem(screen: Screen, checked: Checked, problem: Problem) -> None:
+    screen.line(cleaned(problem.located(checked.source)), (f"  [{problem.code}]", "faint"))
+    if problem.line is None or not 1 <= problem.line <= len(checked.lines):
+        return
+    number = str(problem.line)
+    line, column = _around(checked.lines[problem.line - 1], problem.column or 1)
+    screen.line((f"  {number} │ ", "faint"), line)
+    screen.line((f"  {' ' * len(number)} │ ", "faint"), " " * (column - 1), ("^", "bad"))
+
+
+def _around(line: str, column: int) -> tuple[str, int]:
+    """The part of a source line that holds `column`, and the column in it."""
+    start = max(0, column - 1 - LONGEST // 2) if len(line) > LONGEST else 0
+    shown = cleaned(line)[start : start + LONGEST]
+    return ("…" + shown[1:] if start else shown), column - start
+
+
+# ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _proved(screen: Screen, checked: Checked) -> None:
+    name = "" if checked.chart is None else f"chart '{checked.chart.name}' "
+    screen.line(f"{checked.source}: {name}", ("can run", "good"), "; proved:")
+    for proof in checked.verdict.proofs:
+        screen.block("  - ", proof, indent=4)
+
+
+def _explained(screen: Screen, verdict: Verdict) -> None:
+    screen.line()
+    screen.line("how each state is reached, by a shortest way:")
+    for name, way in verdict.ways:
+        screen.block((f"  {name}: ", "state"), way, indent=4)
+    screen.line()
+    screen.line("which rows answer, and over how many combinations of facts:")
+    for covered in verdict.covered:
+        event = "on entering" if covered.event is None else f"'{covered.event}'"
+        cases = ""
+        if covered.facts:
+            cases = f" ({_counted(covered.combinations, 'combination')} of {', '.join(covered.facts)})"
+        rests = "; else it waits" if covered.rests else ""
+        screen.block((f"  {covered.state}, {event}: ", "state"), f"{', '.join(covered.rows)}{cases}{rests}", indent=4)
+    screen.line()
+    screen.line("why each cycle ends:")
+    for bound in verdict.bounds:
+        screen.block("  ", bound.cycle, indent=2)
+        for reason in _reasons(bound):
+            screen.block("    ", reason, indent=4)
+
+
+def _reasons(bound: Bound) -> Iterator[str]:
+    if bound.spends:
+        leaves = ", ".join(f"'{row}'" for row in bound.leaves)
+        yield f"spends limit {', '.join(bound.spends)}; once it is reached, {leaves} cannot be taken"
+    for supply in bound.consumes:
+        yield f"consumes '{supply}'" + (f": {SUPPLIES[supply]}" if supply in SUPPLIES else "")
+
+
+def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:
+    overlaps = sum(note.code == "overlap" for note in checked.verdict.notes)
+    shown = [note for note in checked.verdict.notes if every or note.code != "overlap"]
+    if shown or overlaps:
+        screen.line()
+        screen.line("to know:")
+    for note in shown:
+        screen.block("  ", note.located(checked.source), indent=4)
+    if overlaps and not every:
+        pairs = f"{_counted(overlaps, 'pair')} of rows can both hold, and the upper one is taken"
+        screen.block("  ", f"{pairs} (--explain lists them, --strict refuses them)", indent=4)
+
+
+# ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _at_its_word(_: object) -> str:
+    """Stand in for a fact whose code was not given; the check asks nothing of it."""
+    raise NotImplementedError
+
+
+def _shown(path: Path) -> str:
+    """The path as it is read best: from the current folder when it is below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
