@@ -43,21 +43,29 @@ def event_data(event: ev.Event) -> tuple[str, Data]:
             return event.name, {"error": event.error, "text": event.text, "status": event.status, "code": event.code}
         case ev.Reported():
             return "reported", {"name": event.name, "data": event.data, "results": event.results}
-        case ev.Opened() | ev.Continued() | ev.AnswerAsked() | ev.Closed():
+        case ev.Opened() | ev.Continued() | ev.AnswerAsked():
             return event.name, {}
+        case _:
+            return event.name, _act_data(event)
+
+
+def _act_data(event: ev.Act) -> Data:
+    match event:
         case ev.Appended():
-            return event.name, {"messages": event.messages}
+            return {"messages": event.messages}
         case ev.ParamsReplaced():
             tools = {"tools": event.tools, "runnable": event.runnable, "toolsets": event.toolsets}
-            return event.name, {"params": masked(event.params), "messages": event.messages, **tools}
+            return {"params": masked(event.params), "messages": event.messages, **tools}
         case ev.ResultsEdited():
-            return event.name, {"results": event.results}
+            return {"results": event.results}
         case ev.ToolsChanged():
-            return event.name, {"blocks": event.blocks, "added": event.added, "removed": event.removed}
+            return {"blocks": event.blocks, "added": event.added, "removed": event.removed}
         case ev.CompactionAsked():
-            return event.name, {"config": event.config}
+            return {"config": event.config}
         case ev.CallDeferred():
-            return event.name, {"id": event.id}
+            return {"id": event.id}
+        case ev.Closed():
+            return {}
         case _:
             assert_never(event)
 
@@ -113,36 +121,34 @@ class _Fields:
         return value
 
 
-_EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = MappingProxyType(
-    {
-        "replied": lambda f: ev.Replied(message=f.json("message")),
-        "opened": lambda _: ev.Opened(),
-        "moved_on": lambda f: ev.MovedOn(call=f.json("call")),
-        "tool_finished": lambda f: ev.ToolFinished(id=f.text("id"), result=f.json("result")),
-        "summarised": lambda f: ev.Summarised(message=f.json("message")),
-        "failed": lambda f: ev.Failed(
-            error=f.text("error"), text=f.text("text"), status=f.maybe_int("status"), code=f.maybe_text("code")
-        ),
-        "reported": lambda f: ev.Reported(name=f.text("name"), data=f.json("data"), results=f.jsons("results")),
-        "continued": lambda _: ev.Continued(),
-        "answer_asked": lambda _: ev.AnswerAsked(),
-        "appended": lambda f: ev.Appended(messages=f.jsons("messages")),
-        "params_replaced": lambda f: ev.ParamsReplaced(
-            params=f.json("params"),
-            messages=f.maybe_jsons("messages"),
-            tools=f.maybe_jsons("tools"),
-            runnable=f.texts("runnable"),
-            toolsets=f.texts("toolsets"),
-        ),
-        "results_edited": lambda f: ev.ResultsEdited(results=f.jsons("results")),
-        "tools_changed": lambda f: ev.ToolsChanged(
-            blocks=f.jsons("blocks"), added=f.texts("added"), removed=f.texts("removed")
-        ),
-        "compaction_asked": lambda f: ev.CompactionAsked(config=f.json("config")),
-        "call_deferred": lambda f: ev.CallDeferred(id=f.text("id")),
-        "closed": lambda _: ev.Closed(),
-    }
-)
+_EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = {
+    "replied": lambda f: ev.Replied(message=f.json("message")),
+    "opened": lambda _: ev.Opened(),
+    "moved_on": lambda f: ev.MovedOn(call=f.json("call")),
+    "tool_finished": lambda f: ev.ToolFinished(id=f.text("id"), result=f.json("result")),
+    "summarised": lambda f: ev.Summarised(message=f.json("message")),
+    "failed": lambda f: ev.Failed(
+        error=f.text("error"), text=f.text("text"), status=f.maybe_int("status"), code=f.maybe_text("code")
+    ),
+    "reported": lambda f: ev.Reported(name=f.text("name"), data=f.json("data"), results=f.jsons("results")),
+    "continued": lambda _: ev.Continued(),
+    "answer_asked": lambda _: ev.AnswerAsked(),
+    "appended": lambda f: ev.Appended(messages=f.jsons("messages")),
+    "params_replaced": lambda f: ev.ParamsReplaced(
+        params=f.json("params"),
+        messages=f.maybe_jsons("messages"),
+        tools=f.maybe_jsons("tools"),
+        runnable=f.texts("runnable"),
+        toolsets=f.texts("toolsets"),
+    ),
+    "results_edited": lambda f: ev.ResultsEdited(results=f.jsons("results")),
+    "tools_changed": lambda f: ev.ToolsChanged(
+        blocks=f.jsons("blocks"), added=f.texts("added"), removed=f.texts("removed")
+    ),
+    "compaction_asked": lambda f: ev.CompactionAsked(config=f.json("config")),
+    "call_deferred": lambda f: ev.CallDeferred(id=f.text("id")),
+    "closed": lambda _: ev.Closed(),
+}
 
 
 def plain(value: object, *, defaults: bool = True) -> object:
@@ -182,10 +188,8 @@ def context_from(data: object) -> Context:
 @lru_cache(maxsize=64)
 def chart_data(chart: Chart) -> tuple[Mapping[str, object], str]:
     """Return `chart` as plain data, and the SHA-256 of its canonical form in hex."""
-    data = {"schema": chart.schema}
     rest = plain(chart, defaults=False)
-    if isinstance(rest, dict):
-        data |= rest
+    data = {"schema": chart.schema, **(rest if isinstance(rest, dict) else {})}
     return MappingProxyType(data), chart_hash(data)
 
 

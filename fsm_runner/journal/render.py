@@ -71,6 +71,11 @@ def render(value: object, *, default: Callable[[object], object] = stand_in) -> 
         return orjson.dumps(_copied(value, ()), option=_OPTIONS)
 
 
+def iso_time(moment: datetime) -> str:
+    """Return `moment` in ISO 8601, as ``isoformat`` does in four times the time."""
+    return orjson.dumps(moment)[1:-1].decode("ascii")
+
+
 def canonical(value: object) -> bytes:
     """Return `value` as JSON with sorted keys: equal data, equal bytes."""
     return orjson.dumps(value, option=_OPTIONS | orjson.OPT_SORT_KEYS)

@@ -30,7 +30,7 @@ from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.records import VERSION, Made
-from fsm_runner.journal.render import render, stand_in
+from fsm_runner.journal.render import iso_time, render, stand_in
 
 Clock: TypeAlias = Callable[[], datetime]
 """Says what time it is, with a time zone."""
@@ -186,7 +186,7 @@ class Journal:
             data["torn"], self._torn = self._torn, 0
         if self._clock is not None:
             now = self._clock()
-            data["at"] = (now if now.tzinfo is UTC else now.astimezone(UTC)).isoformat()
+            data["at"] = iso_time(now if now.tzinfo is UTC else now.astimezone(UTC))
         self.seq += 1
         write = self._write_input if "event" in data else self._write
         try:

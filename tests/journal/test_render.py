@@ -10,10 +10,12 @@ from uuid import UUID
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from fsm_runner.core.history import History
-from fsm_runner.journal.render import DEEPEST, LONGEST, STAND_IN, canonical, parse, render
+from fsm_runner.journal.render import DEEPEST, LONGEST, STAND_IN, canonical, iso_time, parse, render
 
 
 class Model(BaseModel):
@@ -120,3 +122,9 @@ def test_canonical_bytes_do_not_depend_on_the_order_of_keys():
 def test_plain_data_is_written_as_orjson_has_it():
     """What can be written costs nothing extra."""
     assert orjson.dumps({"a": [1, "x", None, True, 1.5]}) == render({"a": [1, "x", None, True, 1.5]})
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)))
+def test_time_is_written_as_isoformat_has_it(moment):
+    """The shorter way leads to the same text."""
+    assert moment.isoformat() == iso_time(moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -152,6 +153,37 @@ def test_a_dropped_record_leaves_a_gap_that_reading_names():
 
     with pytest.raises(JournalError, match="<journal>:3: run 'r1': seq 4 comes where 3 should"):
         list(read(io.BytesIO(recorded(one_turn, processors=[drop]))))
+
+
+def test_an_error_that_cannot_say_what_it_is_is_written():
+    """That it happened counts."""
+
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def fails(journal):
+        (id,) = Life(journal).tell(Continued()).schedule()
+        journal.failed(id, Mute())
+
+    written = json.loads(lines(recorded(fails))[-1])
+
+    assert ("Mute", "") == (written["error"], written["text"])
+
+
+def test_a_pipe_can_be_written(tmp_path):
+    """It has no last line to look at."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with Journal.open(path, run="a") as journal:
+            journal.event(Closed())
+            written = os.read(reader, 1_000)
+    finally:
+        os.close(reader)
+
+    assert "closed" == json.loads(written)["event"]
 
 
 def test_what_json_cannot_hold_does_not_end_a_run():

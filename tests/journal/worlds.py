@@ -66,9 +66,9 @@ def context(**params) -> Context:
     )
 
 
-def text(said="done", **more):
+def text(said="done", stop_reason="end_turn"):
     """A reply that ends the model's turn."""
-    return {"role": "assistant", "content": [{"type": "text", "text": said}], "stop_reason": "end_turn", **more}
+    return {"role": "assistant", "content": [{"type": "text", "text": said}], "stop_reason": stop_reason}
 
 
 def uses(*ids):
