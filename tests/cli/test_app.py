@@ -1,0 +1,126 @@
+"""The app as a whole: help, the version, exit codes, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import fsm_runner
+from fsm_runner.cli.quitting import CODES
+from tests.cli.conftest import BROKEN, ROOT, program
+
+COMMANDS = ("run", "check", "table", "draw", "replay")
+
+
+HEAVY = """
+import sys
+sys.argv = ["fsm-runner", *sys.argv[1:]]
+from fsm_runner.cli import main
+try:
+    main()
+except SystemExit as end:
+    heavy = {"anthropic", "anyio", "httpx2", "pydantic", "rich", "structlog", "transitions", "yaml"}
+    print(end.code, sorted(heavy & sys.modules.keys()), file=sys.stderr)
+"""
+
+
+def test_help_lists_every_command_and_every_exit_code(command):
+    """The first thing that a newcomer types tells all."""
+    done = command("--help")
+
+    assert 0 == done.exit_code
+    _, _, commands = done.stdout.partition("Commands:\n")
+    assert list(COMMANDS) == [line.split()[0] for line in commands.partition("\n\n")[0].splitlines()]
+    assert [] == [meaning for code, meaning in CODES.items() if f"{code:<4} {meaning}" not in done.stdout]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_help(command, name):
+    """What each takes, and its exit codes; no line is wider than a terminal of 80 columns."""
+    done = command(name, "--help")
+
+    assert 0 == done.exit_code
+    assert "Exit codes:" in done.stdout
+    assert [] == [line for line in done.stdout.splitlines() if len(line) > 80]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], []),
+        (["--version"], []),
+        (["run", "--help"], ["pydantic"]),  # typer reads the options before a command with it
+    ],
+)
+def test_help_imports_nothing_that_is_slow_to_import(arguments, heavy):
+    """Help answers at once, because it loads neither the SDK nor what parses charts and draws terminals."""
+    done = subprocess.run([sys.executable, "-c", HEAVY, *arguments], cwd=ROOT, capture_output=True, text=True)
+
+    assert f"0 {heavy}" == done.stderr.strip()
+
+
+def test_the_version_is_the_package_s(command):
+    """One number, in one place."""
+    assert f"fsm-runner {fsm_runner.__version__}\n" == command("--version").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--nonsense"], ["nonsense"], ["check", "--format", "xml"], ["replay"], ["run"], ["run", "--tool"]],
+)
+def test_wrong_use_exits_with_2(command, arguments):
+    """What is not understood is told from what was found."""
+    done = command(*arguments)
+
+    assert 2 == done.exit_code
+    assert "Traceback" not in done.output
+
+
+def test_the_module_is_the_program():
+    """``python -m fsm_runner`` calls itself what the user can type."""
+    done = program("--help")
+
+    assert (0, "Usage: fsm-runner") == (done.returncode, done.stdout[:17])
+
+
+def test_a_closed_output_ends_quietly():
+    """Piped into something that stops reading, a command stops too, without a traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = program("draw", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+    finally:
+        os.close(writer)
+
+    assert (141, "") == (done.returncode, done.stderr)
+
+
+def test_an_output_without_the_characters_shows_question_marks():
+    """A terminal that knows only ASCII still gets its line."""
+    line = [sys.executable, "-m", "fsm_runner", "check", str(BROKEN / "target_is_not_declared.yaml")]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, timeout=60)
+
+    assert 1 == done.returncode
+    assert b"  9 ?       - {id: end, target: don}" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["check", "table", "draw"])
+def test_a_chart_that_is_not_there_exits_with_2_and_one_line(command, name):
+    """A wrong name is wrong use; no traceback, and the name that was meant."""
+    done = command(name, "state")
+
+    assert (2, "state: no chart is called that (did you mean 'states'?)\n") == (done.exit_code, done.stderr)
+
+
+@pytest.mark.parametrize("name", ["table", "draw"])
+def test_a_broken_chart_exits_with_1_and_its_problems(command, name):
+    """What was found is at its place."""
+    path = BROKEN / "target_is_not_declared.yaml"
+    done = command(name, path)
+
+    assert 1 == done.exit_code
+    assert f"{path}:9:27: state 'start': target 'don' is not declared (did you mean 'done'?)\n" == done.stderr

@@ -1,0 +1,129 @@
+"""`fsm-runner check`: problems at their places, proofs in words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from fsm_runner.charts import find_chart
+from tests.cli.conftest import BROKEN
+
+
+def edited(*replacements: tuple[str, str]) -> str:
+    """The default chart with a piece of its text replaced."""
+    text = find_chart("states").read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_a_fine_chart_exits_with_0_and_says_what_was_proved(command):
+    """A reviewer reads that it is complete, bounded and without dead rows."""
+    done = command("check")
+
+    assert 0 == done.exit_code
+    assert "chart 'tool_loop' can run; proved:\n" in done.stdout
+    assert "combinations of answers" in done.stdout
+    assert "rows is dead" in done.stdout
+    assert "cycles are bounded" in done.stdout
+
+
+def test_overlaps_are_counted_unless_asked_for(command):
+    """Thirty lines of what the order decides would hide the rest; --explain lists them and the proofs."""
+    short, long = command("check"), command("check", "--explain")
+
+    assert "pairs of rows can both hold" in short.stdout
+    assert "comes first" not in short.stdout
+    assert "rows 'finish' and 'ask' both hold" in long.stdout
+    assert "spends limit iterations; once it is reached" in long.stdout
+    assert "request: start -begin-> inspect -ask-> request\n" in long.stdout
+
+
+def test_strict_refuses_overlaps(command):
+    """Whoever wants each row to stand alone gets each pair as a problem."""
+    done = command("check", "--strict")
+
+    assert 1 == done.exit_code
+    assert "[overlap]" in done.stdout
+
+
+def test_a_problem_is_shown_with_its_line_and_a_caret_under_its_column(command):
+    """As a good compiler does: place, what, way out, code, source line, caret."""
+    done = command("check", shutil.copy(BROKEN / "target_is_not_declared.yaml", "chart.yaml"))
+    place, line, caret, total = done.stdout.splitlines()
+    said = "state 'start': target 'don' is not declared (did you mean 'done'?)  [unknown-target]"
+
+    assert 1 == done.exit_code
+    assert f"chart.yaml:9:27: {said}" == place
+    assert "  9 │       - {id: end, target: don}" == line
+    assert line[caret.index("^") :].startswith("don")
+    assert "chart.yaml: 1 problem" == total
+
+
+def test_a_very_long_line_is_cut_around_its_place(command, tmp_path):
+    """The caret stands under the word also where the line is wider than any terminal."""
+    guard = "turn: [" + ", ".join(["none", "answered"] * 20) + ", nosuch]"
+    (tmp_path / "chart.yaml").write_text(edited(("guard: {turn: finished}", f"guard: {{{guard}}}")), encoding="utf-8")
+    done = command("check", "chart.yaml")
+    lines = done.stdout.splitlines()
+    at = next(index for index, line in enumerate(lines) if "'nosuch'" in line)
+
+    assert lines[at + 1][lines[at + 2].index("^") :].startswith("nosuch")
+    assert len(lines[at + 1]) < 130
+
+
+@pytest.mark.parametrize("name", ["tab_for_indent", "control_character", "nothing_but_comments", "unclosed_bracket"])
+def test_text_that_is_no_yaml_has_a_place_too(command, name):
+    """Whatever is in the file, the answer is a place and a sentence."""
+    done = command("check", shutil.copy(BROKEN / f"{name}.yaml", "chart.yaml"))
+
+    assert 1 == done.exit_code
+    assert done.stdout.startswith("chart.yaml:")
+    assert all(char.isprintable() for line in done.stdout.splitlines() for char in line)
+
+
+def test_json_holds_all_that_is_known(command):
+    """A program reads the same verdict."""
+    fine = json.loads(command("check", "--format", "json").stdout)
+    done = command("check", "--format", "json", BROKEN / "target_is_not_declared.yaml")
+    (problem,) = json.loads(done.stdout)["problems"]
+
+    assert (True, "tool_loop", []) == (fine["ok"], fine["chart"], fine["problems"])
+    assert {"proofs", "ways", "covered", "bounds", "notes"} <= fine.keys()
+    assert (1, "unknown-target", 9, 27) == (done.exit_code, problem["code"], problem["line"], problem["column"])
+
+
+def test_github_gets_an_annotation_for_each_problem(command):
+    """One line each, with what GitHub takes for syntax escaped."""
+    done = command("check", "--format", "github", shutil.copy(BROKEN / "target_is_not_declared.yaml", "a,b.yaml"))
+
+    assert (
+        "::error file=a%2Cb.yaml,line=9,col=27,title=unknown-target::"
+        "state 'start': target 'don' is not declared (did you mean 'done'?)\n"
+    ) == done.stdout
+
+
+def test_facts_of_ones_own_are_taken_at_the_chart_s_word_or_compared_with_their_code(command, tmp_path):
+    """Without their code a chart can be checked; with it, its answers must be the same."""
+    late = edited(
+        ("\nstates:\n", "  late: [yes, no, maybe]\n\nstates:\n"),
+        ("guard: {turn: finished}, ", "guard: {turn: finished, late: [yes, no, maybe]}, "),
+    ).replace("\n\n  late:", "\n  late:")
+    (tmp_path / "chart.yaml").write_text(late, encoding="utf-8")
+    trusted, compared = command("check", "chart.yaml"), command("check", "chart.yaml", "--fact", "agent:late")
+
+    assert (0, 1) == (trusted.exit_code, compared.exit_code), trusted.output
+    assert "fact 'late': its code answers yes, no (list exactly these)" in compared.stdout
+
+
+def test_a_fact_that_is_none_is_refused(command):
+    """A plain function has no answers to compare."""
+    done = command("check", "--fact", "agent:plain")
+
+    assert (2, "--fact 'agent:plain': it is a function (decorate it with fsm_runner.fact)\n") == (
+        done.exit_code,
+        done.stderr,
+    )
