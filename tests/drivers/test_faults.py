@@ -48,6 +48,7 @@ WITHIN = {
     "stall": (stall(WORDS), httpx2.ReadTimeout),
     "malformed": (malformed(WORDS), json.JSONDecodeError),
     "truncated": (truncated(WORDS), StreamTruncated),
+    "truncated before its start": (truncated(WORDS, after=0), StreamTruncated),
     "truncated before its end": (truncated(CALLS, after=ALL_BUT_THE_LAST), StreamTruncated),
     "overloaded": (overloaded(WORDS), anthropic.APIStatusError),
     "server error": (server_error(WORDS), anthropic.APIStatusError),
