@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import runpy
@@ -82,11 +83,17 @@ def test_the_approval_chart_differs_from_the_default_only_where_it_says():
     assert [] == unmarked
 
 
+def told(path: Path) -> list[tuple[object, ...]]:
+    """What the records of a journal tell: what happened, and which rows were taken."""
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [tuple(record.get(key) for key in ("run", "type", "event", "row", "effect")) for record in records]
+
+
 def test_the_recorded_run_is_what_its_script_records(run, tmp_path):
-    """The journal in the repository can be made again, byte for byte."""
+    """The journal in the repository can be made again: python examples/regression/record.py."""
     run("regression/record.py", str(tmp_path / "run.jsonl"))
 
-    assert (EXAMPLES / "regression" / "run.jsonl").read_bytes() == (tmp_path / "run.jsonl").read_bytes()
+    assert told(EXAMPLES / "regression" / "run.jsonl") == told(tmp_path / "run.jsonl")
 
 
 def test_the_examples_that_are_tests_pass():
@@ -95,7 +102,7 @@ def test_the_examples_that_are_tests_pass():
     done = subprocess.run([*line, "--rootdir=.", "-c", os.devnull], cwd=EXAMPLES, capture_output=True, text=True)
 
     assert 0 == done.returncode, done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
 
 
 @pytest.fixture(scope="module")

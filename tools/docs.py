@@ -1,0 +1,64 @@
+"""The generated parts of the documentation: what the program prints, between the marks that name its command.
+
+    <!-- generated: fsm-runner check --help -->      what stands here is written by `make docs`
+    <!-- end -->
+
+With `--check` nothing is written: what differs is named, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from fsm_runner.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- generated: fsm-runner (?P<arguments>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+WIDTH = {"COLUMNS": "80"}
+"""Help is as wide as the narrowest terminal."""
+
+
+def printed(arguments: str) -> str:
+    """Return what ``fsm-runner`` prints, as Markdown.
+
+    Raises:
+        SystemExit: the command failed.
+    """
+    done = CliRunner(env=WIDTH).invoke(app, shlex.split(arguments), prog_name="fsm-runner")
+    if done.exit_code:
+        sys.exit(f"docs: fsm-runner {arguments}: {done.output}")
+    if "markdown" in arguments:
+        return f"\n{done.stdout}\n"
+    lines = "\n".join(line.rstrip() for line in done.stdout.rstrip().splitlines())
+    return f"```text\n{lines}\n```\n"
+
+
+def renewed(text: str) -> str:
+    """Return a page with its generated parts as they would be written now."""
+    return BLOCK.sub(lambda found: found[1] + printed(found["arguments"]) + found[3], text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the generated parts, or compare them; return 1 when one differs."""
+    stale = []
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = path.read_text(encoding="utf-8")
+        new = renewed(text)
+        if new != text:
+            stale.append(path)
+            if "--check" not in arguments:
+                path.write_text(new, encoding="utf-8")
+    if "--check" not in arguments:
+        return 0
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: a generated part is out of date (run 'make docs')", file=sys.stderr)
+    return int(bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
