@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import anthropic
 import pydantic
 from anthropic import not_given, omit
+from anthropic.resources.messages import DEPRECATED_MODELS
 
 from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.plain import is_given, message_param
@@ -34,6 +35,7 @@ from fsm_runner.core.context import (
     Counters,
     Settings,
     SummaryControl,
+    Thread,
 )
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.history import History
@@ -45,6 +47,9 @@ from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
 
 DEFAULT_CHART = "states"
+
+_THREADED = (anthropic.Anthropic, anthropic.AsyncAnthropic)
+"""The clients whose service keeps threads; those of other platforms do not.  Source: anthropic 2.12."""
 
 
 class CompactionControl(pydantic.BaseModel):
@@ -117,6 +122,13 @@ def tool_runner(
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right; nothing has been sent.
     """
+    if model in DEPRECATED_MODELS:
+        warnings.warn(
+            f"The model '{model}' is deprecated and will reach end-of-life on {DEPRECATED_MODELS[model]} (choose a "
+            "newer one)",
+            DeprecationWarning,
+            stacklevel=caller_level(),
+        )
     _refuse(params, stream=stream, eager=run_tools_eagerly, thread=thread)
     given = {"max_tokens": max_tokens, "model": model, **params}
     given = {key: value for key, value in given.items() if is_given(value)}
@@ -140,6 +152,7 @@ def tool_runner(
             eager=run_tools_eagerly,
             summary=_control(compaction_control),
         ),
+        thread=Thread(mode="new" if thread is not False and isinstance(client, _THREADED) else "off"),
         counters=Counters(limits=_limits(machine.chart, limits, max_iterations)),
     )
     run = run_id or uuid.uuid4().hex

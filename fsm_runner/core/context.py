@@ -5,6 +5,7 @@
     compaction     what was asked, what crossed the threshold, what is under way
     settings       what requests are made of; changes only when the caller changes it
     counters       limits, what is spent of them, tokens
+    thread         what the server holds of the conversation
     stand          where the caller and the last failure left the run
 
 Only `fold` makes a new context, and it replaces the one part that changed: a fold costs the same at the first
@@ -221,6 +222,31 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What the server holds of the conversation: immutable.  `thread` says what each mode means.
+
+    Attributes:
+        mode: ``off``, ``new``, ``created``, ``continue`` or ``unthreaded``.
+        previous: the id of the reply that a request continues from; None when it continues from none.
+        created_with: the ``system`` and ``tools`` that the server took with the thread.
+        replaces_lost: whether this thread replaces one that the server had lost.
+        held: how many messages of the history, from its beginning, the server has seen answered.
+        beside: whether the compaction under way begins a thread of its own.
+        refused: the fields that the caller changed while it held a reply, although the server keeps the thread's own.
+        adjusted: whether the last failure was of the thread, and the request can go out again by itself.
+    """
+
+    mode: Literal["off", "new", "created", "continue", "unthreaded"] = "off"
+    previous: str | None = None
+    created_with: Json = field(default_factory=dict)
+    replaces_lost: bool = False
+    held: int = 0
+    beside: bool = False
+    refused: tuple[str, ...] = ()
+    adjusted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
     """Where the caller and the last failure left the run: immutable.
 
@@ -253,6 +279,7 @@ class Context:
     compaction: Compaction = field(default_factory=Compaction)
     settings: Settings = field(default_factory=Settings)
     counters: Counters = field(default_factory=Counters)
+    thread: Thread = field(default_factory=Thread)
     stand: Stand = field(default_factory=Stand)
     reports: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()

@@ -15,6 +15,7 @@ from fsm_runner.core.availability import available, family
 from fsm_runner.core.context import Call, Context, SummaryControl
 from fsm_runner.core.events import Json
 from fsm_runner.core.messages import without_open_calls
+from fsm_runner.core.thread import CREATE_ONLY, request_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class SendRequest:
         tools: the tool definitions; None: send none.
         stream: whether the reply is to be streamed.
         purpose: ``reply``, or ``compaction`` when the API is to compact instead of replying.
+        thread: what the request says of the server-side thread; None: nothing.
     """
 
     name: ClassVar[str] = "send_request"
@@ -35,6 +37,7 @@ class SendRequest:
     tools: tuple[Json, ...] | None
     stream: bool
     purpose: Literal["reply", "compaction"] = "reply"
+    thread: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,24 +130,25 @@ def tool_response(context: Context) -> Json | None:
 
 
 def _send_request(context: Context) -> tuple[Effect, ...]:
-    settings = context.settings
-    request = SendRequest(
-        messages=context.conversation.history, params=settings.params, tools=settings.tools, stream=settings.stream
-    )
-    return (request,)
+    return (_request(context, context.settings.params, "reply"),)
 
 
 def _compact(context: Context) -> tuple[Effect, ...]:
+    params = {**without_reply_params(context.settings.params), "compaction": context.compaction.config}
+    return (_request(context, params, "compaction"),)
+
+
+def _request(context: Context, params: Json, purpose: Literal["reply", "compaction"]) -> SendRequest:
     settings = context.settings
-    params = {**without_reply_params(settings.params), "compaction": context.compaction.config}
-    request = SendRequest(
-        messages=context.conversation.history,
-        params=params,
-        tools=settings.tools,
+    messages, thread, held = request_parts(context, compacting=purpose == "compaction")
+    return SendRequest(
+        messages=messages,
+        params={key: value for key, value in params.items() if key not in CREATE_ONLY} if held else params,
+        tools=None if held else settings.tools,
         stream=settings.stream,
-        purpose="compaction",
+        purpose=purpose,
+        thread=thread,
     )
-    return (request,)
 
 
 def without_reply_params(params: Json) -> Json:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from fsm_runner.core.availability import available, family, with_history
 from fsm_runner.core.context import Call, Context, Note
-from fsm_runner.core.events import Entered, Json
+from fsm_runner.core.events import Entered, Failed, Json
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import has_summary, reply_param, results_param, text_in
 from fsm_runner.core.parts import replace
+from fsm_runner.core.thread import departing, is_recorded, is_threading, moved, refused_fields
 
 RESENDS = 2
 """How often one request is sent again without asking the caller."""
@@ -40,7 +41,7 @@ def entered(context: Context, event: Entered) -> Context:
     if event.spends is not None:
         context = _spent(context, event.spends)
     if event.effect is None:
-        context = _rested(context)
+        context = _refused(context) if event.phase == "failed" and context.stand.failure is None else _rested(context)
         if context.stand.awaits == "more":
             context = _handed_over(context)
         return _ended(context) if event.final else context
@@ -71,23 +72,53 @@ def _rested(context: Context) -> Context:
     return replace(context, counters=replace(counters, spent=spent, staked=None))
 
 
+def _refused(context: Context) -> Context:
+    """A change that the thread does not take is a failure like any other."""
+    fields = " and ".join(f"`{name}`" for name in context.thread.refused or refused_fields(context))
+    way_out = "undo the change, or make a run with thread=False"
+    if "`tools`" in fields:
+        way_out = f"use add_tools() and remove_tools(), {way_out}"
+    text = f"Cannot change {fields} on a thread: the server keeps what it was created with ({way_out})"
+    stand = replace(context.stand, failure=Failed(error="AnthropicError", text=text))
+    return replace(context, stand=stand, thread=replace(context.thread, refused=()))
+
+
 def _handed_over(context: Context) -> Context:
     """What the caller was handed, as part of the history."""
     if context.compaction.config is not None:
         return _compacted(context)
     turn, talk = context.turn, context.conversation
-    if turn.unread:
-        reply = () if turn.reply is None or not turn.reply.get("content") else (reply_param(turn.reply),)
+    thread = context.thread
+    if turn.unread and turn.reply is not None:
+        recorded = is_recorded(thread, turn.reply) and turn.reply.get("content")
+        reply = (reply_param(turn.reply),) if recorded else ()
         history = talk.history if talk.draft is None else talk.draft
-        if not talk.owned:
+        if refused := refused_fields(context):
+            thread = replace(thread, refused=refused)
+        unchanged = not talk.owned and len(history) == len(talk.history) and history.extends(talk.history)
+        if not talk.owned and not (reply and len(history) and history[-1] == reply[0]):
             history = history.appended(*reply)
+        if recorded:
+            thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)
         turn = replace(turn, unread=False)
         talk = with_history(replace(talk, draft=None), history)
     if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and all(c.status == "done" for c in turn.calls):
         if not talk.owned:
-            talk = with_history(talk, talk.history.appended(results_param(turn.calls)))
+            talk = with_history(talk, _answered_in(talk.history, results_param(turn.calls)))
         turn = replace(turn, answered=True)
-    return context if turn is context.turn else replace(context, turn=turn, conversation=talk)
+    return context if turn is context.turn else replace(context, turn=turn, conversation=talk, thread=thread)
+
+
+def _answered_in(history: History, results: Json) -> History:
+    """`history` with `results` after the reply, ahead of messages that came while its tools ran.
+
+    Source: the API takes a ``tool_use`` only with its ``tool_result`` in the next message."""
+    after = len(history)
+    while after and history[after - 1].get("role") != "assistant":
+        after -= 1
+    if after in (0, len(history)):
+        return history.appended(results)
+    return History((*history[:after], results, *history[after:]))
 
 
 def _asks_for_tools(reply: Json | None) -> bool:
@@ -98,9 +129,12 @@ def _compacted(context: Context) -> Context:
     """The API's compaction in the history's place, followed by what came after it was asked for."""
     compaction, talk = context.compaction, context.conversation
     done = replace(compaction, config=None, response=None, sent=0)
-    response = compaction.response
+    response, thread = compaction.response, context.thread
     if response is None:
         return replace(context, compaction=done)
+    if is_threading(thread) and not thread.beside:
+        thread = replace(thread, mode="unthreaded")  # the next request would be refused as well
+        context = replace(context, thread=thread)
     if not has_summary(response):
         note = Note(
             level="warning",
@@ -115,6 +149,7 @@ def _compacted(context: Context) -> Context:
         compaction=replace(done, tokens=0),
         conversation=with_history(talk, history),
         settings=replace(context.settings, runnable=runnable),
+        thread=moved(thread, talk.history, history),
     )
 
 
@@ -129,6 +164,9 @@ def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     resends = context.counters.resends + 1 if again else 0
     if resends != context.counters.resends:
         context = replace(context, counters=replace(context.counters, resends=resends))
+    thread = departing(context, compacting=compacting, again=again)
+    if thread is not context.thread:
+        context = replace(context, thread=thread)
     if compacting:
         asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config
         compaction = replace(context.compaction, asked=None, config=asked, sent=len(history))

@@ -15,6 +15,7 @@ from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Call, Context
 from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
 from fsm_runner.core.messages import text_in
+from fsm_runner.core.thread import refused_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,20 +162,21 @@ def early(context: Context) -> str:
 def recovery(context: Context) -> str:
     """Whether what failed is tried again.
 
-    resend: at once and by itself, when the server asks for it, at most twice for one request.  retry: when the caller
-    asks for more.  none: not at all; so it is with a compaction by the API, as in anthropic 2.12, and when
-    nothing failed.
+    resend: at once and by itself, when the server lost the thread or cannot keep one, at most twice for one request.
+    retry: when the caller asks for more.  none: not at all; so it is with a compaction by the API, as in
+    anthropic 2.12, and when nothing failed.
     """
-    failure = context.stand.failure
-    if failure is None or context.stand.failed_effect == "compact":
+    if context.stand.failure is None:
         return "none"
-    if failure.code in RESENDABLE and context.counters.resends < RESENDS:
+    if context.thread.adjusted and context.counters.resends < RESENDS:
         return "resend"
-    return "retry"
+    return "none" if context.stand.failed_effect == "compact" else "retry"
 
 
-RESENDABLE: frozenset[str] = frozenset()
-"""The API's error codes after which a request goes out again by itself.  Server-side threads will add theirs."""
+@fact(answers=("free", "refused"))
+def change(context: Context) -> str:
+    """Whether the caller changed what a server-side thread keeps: ``system`` or ``tools``, while one goes on."""
+    return "refused" if context.thread.refused or refused_fields(context) else "free"
 
 
 def _open(context: Context) -> bool:
@@ -185,6 +187,6 @@ def _open(context: Context) -> bool:
 
 
 FACTS: Mapping[str, Fact] = MappingProxyType(
-    {each.name: each for each in (turn, compaction, limit, closed, calls, awaits, early, recovery)}
+    {each.name: each for each in (turn, compaction, limit, closed, calls, awaits, early, recovery, change)}
 )
 """The built-in facts, by name."""

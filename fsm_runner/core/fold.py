@@ -17,6 +17,7 @@ from fsm_runner.core.entering import entered
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
 from fsm_runner.core.parts import replace
+from fsm_runner.core.thread import after_failure, is_recorded, moved, replied
 
 _FUTILE = Note(
     level="warning",
@@ -110,9 +111,11 @@ def _replied(context: Context, message: ev.Json) -> Context:
     below = control is None or tokens < control.threshold
     first = control is not None and context.compaction.tokens < control.threshold
     notes = (*context.notes, _FUTILE) if context.compaction.fresh and not below and first else context.notes
-    params = with_container(context.settings.params, message)
+    recorded = is_recorded(context.thread, message)
+    params = with_container(context.settings.params, message if recorded else None)
     return replace(
         context,
+        thread=replied(context.thread, message),
         turn=Turn(reply=message, calls=calls, unread=True),
         compaction=replace(context.compaction, tokens=tokens, fresh=context.compaction.fresh and not below),
         settings=context.settings if params is context.settings.params else replace(context.settings, params=params),
@@ -159,9 +162,11 @@ def _summarised(context: Context, message: ev.Json) -> Context:
     context = _counted(context, message)
     text = next((text_in(block, "text") for block in blocks_of(message) if block.get("type") == "text"), None)
     summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
+    history = History([summary])
     return replace(
         context,
-        conversation=with_history(context.conversation, History([summary])),
+        conversation=with_history(context.conversation, history),
+        thread=moved(context.thread, context.conversation.history, history),
         turn=Turn(),
         compaction=replace(context.compaction, tokens=0, fresh=True),
     )
@@ -172,6 +177,11 @@ def _failed(context: Context, event: ev.Failed) -> Context:
 
     A compaction that fails while its response streams has failed as a compaction."""
     talk, turn, compaction = context.conversation, context.turn, context.compaction
+    compacting = compaction.config is not None
+    streaming = context.stand.effect in ("lend_stream", "drain_stream")
+    thread, adjusted = after_failure(context, event, compacting=compacting, streaming=streaming)
+    if talk.draft is not None:
+        thread = moved(thread, History(talk.history[: thread.held]), talk.draft)
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(
         context,
@@ -181,8 +191,9 @@ def _failed(context: Context, event: ev.Failed) -> Context:
         stand=replace(
             context.stand,
             failure=event,
-            failed_effect=context.stand.effect if compaction.config is None else "compact",
+            failed_effect="compact" if compacting else context.stand.effect,
         ),
+        thread=thread if adjusted == thread.adjusted else replace(thread, adjusted=adjusted),
     )
 
 
@@ -223,7 +234,10 @@ def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
         runnable=frozenset(event.runnable),
         toolsets=frozenset(event.toolsets),
     )
+    thread = context.thread
     if event.messages is not None:
         history = History(event.messages)
+        if talk.draft is None:
+            thread = moved(thread, History(talk.history[: thread.held]), history)
         talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)
-    return replace(context, settings=settings, conversation=talk)
+    return replace(context, settings=settings, conversation=talk, thread=thread)

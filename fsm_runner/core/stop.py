@@ -66,7 +66,7 @@ class Stop:
 def stop_of(state: State, context: Context, last: Transition) -> Stop:
     """Return why the run ended in `state`, which `last` led to."""
     failure = context.stand.failure
-    if failure is not None:
+    if failure is not None and not (state.final and closed(context) == "true"):
         return Stop(reason="failed", row=last.row, facts=last.facts, detail=f"{failure.error}: {failure.text}")
     reason, detail = _reason(context)
     return Stop(reason=reason, row=last.row, facts=last.facts, detail=detail)

@@ -29,9 +29,7 @@ from fsm_runner.core.effects import (
     Summarise,
 )
 from fsm_runner.core.events import (
-    AnswerAsked,
     Closed,
-    Continued,
     Json,
     MovedOn,
     Opened,
@@ -101,11 +99,9 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
         appended in between.  A stream is read to its end first.
         """
-        if not self._session.takes(AnswerAsked):
-            return self._response()
         with self._working():
-            step = self._session.tell(AnswerAsked())
-            while step.effects:
+            step = self._answer_asked()
+            while step is not None and step.effects:
                 step = await self._perform(step.effects)
             return self._response()
 
@@ -119,12 +115,13 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         items, self._items = self._items, None
         if items is not None:
             await items.aclose()
-        if self._session.takes(Continued):
-            self._session.tell(Continued())
+        self._end()
 
     async def _run(self) -> AsyncGenerator[ItemT, None]:
         step = self._session.resume()
         try:
+            if not step.effects and not step.final:
+                step = self._go_on()
             while True:
                 while step.effects and step.output is None:
                     step = await self._perform(step.effects)
@@ -132,6 +129,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
                     return
                 if step.output is not None:
                     yield cast(ItemT, self._item)
+                else:
+                    self._check_rest(step)
                 step = self._go_on()
         finally:
             await self._close_stream()
@@ -236,7 +235,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
     async def _drain(self) -> Step:
         if self._stream is None:
             return self._stream_is_gone()
-        await self._stream.until_done()
+        try:
+            await self._stream.until_done()
+        except BaseException:
+            await self._close_stream()
+            raise
         return cast(Step, self._step)
 
     async def _close_stream(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+import anthropic
 from anthropic.types.beta import BetaMessage, BetaToolUseBlock
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
@@ -20,12 +21,12 @@ from fsm_runner.adapters.anthropic.failures import failed
 from fsm_runner.adapters.anthropic.plain import is_given, message_data, message_param, plain
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch
-from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, declared_name, definition, removed_names
-from fsm_runner.core.availability import available
+from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, declared_name, removed_names
 from fsm_runner.core.context import Usage
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, tool_response
 from fsm_runner.core.errors import RunError
 from fsm_runner.core.events import (
+    AnswerAsked,
     Appended,
     CallDeferred,
     CompactionAsked,
@@ -92,6 +93,7 @@ class BaseRunner:
         self._response_given: tuple[tuple[Json, ...], dict[str, Any]] | None = None
         self._live_params: dict[str, Any] = dict(equipment.params)
         self._told_params = session.context.settings.params
+        self._replies: dict[int, object] = {}
         self._busy = False
 
     # ── what the run knows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -249,7 +251,7 @@ class BaseRunner:
 
     def _current_params(self) -> dict[str, Any]:
         settings = self._session.context.settings
-        current: dict[str, Any] = {**self._live_params, "messages": self.messages}
+        current: dict[str, Any] = {**self._live_params, "messages": [self._as_given(each) for each in self.messages]}
         if "container" in settings.params:
             current["container"] = settings.params["container"]
         if settings.tools is not None:
@@ -257,6 +259,13 @@ class BaseRunner:
         if self._output_format is not None:
             current["output_format"] = self._output_format.type
         return current
+
+    def _as_given(self, message: Json) -> dict[str, Any]:
+        """A message for the caller: of a reply, its content is the SDK's blocks."""
+        content = message.get("content")
+        if id(content) not in self._replies:
+            return dict(message)
+        return {**message, "content": BetaMessage.construct(content=cast(Any, content)).content}
 
     def _replace_params(self, messages: tuple[Json, ...] | None, tools: dict[str, Any]) -> None:
         """Tell the machine of new parameters, if they are new."""
@@ -276,11 +285,26 @@ class BaseRunner:
         )
         self._told_params = params
 
+    def _check_rest(self, step: Step) -> None:
+        """Refuse to go on from a step after which the run rests without having handed out anything, unless it was cut
+        off there, or had a failure that the caller knows of.
+
+        Raises:
+            AnthropicError: the caller changed what a server-side thread keeps.
+            RunError: the state takes nothing that a driver could tell.
+        """
+        stand, stop = step.snapshot.context.stand, step.snapshot.stop
+        if stop is not None and stand.failure is not None and stand.failed_effect is None:
+            raise anthropic.AnthropicError(stand.failure.text)
+        if not self._session.takes(Continued):
+            state = step.snapshot.state
+            raise RunError(f"state '{state}' orders nothing and takes no 'continued' (give it an effect, or that row)")
+
     def _read_again(self) -> None:
         """Tell the machine of what the caller edited in place: its tools, its parameters, the tool response."""
         settings = self._session.context.settings
         tools = {"tools": settings.tools, "runnable": settings.runnable, "toolsets": settings.toolsets}
-        if settings.tools is not None and settings.tools is self._tools.sent and self._tools.read():
+        if settings.tools is not None and settings.tools == self._tools.sent and self._tools.read():
             runnable = settings.runnable - self._tools.gone | self._tools.come
             tools = {"tools": self._tools.sent, "runnable": runnable, "toolsets": frozenset(self._tools.toolsets)}
         self._replace_params(None, tools)
@@ -310,11 +334,12 @@ class BaseRunner:
         runs = {"runnable": settings.runnable, "toolsets": settings.toolsets}
         if tools is None:
             return {"tools": None, **runs}
-        definitions = tuple(definition(tool) for tool in tools)
-        if definitions == settings.tools:
-            return {"tools": settings.tools, **runs}
-        withdrawn = set(map(declared_name, settings.tools or ())) - set(map(declared_name, definitions))
-        return {"tools": definitions, **{key: names - withdrawn for key, names in runs.items()}}
+        tools = tools if isinstance(tools, list) else list(tools)
+        if settings.tools is not None and tools == list(settings.tools):
+            return {"tools": settings.tools, **runs}  # given back as handed out: the list that is known stays
+        self._tools.replace(tools)
+        withdrawn = set(map(declared_name, settings.tools or ())) - set(map(declared_name, self._tools.sent))
+        return {"tools": self._tools.sent, **{key: names - withdrawn for key, names in runs.items()}}
 
     def _refuse_while_compacting(self) -> None:
         if self._session.context.compaction.config is not None:
@@ -324,12 +349,13 @@ class BaseRunner:
             )
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
-        same = order.tools is not None and order.tools is self._tools.sent
+        held = order.thread is not None and order.thread.get("type") == "continue"
         return request_arguments(
             order,
             self._equipment.options,
-            tools=self._tools.given if same else order.tools,
+            tools=self._tools.given if held or order.tools is self._tools.sent else order.tools,
             output_format=self._output_format,
+            threads=self._session.context.thread.mode != "off",
         )
 
     def _response(self) -> Json | None:
@@ -344,6 +370,7 @@ class BaseRunner:
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is handed out, but nothing's last word."""
         self._item = message
+        self._replies[id(data["content"])] = data["content"]
         if self._session.context.compaction.config is None or has_summary(data):
             self._last = message
 
@@ -352,10 +379,10 @@ class BaseRunner:
         self._hand_out(message, data)
         return self._session.tell(Replied(message=data))
 
-    def read_to_end(self, message: Json) -> None:
+    def read_to_end(self, message: Any, data: Json) -> None:
         """The stream is read to its end, whoever read it."""
-        self._hand_out(self._stream.current_message_snapshot, message)
-        self._step = self._session.tell(Replied(message=message))
+        self._hand_out(message, data)
+        self._step = self._session.tell(Replied(message=data))
 
     def broke_off(self, error: BaseException) -> None:
         """Reading the stream failed; whoever reads gets the exception."""
@@ -376,8 +403,24 @@ class BaseRunner:
         return self._last
 
     def _go_on(self) -> Step:
+        """Ask for more; where an effect was cut off, it is what is left to do first."""
+        if not self._session.takes(Continued):
+            return self._session.resume()
         self._read_again()
         return self._session.tell(Continued())
+
+    def _answer_asked(self) -> Step | None:
+        """Ask for the tool response; None when there is nothing to do for it."""
+        if self._session.takes(AnswerAsked):
+            return self._session.tell(AnswerAsked())
+        return self._session.resume() if self._session.context.stand.awaits == "answer" else None
+
+    def _end(self) -> None:
+        """End a closed run where it is.  An effect that was cut off is not begun again."""
+        if not self._session.final and not self._session.takes(Continued):
+            self._session.tell(Failed(error="RunClosed", text="the run was closed before this was done"))
+        if not self._session.final:
+            self._session.tell(Continued())
 
     def _failed(self, error: Exception) -> Step:
         """Tell the machine of a failure; unless it orders something else instead, the caller gets the exception."""
@@ -390,7 +433,7 @@ class BaseRunner:
         """Tell the caller, at its own line, of calls to tools that this run does not have."""
         for effect in effects:
             if effect.kind == "unknown":
-                text = unknown_warning(effect.block, self._tools, available(self._session.context))
+                text = unknown_warning(effect.block, self._tools, self._session.context)
                 if text is not None:
                     warnings.warn(text, UserWarning, stacklevel=caller_level())
 

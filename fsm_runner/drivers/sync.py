@@ -15,7 +15,7 @@ from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
 from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
-from fsm_runner.core.events import AnswerAsked, Closed, Continued, Json, MovedOn, Opened, Summarised, ToolFinished
+from fsm_runner.core.events import Closed, Json, MovedOn, Opened, Summarised, ToolFinished
 from fsm_runner.core.machine import Step
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
@@ -75,11 +75,9 @@ class Runner(BaseRunner, Generic[ItemT]):
         None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
         appended in between.  A stream is read to its end first.
         """
-        if not self._session.takes(AnswerAsked):
-            return self._response()
         with self._working():
-            step = self._session.tell(AnswerAsked())
-            while step.effects:
+            step = self._answer_asked()
+            while step is not None and step.effects:
                 step = self._perform(step.effects)
             return self._response()
 
@@ -93,12 +91,13 @@ class Runner(BaseRunner, Generic[ItemT]):
         items, self._items = self._items, None
         if items is not None:
             items.close()
-        if self._session.takes(Continued):
-            self._session.tell(Continued())
+        self._end()
 
     def _run(self) -> Generator[ItemT, None, None]:
         step = self._session.resume()
         try:
+            if not step.effects and not step.final:
+                step = self._go_on()
             while True:
                 while step.effects and step.output is None:
                     step = self._perform(step.effects)
@@ -106,6 +105,8 @@ class Runner(BaseRunner, Generic[ItemT]):
                     return
                 if step.output is not None:
                     yield cast(ItemT, self._item)
+                else:
+                    self._check_rest(step)
                 step = self._go_on()
         finally:
             self._close_stream()
@@ -230,7 +231,11 @@ class Runner(BaseRunner, Generic[ItemT]):
     def _drain(self) -> Step:
         if self._stream is None:
             return self._stream_is_gone()
-        self._stream.until_done()
+        try:
+            self._stream.until_done()
+        except BaseException:
+            self._close_stream()
+            raise
         return cast(Step, self._step)
 
     def _close_stream(self) -> None:

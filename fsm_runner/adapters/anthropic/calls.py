@@ -7,7 +7,7 @@ wrong use of a toolset's interface, which is for the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
@@ -17,6 +17,8 @@ from anthropic.types.beta import BetaToolUseBlock
 
 from fsm_runner.adapters.anthropic.plain import plain
 from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted, well_formed
+from fsm_runner.core.availability import available
+from fsm_runner.core.context import Context
 from fsm_runner.core.effects import CallTool
 from fsm_runner.core.events import Json
 from fsm_runner.core.messages import text_in
@@ -113,7 +115,7 @@ def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work
     if effect.kind == "skip":
         return refusal(_SKIPPED.get(family, _SKIPPED_ELSEWHERE))
     toolset = box.toolsets.get(family)
-    if toolset is None:
+    if toolset is None or effect.kind == "unknown":
         return refusal(f"Error: Toolset '{quoted(family)}' member '{quoted(name)}' not found")
     block = BetaToolUseBlock.construct(**cast(Any, effect.block))
     return Work(id=effect.id, name=name, tool=toolset, call=lambda: toolset.tool_result(block), member=True)
@@ -175,20 +177,19 @@ def _batch_problem(given: object) -> str:
     return f": its actions could not be run as sent (actions: {', '.join(names[:_MAX_ACTIONS])}{more})"
 
 
-def unknown_warning(block: Json, box: ToolBox, runnable: Iterable[str]) -> str | None:
-    """Return what the caller is told of a call that this run has no tool for; None when it has one."""
+def unknown_warning(block: Json, box: ToolBox, context: Context) -> str | None:
+    """Return what the caller is told of a call that this run has no tool for; None when a toolset tells the model."""
     name, family = text_in(block, "name") or "", text_in(block, "toolset_name")
     way_out = "run it yourself and `append_messages()` its result, or give the runner {}"
     if family is not None:
-        if family in box.toolsets:
-            return None
         return (
             f"Toolset '{quoted(family)}' (member '{quoted(name)}') not found in tool runner. It has: "
-            f"{', '.join(box.toolsets) or 'none'} ({way_out.format('the toolset')})"
+            f"{', '.join(sorted(context.settings.toolsets)) or 'none'} ({way_out.format('the toolset')})"
         )
-    known = [each for each in box.by_name if each in runnable]
-    if name in known or name in box.toolsets:
+    if name in context.settings.toolsets:
         return None
+    runnable = available(context)
+    known = [each for each in box.by_name if each in runnable]
     maker = _MAKERS[box.flavour]
     return (
         f"Tool '{name}' not found in tool runner. It has: {', '.join(known) or 'none'} "

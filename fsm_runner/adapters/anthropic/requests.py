@@ -6,7 +6,7 @@ another helper's name on the wire.  Nothing here retries: the client does, and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -25,7 +25,11 @@ Timeout: TypeAlias = float | httpx2.Timeout | None
 HELPER_HEADER = "x-stainless-helper"
 """The header by which the SDK's helpers name themselves."""
 
+THREADS_BETA = "message-threads-2026-08-12"
+"""The beta of server-side threads.  Source: anthropic 2.12."""
+
 _RUNNER = "BetaToolRunner"
+_THREADS = "message-thread"
 _STREAM_HEADERS = {"x-stainless-helper-method": "stream", "x-stainless-stream-helper": "beta.messages"}
 _SUMMARY_HEADERS = {"X-Stainless-Helper": "compaction"}
 
@@ -111,7 +115,12 @@ class OutputFormat:
 
 
 def request_arguments(
-    order: SendRequest, options: RequestOptions, *, tools: object, output_format: OutputFormat | None
+    order: SendRequest,
+    options: RequestOptions,
+    *,
+    tools: object,
+    output_format: OutputFormat | None,
+    threads: bool = False,
 ) -> dict[str, object]:
     """Return the keyword arguments of ``client.beta.messages.create`` for `order`.
 
@@ -120,6 +129,7 @@ def request_arguments(
         options: what every request carries.
         tools: the tools to send, as definitions or as the SDK's tool objects; None: send none.
         output_format: what replies are parsed into.
+        threads: whether the run was made to use a server-side thread.
     """
     params = {key: value for key, value in order.params.items() if key != "output_format"}
     if output_format is not None and order.purpose == "reply":
@@ -133,9 +143,30 @@ def request_arguments(
     }
     if tools is not None:
         arguments["tools"] = tools
+        if order.tools is None:  # the thread has them: given for the names of helpers that they carry, not to be sent
+            body = arguments.get("extra_body")
+            arguments["extra_body"] = {**(body if isinstance(body, Mapping) else {}), "tools": anthropic.omit}
+    if order.thread is not None:
+        arguments["thread"] = order.thread
+    if threads:
+        _say_threads(arguments, asked=order.thread is not None)
     if order.stream:
         arguments["stream"] = True
     return arguments
+
+
+def _say_threads(arguments: dict[str, object], *, asked: bool) -> None:
+    """Name the helper for threads, and when the request asks for one, the beta, also in a header of the caller's."""
+    headers = _merged(cast("dict[str, object]", arguments["extra_headers"]), {HELPER_HEADER: _THREADS})
+    if asked:
+        betas = arguments.get("betas")
+        known = list(betas) if isinstance(betas, Iterable) else []
+        arguments["betas"] = known if THREADS_BETA in known else [*known, THREADS_BETA]
+        name = next((name for name in headers if name.lower() == "anthropic-beta"), None)
+        if name is not None:
+            given = [each.strip() for each in str(headers[name]).split(",")]
+            headers[name] = ",".join(given if THREADS_BETA in given else [*given, THREADS_BETA])
+    arguments["extra_headers"] = headers
 
 
 def summary_arguments(order: Summarise) -> dict[str, object]:

@@ -30,8 +30,8 @@ class Reader(Protocol):
     def moved_on(self, call: Json) -> Any:
         """The model has moved on from `call`, and the reader asks for what comes after.  Awaited when async."""
 
-    def read_to_end(self, message: Json) -> None:
-        """The stream is read to its end; `message` is the whole reply."""
+    def read_to_end(self, message: Any, data: Json) -> None:
+        """The stream is read to its end; `message` is the whole reply, and `data` the same as plain data."""
 
     def broke_off(self, error: BaseException) -> None:
         """Reading failed."""
@@ -100,7 +100,8 @@ class _Proxy:
             )
 
     def _ended(self) -> None:
-        self._reader.read_to_end(message_data(self.message()))
+        message = self.message()
+        self._reader.read_to_end(message, message_data(message))
 
 
 class _AsyncProxy(_Proxy):

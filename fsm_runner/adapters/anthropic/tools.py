@@ -60,6 +60,13 @@ class ToolBox:
         self.runnable = frozenset(self.by_name)
         """The names of the tools that run, as the caller gave them."""
 
+    def replace(self, tools: Iterable[object]) -> None:
+        """Take another list of the caller's, which may edit it in place from now on.  What runs stays what it was."""
+        known = dict(self.by_name), dict(self.toolsets)
+        self.given = tools if isinstance(tools, list) else list(tools)
+        self.read()
+        self.by_name, self.toolsets = {**self.by_name, **known[0]}, known[1]
+
     def read(self) -> bool:
         """Read the caller's list anew, which it may have edited in place; return whether it had."""
         if self._is_as_read():
