@@ -76,9 +76,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
             raise StopAsyncIteration
         with self._working():
             if self._items is None:
+                self._begin_spans()
                 self._items = self._run()
             try:
-                return await anext(self._items)
+                with self._spans.current():
+                    return await anext(self._items)
             except BaseException:
                 self._items = None
                 raise
@@ -110,30 +112,32 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         if self._session.final:
             return
         self._session.tell(Closed())
-        if self._busy:
+        if self._busy or self._early:
             return
         items, self._items = self._items, None
+        self._end()
         if items is not None:
             await items.aclose()
-        self._end()
 
     async def _run(self) -> AsyncGenerator[ItemT, None]:
         step = self._session.resume()
-        try:
-            if not step.effects and not step.final:
-                step = self._go_on()
-            while True:
-                while step.effects and step.output is None:
-                    step = await self._perform(step.effects)
-                if step.final:
-                    return
-                if step.output is not None:
-                    yield cast(ItemT, self._item)
-                else:
-                    self._check_rest(step)
-                step = self._go_on()
-        finally:
-            await self._close_stream()
+        with self._spans:
+            try:
+                if not step.effects and not step.final:
+                    step = self._go_on()
+                while True:
+                    while step.effects and step.output is None:
+                        step = await self._perform(step.effects)
+                    if step.final:
+                        return
+                    if step.output is not None:
+                        yield cast(ItemT, self._item)
+                    else:
+                        self._check_rest(step)
+                    step = self._go_on()
+            finally:
+                with self._spans.current():
+                    await self._close_stream()
 
     async def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]
@@ -219,18 +223,25 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         work = self._work(effect)
         if work.call is None:
             return work.settled
-        try:
-            return work.done(await work.call())
-        except Exception as error:
-            return work.failed(error)
+        with self._spans.tool(work.tool, effect.block) as call:
+            try:
+                call.result = answer = work.done(await work.call())
+            except Exception as error:
+                call.result = answer = work.failed(error)
+            return answer
 
     # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
 
     async def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
-        step = self._session.tell(MovedOn(call=call))
-        while calls_to_start(step):
-            step = await self._call_tools(calls_to_start(step))
+        self._early = True
+        try:
+            with self._spans.current():
+                step = self._session.tell(MovedOn(call=call))
+                while calls_to_start(step):
+                    step = await self._call_tools(calls_to_start(step))
+        finally:
+            self._early = False
 
     async def _drain(self) -> Step:
         if self._stream is None:

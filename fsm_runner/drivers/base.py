@@ -22,6 +22,7 @@ from fsm_runner.adapters.anthropic.plain import is_given, message_data, message_
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch
 from fsm_runner.adapters.anthropic.tools import ToolBox, added_tools, declared_name, removed_names
+from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.core.context import Usage
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, tool_response
 from fsm_runner.core.errors import RunError
@@ -95,6 +96,8 @@ class BaseRunner:
         self._told_params = session.context.settings.params
         self._replies: dict[int, object] = {}
         self._busy = False
+        self._early = False
+        self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
 
     # ── what the run knows ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -391,6 +394,10 @@ class BaseRunner:
     def _stream_is_gone(self) -> Step:
         """The run was cut off in a stream, which cannot be read on: the machine says what now."""
         return self._session.tell(Failed(error="StreamClosed", text="the stream was closed before its end"))
+
+    def _begin_spans(self) -> None:
+        if not self._session.final:
+            self._spans.begin(self._session.context.settings.params)
 
     def _work(self, effect: CallTool) -> Work:
         return work_of(effect, self._tools, self._equipment.tool_errors)

@@ -18,6 +18,7 @@ from fsm_runner.core.events import Event, Json, Reported
 from fsm_runner.core.machine import Machine, Snapshot, Step
 
 if TYPE_CHECKING:
+    from fsm_runner.adapters.opentelemetry import Spans
     from fsm_runner.journal import Journal
 
 log = logging.getLogger("fsm_runner")
@@ -70,6 +71,7 @@ class Session:
         self.run = run or uuid.uuid4().hex
         self.journal = journal
         self._listener = listener
+        self.spans: Spans | None = None
         self._requests = 0
         step = machine.start(context)
         self.snapshot = step.snapshot
@@ -109,6 +111,8 @@ class Session:
     def _told(self, event: Event | None, step: Step) -> None:
         for note in step.notes:
             log.log(_LEVELS[note.level], note.text)
+        if self.spans is not None:
+            self.spans.step(step)
         if self._listener is not None:
             self._listener(event, step)
 

@@ -52,9 +52,11 @@ class Runner(BaseRunner, Generic[ItemT]):
             raise StopIteration
         with self._working():
             if self._items is None:
+                self._begin_spans()
                 self._items = self._run()
             try:
-                return next(self._items)
+                with self._spans.current():
+                    return next(self._items)
             except BaseException:
                 self._items = None
                 raise
@@ -86,30 +88,32 @@ class Runner(BaseRunner, Generic[ItemT]):
         if self._session.final:
             return
         self._session.tell(Closed())
-        if self._busy:
+        if self._busy or self._early:
             return
         items, self._items = self._items, None
+        self._end()
         if items is not None:
             items.close()
-        self._end()
 
     def _run(self) -> Generator[ItemT, None, None]:
         step = self._session.resume()
-        try:
-            if not step.effects and not step.final:
-                step = self._go_on()
-            while True:
-                while step.effects and step.output is None:
-                    step = self._perform(step.effects)
-                if step.final:
-                    return
-                if step.output is not None:
-                    yield cast(ItemT, self._item)
-                else:
-                    self._check_rest(step)
-                step = self._go_on()
-        finally:
-            self._close_stream()
+        with self._spans:
+            try:
+                if not step.effects and not step.final:
+                    step = self._go_on()
+                while True:
+                    while step.effects and step.output is None:
+                        step = self._perform(step.effects)
+                    if step.final:
+                        return
+                    if step.output is not None:
+                        yield cast(ItemT, self._item)
+                    else:
+                        self._check_rest(step)
+                    step = self._go_on()
+            finally:
+                with self._spans.current():
+                    self._close_stream()
 
     def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]
@@ -215,18 +219,25 @@ class Runner(BaseRunner, Generic[ItemT]):
         work = self._work(effect)
         if work.call is None:
             return work.settled
-        try:
-            return work.done(work.call())
-        except Exception as error:
-            return work.failed(error)
+        with self._spans.tool(work.tool, effect.block) as call:
+            try:
+                call.result = answer = work.done(work.call())
+            except Exception as error:
+                call.result = answer = work.failed(error)
+            return answer
 
     # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
 
     def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
-        step = self._session.tell(MovedOn(call=call))
-        while calls_to_start(step):
-            step = self._call_tools(calls_to_start(step))
+        self._early = True
+        try:
+            with self._spans.current():
+                step = self._session.tell(MovedOn(call=call))
+                while calls_to_start(step):
+                    step = self._call_tools(calls_to_start(step))
+        finally:
+            self._early = False
 
     def _drain(self) -> Step:
         if self._stream is None:

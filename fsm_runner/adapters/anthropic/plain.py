@@ -28,14 +28,21 @@ def plain(value: object) -> object:
     Models are dumped with the fields that were set; mappings become dicts, other iterables lists.  Anything else that
     JSON does not know stays as it is, for the SDK to encode or refuse.
     """
+    try:
+        return _copied(value)
+    except RecursionError:
+        return value  # it holds itself
+
+
+def _copied(value: object) -> object:
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, pydantic.BaseModel):
         return model_data(value)
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items() if is_given(item)}
+        return {key: _copied(item) for key, item in value.items() if is_given(item)}
     if isinstance(value, (list, tuple)) or (isinstance(value, Iterable) and not isinstance(value, (bytes, Set))):
-        return [plain(item) for item in value]
+        return [_copied(item) for item in value]
     return value
 
 
