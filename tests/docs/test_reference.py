@@ -1,0 +1,197 @@
+"""The reference is complete, and says what the code says."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+import fsm_runner
+from fsm_runner import testing
+from fsm_runner.charts.schema import AlwaysRow, ChartKeys, EventRow, StateKeys, schema
+from fsm_runner.charts.shape import keys_of
+from fsm_runner.core.check import CODES
+from fsm_runner.core.facts import FACTS
+from fsm_runner.core.stop import REASONS
+from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, OUTPUTS, SUPPLIES
+from fsm_runner.drivers.aio import AsyncRunner
+from fsm_runner.testing import RULES
+from tests.docs.edits import ROOT
+
+
+def sections(page: str) -> dict[str, str]:
+    """The text below each heading of the second level of a page; above the first, under ''."""
+    parts = re.split(r"^## (.+)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def table(text: str) -> list[list[str]]:
+    """The rows of the tables in `text`, cell by cell as they are written, without heads."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    rows: list[list[str]] = []
+    for before, token in itertools.pairwise(tokens):
+        if before.type == "tr_open" and token.type == "td_open":
+            rows.append([])
+        if before.type == "td_open":
+            rows[-1].append(token.content)
+    return rows
+
+
+def firsts(text: str) -> list[str]:
+    """What stands in the first column of the tables in `text`, without its marks."""
+    return [row[0].strip("`") for row in table(text)]
+
+
+def mentioned(text: str) -> list[str]:
+    """The names between backticks in `text`."""
+    return re.findall(r"`(\w+)`", text)
+
+
+# ── the chart format ────────────────────────────────────────────────────────────────────────────────────────────────
+
+FORMAT = sections("reference/chart.md")
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [("Keys of a chart", ChartKeys), ("Keys of a state", StateKeys), ("Keys of a row", EventRow)],
+)
+def test_every_key_of_the_format_is_there(heading, model):
+    """Those that the loader takes, and no other; and whether it asks for them."""
+    told = {row[0].strip("`"): row[1] for row in table(FORMAT[heading])}
+    required = {field.alias or name for name, field in model.model_fields.items() if field.is_required()}
+
+    assert sorted(keys_of(model)) == sorted(told)
+    assert required == {name for name, says in told.items() if says != "no"}
+
+
+def test_an_always_row_has_the_keys_of_a_row_but_for_event():
+    """As the page says."""
+    assert {"event"} == set(keys_of(EventRow)) - set(keys_of(AlwaysRow))
+
+
+def test_the_json_schema_has_the_same_keys():
+    """An editor, the loader and the page agree."""
+    made = schema()
+    definitions = {**made["definitions"], "ChartKeys": made}
+    for heading, name in (("chart", "ChartKeys"), ("state", "StateKeys"), ("row", "EventRow")):
+        assert sorted(definitions[name]["properties"]) == sorted(firsts(FORMAT[f"Keys of a {heading}"]))
+
+
+def test_every_effect_is_there_with_its_events():
+    """In the order of the vocabulary."""
+    told = {row[0].strip("`"): tuple(mentioned(row[2])) for row in table(FORMAT["Effects and their events"])}
+
+    assert dict(EFFECTS) == told
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"), [("Events of the caller", ASKING_EVENTS), ("Outputs", OUTPUTS), ("Supplies", tuple(SUPPLIES))]
+)
+def test_every_built_in_word_is_there(heading, names):
+    """What needs no declaration."""
+    assert list(names) == firsts(FORMAT[heading])
+
+
+def test_every_supply_says_why_it_is_finite():
+    """In the words that the check prints."""
+    assert list(SUPPLIES.values()) == [row[1] for row in table(FORMAT["Supplies"])]
+
+
+# ── facts, problems, reasons ────────────────────────────────────────────────────────────────────────────────────────
+
+FACT_PAGE = sections("reference/facts.md")
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_fact_is_there_with_its_answers(name):
+    """In their order, below what the fact asks."""
+    assert list(FACTS[name].answers) == firsts(FACT_PAGE[name])
+
+
+def test_no_other_fact_is_there():
+    """A heading of one word is a fact's."""
+    assert set(FACTS) == {heading for heading in FACT_PAGE if re.fullmatch(r"\w+", heading)}
+
+
+def test_every_impossible_combination_is_there():
+    """What the check leaves out, in the words of a guard."""
+    declared = {
+        frozenset(f"{name}: {answer}" for name, (answer,) in pattern)
+        for fact in FACTS.values()
+        for pattern in fact.impossible
+    }
+    told = {frozenset(cell.strip("`") for cell in row) for row in table(FACT_PAGE["What cannot happen"])}
+
+    assert declared == told
+
+
+def test_every_problem_is_there_with_its_way_out():
+    """In the order and the words of the code."""
+    page = "".join(sections("reference/problems.md").values())
+
+    assert list(CODES.items()) == [(row[0].strip("`"), row[1]) for row in table(page)]
+
+
+def test_every_reason_is_there():
+    """Why a run ends, in the order of the code."""
+    assert list(REASONS) == firsts(sections("how-to/errors.md")["Why a run ended"])
+
+
+# ── the public API ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+API = sections("reference/api.md")
+NAMES = ("Running", "Charts", "The machine", "Journals", "Errors")
+
+
+def test_every_public_name_is_there():
+    """Once, and no other."""
+    told = [name for heading in NAMES for name in firsts(API[heading])]
+
+    assert sorted(fsm_runner.__all__) == sorted(told)
+
+
+def test_every_argument_that_is_ours_is_there_with_its_default():
+    """Those that the SDK's own method does not take."""
+    import anthropic
+
+    theirs = inspect.signature(anthropic.resources.beta.messages.AsyncMessages.tool_runner).parameters
+    ours = inspect.signature(fsm_runner.tool_runner).parameters
+    declared = {
+        name: '"states"' if name == "chart" else repr(each.default).replace("'", '"')
+        for name, each in ours.items()
+        if name not in theirs and name != "client" and each.kind is not each.VAR_KEYWORD
+    }
+
+    assert declared == {row[0].strip("`"): row[1].strip("`") for row in table(API["`tool_runner`"])}
+
+
+def test_every_method_of_a_runner_is_there():
+    """What can be called or read, but for what streams call."""
+    public = {name for name in dir(AsyncRunner) if not name.startswith("_")}
+    for_streams = {"moved_on", "read_to_end", "broke_off"}
+
+    assert public - for_streams == set(firsts(API["Methods of a runner"]))
+    assert for_streams <= set(mentioned(API["Methods of a runner"]))
+
+
+# ── the scripted model ──────────────────────────────────────────────────────────────────────────────────────────────
+
+TESTING = sections("how-to/testing.md")
+
+
+def test_every_rule_of_the_scripted_model_is_there():
+    """In the order in which they are checked, in their words."""
+    assert [(rule.code, rule.sentence) for rule in RULES] == [
+        (row[0].strip("`"), row[1]) for row in table(TESTING["Rules"])
+    ]
+
+
+def test_every_name_for_tests_is_there():
+    """What `fsm_runner.testing` offers."""
+    told = set(mentioned("".join(TESTING.values()))) | {"ScriptedModel"}
+
+    assert set() == set(testing.__all__) - told
