@@ -93,7 +93,7 @@ class Drive:
         self.model, self.transport = model, transport
         self._models.append((model, transport))
         tools = [self.tool(each) if inspect.iscoroutinefunction(each) else each for each in functions]
-        given = {**ASKED, "tools": tools, **arguments}
+        given = {**ASKED, "thread": False, "tools": tools, **arguments}
         given.setdefault("on_step", lambda event, step: self.steps.append(told(event, step)))
         self._given += [
             (given[key], copy.deepcopy(given[key])) for key in ("messages", *arguments) if plain(given[key])

@@ -88,8 +88,8 @@ def test_changing_the_response_changes_nothing_else(drive, search):
     assert found("toolu_0001", "found ants 1") == drive.requests[1]["messages"][-1]
 
 
-def test_a_tool_that_asks_for_the_response_does_not_wait_for_itself(drive):
-    """It gets what there is so far."""
+def test_a_tool_cannot_ask_for_the_response_that_it_is_part_of(drive):
+    """It would wait for itself; the error says who is at work, and the model is told."""
     run = None
 
     async def ask() -> str:
@@ -98,8 +98,10 @@ def test_a_tool_that_asks_for_the_response_does_not_wait_for_itself(drive):
 
     run = drive.run([use("ask"), text("done")], ask)
     run.until_done()
+    answer = drive.requests[1]["messages"][-1]["content"][0]
 
-    assert found("toolu_0001", "None") == drive.requests[1]["messages"][-1]
+    assert answer["is_error"]
+    assert "at work in another task or tool" in answer["content"]
 
 
 # ── append_messages ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 
 import pytest
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
@@ -162,6 +163,24 @@ def test_the_stop_says_why(drive, end):
 def test_every_reason_has_a_scenario():
     """A reason that nothing leads to would be a word without meaning."""
     assert set(REASONS) == {reason for _, reason, _ in ENDS.values()} | ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("said", "detail", "warning"),
+    [
+        (ENDS["unknown"][0], "stop reason 'brand_new'", "a reply with the unknown stop reason 'brand_new'"),
+        (ENDS["missing"][0], "the reply has no stop reason", "a reply with no stop reason"),
+    ],
+)
+def test_an_unreadable_reply_never_ends_in_silence(drive, caplog, said, detail, warning):
+    """The reply is handed out, the reason says what was there, and a warning is logged."""
+    with caplog.at_level(logging.WARNING, logger="fsm_runner"):
+        run = drive.run([said])
+        last = run.until_done()
+
+    assert "well" == words(last)
+    assert detail == run.stop.detail
+    assert [True] == [warning in record.getMessage() for record in caplog.records]
 
 
 def test_calls_of_an_unreadable_reply_do_not_run(drive):

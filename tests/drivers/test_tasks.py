@@ -21,7 +21,7 @@ PATIENCE = 10
 def runner_of(model, *tools, **arguments):
     """A runner, and the transport that counts its responses."""
     transport = model.transport = Counting(model.transport)
-    given = {**ASKED, "tools": [anthropic.beta_async_tool(tool) for tool in tools], **arguments}
+    given = {**ASKED, "thread": False, "tools": [anthropic.beta_async_tool(tool) for tool in tools], **arguments}
     return fsm_runner.tool_runner(model.client(), **given), transport
 
 
@@ -111,6 +111,97 @@ async def test_a_cancelled_request_is_sent_again():
     assert "done" == words(await runner.until_done())
     assert 2 == len(sent)
     assert set() == transport.open
+
+
+@play
+async def test_a_cancelled_response_can_be_asked_for_again():
+    """The calls that had not ended run again."""
+    model = ScriptedModel([tool_use("wait"), text("done")])
+    started = anyio.Event()
+    ran = []
+
+    async def wait() -> str:
+        """Wait to be cancelled, the first time."""
+        ran.append(1)
+        if len(ran) == 1:
+            started.set()
+            await anyio.sleep_forever()
+        return "waited"
+
+    runner, _ = runner_of(model, wait)
+    await anext(runner)
+    async with anyio.create_task_group() as group:
+        group.start_soon(runner.generate_tool_call_response)
+        await started.wait()
+        group.cancel_scope.cancel()
+
+    assert "done" == words(await runner.until_done())
+    assert "waited" == model.requests[1].tool_results[0]["content"]
+    assert 2 == len(ran)
+
+
+@play
+async def test_a_stream_that_was_cancelled_is_asked_for_again():
+    """What arrived is no reply; the response is closed."""
+    model = ScriptedModel([tool_use("search", {"q": "a"}), text("done")])
+    runner, transport = runner_of(model, stream=True)
+    stream = await anext(runner)
+    with anyio.CancelScope() as scope:
+        await anext(stream)
+        scope.cancel()
+        await runner.generate_tool_call_response()
+
+    assert scope.cancelled_caught
+    assert "done" == words(await runner.until_done())
+    assert 2 == len(model.requests)
+    assert set() == transport.open
+
+
+@play
+async def test_messages_can_be_appended_while_a_tool_runs():
+    """The history is then the caller's."""
+    model = ScriptedModel([tool_use("wait"), text("done")])
+    started, go = anyio.Event(), anyio.Event()
+
+    async def wait() -> str:
+        """Wait for the test."""
+        started.set()
+        await go.wait()
+        return "waited"
+
+    runner, _ = runner_of(model, wait)
+    async with anyio.create_task_group() as group:
+        group.start_soon(runner.until_done)
+        await started.wait()
+        runner.append_messages({"role": "user", "content": "hurry"})
+        go.set()
+
+    sent = model.requests[1].messages
+    assert {"role": "user", "content": "hurry"} in sent
+    assert not model.refused
+
+
+@play
+async def test_a_run_that_is_closed_after_a_cancellation_sends_nothing_more():
+    """Closing ends it, wherever it was cut off."""
+    asked = anyio.Event()
+    sent = []
+
+    async def stalled(request):
+        sent.append(request)
+        asked.set()
+        await anyio.sleep_forever()
+
+    runner, transport = runner_of(ScriptedModel([]))
+    transport.inner = type("Stalled", (), {"handle_async_request": staticmethod(stalled)})()
+    async with anyio.create_task_group() as group:
+        group.start_soon(anext, runner)
+        await asked.wait()
+        group.cancel_scope.cancel()
+    await runner.close()
+
+    assert [] == [message async for message in runner]
+    assert (1, "closed") == (len(sent), runner.stop.reason)
 
 
 @play
