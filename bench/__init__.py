@@ -1,0 +1,1 @@
+"""Benchmarks against the SDK's own runner, both in one run: ``python -m bench``."""
