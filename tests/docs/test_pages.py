@@ -11,13 +11,13 @@ from markdown_it import MarkdownIt
 from fsm_runner import ChartError, find_chart, load
 from fsm_runner.charts import loads
 from fsm_runner.core.stop import REASONS
-from fsm_runner.replay import replay
+from fsm_runner.replaying import replay
 from tests.docs.edits import ROOT, blocks, edited, shown_chart, squeezed
 from tests.docs.examples import documents, examples_of, run
 
 README = "README.md"
 TUTORIAL = "docs/tutorial.md"
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+LINK = re.compile(r"(?:\]\(|(?:href|src|srcset)=\")(?!https?:)([^)\"#\s]+)")
 
 
 def text_of(page: str) -> str:
