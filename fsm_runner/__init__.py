@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
     from fsm_runner.drivers.session import RunView as RunView
     from fsm_runner.journal import Journal as Journal
-    from fsm_runner.replay import ReplayReport as ReplayReport
-    from fsm_runner.replay import replay as replay
+    from fsm_runner.replaying import ReplayReport as ReplayReport
+    from fsm_runner.replaying import replay as replay
     from fsm_runner.runner import tool_runner as tool_runner
 
 _HOMES = {
@@ -56,8 +56,8 @@ _HOMES = {
     "load": "charts",
     "Machine": "core.machine",
     "Problem": "core.errors",
-    "replay": "replay",
-    "ReplayReport": "replay",
+    "replay": "replaying",
+    "ReplayReport": "replaying",
     "Reported": "core.events",
     "RunError": "core.errors",
     "RunView": "drivers.session",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fsm_runner
-from fsm_runner.replay import replay
+from fsm_runner.replaying import replay
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

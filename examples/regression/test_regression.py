@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fsm_runner import Chart, find_chart, load
 from fsm_runner.charts import loads
-from fsm_runner.replay import replay
+from fsm_runner.replaying import replay
 
 RECORDED = Path(__file__).with_name("run.jsonl")
 CHART = find_chart("states")

@@ -26,7 +26,7 @@ def replay(
     """
     from fsm_runner.charts import load
     from fsm_runner.core.facts import FACTS
-    from fsm_runner.replay import replay as replayed
+    from fsm_runner.replaying import replay as replayed
 
     facts = facts_of(fact or ())
     known = {**FACTS, **{each.name: each for each in facts}}

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from fsm_runner.replay import replay
+from fsm_runner.replaying import replay
 from tests.cli.conftest import AGENT
 
 ASKED = ("run", "1 + 2?", "--client", "agent:client", "--tool", "agent:add")

@@ -23,8 +23,8 @@ from fsm_runner.journal import Record
 from fsm_runner.journal.codec import chart_from, chart_hash, context_from, event_from
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.records import DERIVED, Made, asked, derived
-from fsm_runner.replay.compare import differences
-from fsm_runner.replay.report import NOTHING, Divergence, RunReport
+from fsm_runner.replaying.compare import differences
+from fsm_runner.replaying.report import NOTHING, Divergence, RunReport
 
 
 class Machines:

@@ -1,6 +1,6 @@
 """Golden journals: small runs, recorded once and kept for ever, each with one wrong twin.
 
-    python -m tests.replay.goldens NAME...     records those named again; none of the others is touched
+    python -m tests.replaying.goldens NAME...     records those named again; none of the others is touched
 
 Later versions must go on replaying them, so a golden is recorded anew only when it was wrong.
 """

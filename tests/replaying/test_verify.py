@@ -33,9 +33,9 @@ from fsm_runner.core.facts import fact
 from fsm_runner.core.machine import compile
 from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
-from fsm_runner.replay import replay
+from fsm_runner.replaying import replay
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
-from tests.replay.goldens import DEFAULT
+from tests.replaying.goldens import DEFAULT
 
 
 def two_tools(journal, machine=SMALL):

@@ -6,7 +6,7 @@ verify     every event of a journal folded again, every derived record compared
 
 from __future__ import annotations
 
-from fsm_runner.replay.report import Divergence, ReplayReport, RunReport
-from fsm_runner.replay.verify import replay
+from fsm_runner.replaying.report import Divergence, ReplayReport, RunReport
+from fsm_runner.replaying.verify import replay
 
 __all__ = ["Divergence", "ReplayReport", "RunReport", "replay"]

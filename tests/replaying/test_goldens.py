@@ -9,8 +9,8 @@ import pytest
 
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal import read
-from fsm_runner.replay import replay
-from tests.replay.goldens import FOLDER, GOLDENS
+from fsm_runner.replaying import replay
+from tests.replaying.goldens import FOLDER, GOLDENS
 
 each_golden = pytest.mark.parametrize("name", GOLDENS)
 

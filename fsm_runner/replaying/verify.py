@@ -15,8 +15,8 @@ from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.facts import Fact
 from fsm_runner.journal import read
-from fsm_runner.replay.follow import Machines, Run
-from fsm_runner.replay.report import ReplayReport
+from fsm_runner.replaying.follow import Machines, Run
+from fsm_runner.replaying.report import ReplayReport
 
 
 def replay(

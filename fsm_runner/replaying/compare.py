@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fsm_runner.replay.report import NOTHING
+from fsm_runner.replaying.report import NOTHING
 
 
 def differences(recorded: object, now: object, pointer: str = "") -> Iterator[tuple[str, object, object]]:
