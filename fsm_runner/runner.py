@@ -41,7 +41,8 @@ from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.history import History
 from fsm_runner.core.machine import Machine, compile
 from fsm_runner.drivers.aio import AsyncRunner
-from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level, check_params, settings_params
+from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level
+from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal

@@ -162,13 +162,13 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         try:
             with self._recorded(order):
                 response = await self._client.beta.messages.create(**self._request(order))
-                message = None if order.stream else parsed(response, self._output_format)
+                message = None if order.stream else parsed(response, self._given.output_format)
         except Exception as error:
             return self._failed(error)
         if message is not None:
             return self._replied(response, message)
         self._watch = CallWatch()
-        self._stream = self._item = watched_async(response, self, self._watch, self._output_format)
+        self._stream = self._item = watched_async(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 
     async def _summarise(self, order: Summarise) -> Step:

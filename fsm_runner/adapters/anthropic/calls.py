@@ -7,7 +7,7 @@ wrong use of a toolset's interface, which is for the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
@@ -117,8 +117,13 @@ def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work
     toolset = box.toolsets.get(family)
     if toolset is None or effect.kind == "unknown":
         return refusal(f"Error: Toolset '{quoted(family)}' member '{quoted(name)}' not found")
-    block = BetaToolUseBlock.construct(**cast(Any, effect.block))
+    (block,) = call_blocks([effect.block])
     return Work(id=effect.id, name=name, tool=toolset, call=lambda: toolset.tool_result(block), member=True)
+
+
+def call_blocks(blocks: Iterable[Json]) -> list[BetaToolUseBlock]:
+    """Return ``tool_use`` blocks as the SDK's."""
+    return [BetaToolUseBlock.construct(**cast(Any, block)) for block in blocks]
 
 
 def result(id: str, content: object, *, is_error: bool = False) -> Json:

@@ -17,6 +17,11 @@ def failed(error: BaseException) -> Failed:
     return Failed(error=type(error).__name__, text=str(error)[:MAX_TEXT], status=status, code=code)
 
 
+def refusal(text: str) -> Exception:
+    """Return the SDK's exception for something that it would refuse itself."""
+    return anthropic.AnthropicError(text)
+
+
 def error_code(body: object) -> str | None:
     """Return ``error.details.error_code`` of an error's body, by which the API says what to do about it."""
     for key in ("error", "details", "error_code"):

@@ -6,7 +6,7 @@ What comes out is a copy, so later changes by the caller to what it gave do not 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from typing import TypeGuard
+from typing import Any, TypeGuard, cast
 
 import pydantic
 from anthropic import NotGiven, Omit
@@ -70,6 +70,11 @@ def message_param(message: object) -> Json:
     if not is_json_object(data):
         raise TypeError(f"messages: a message is a dict with 'role' and 'content', got {type(message).__name__}")
     return data
+
+
+def message_blocks(content: object) -> object:
+    """Return the content of a reply as the SDK's blocks."""
+    return BetaMessage.construct(content=cast(Any, content)).content
 
 
 def is_json_object(value: object) -> TypeGuard[dict[str, object]]:

@@ -1,0 +1,219 @@
+"""What the caller gave and may edit in place: parameters, tools, the tool response.
+
+The context holds them as plain data.  Here are the objects themselves, as the caller has them, and what the machine
+must be told when they no longer say what it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from fsm_runner.adapters.anthropic.plain import is_given, message_blocks, message_param, plain
+from fsm_runner.adapters.anthropic.requests import OutputFormat
+from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
+from fsm_runner.core.context import Context
+from fsm_runner.core.effects import tool_response
+from fsm_runner.core.events import Json, ParamsReplaced, ResultsEdited
+
+_KEPT = ("betas", "user_profile_id", "workspace_id")
+"""What new parameters that leave it out do not drop.  Source: anthropic 2.12."""
+
+
+class Given:
+    """What the caller gave to one run."""
+
+    def __init__(self, params: Mapping[str, Any], tools: ToolBox, output_format: OutputFormat | None) -> None:
+        self.tools = tools
+        self.output_format = output_format
+        self._params = dict(params)
+        self._told = settings_params(params, output_format)
+        self._replies: dict[int, object] = {}
+        self._response: tuple[tuple[Json, ...], dict[str, Any]] | None = None
+
+    def remember(self, reply: Json) -> None:
+        """Remember that the content of a message is a reply's; the caller gets such content as the SDK's blocks."""
+        self._replies[id(reply["content"])] = reply["content"]
+
+    def params(self, context: Context, messages: Iterable[Json]) -> dict[str, Any]:
+        """Return the parameters as the caller knows them, `messages` and tool definitions among them."""
+        settings = context.settings
+        current: dict[str, Any] = {**self._params, "messages": [self._as_given(message) for message in messages]}
+        if "container" in settings.params:
+            current["container"] = settings.params["container"]
+        if settings.tools is not None:
+            current["tools"] = list(settings.tools)
+        if self.output_format is not None:
+            current["output_format"] = self.output_format.type
+        return current
+
+    def _as_given(self, message: Json) -> dict[str, Any]:
+        content = message.get("content")
+        return {**message, "content": message_blocks(content)} if id(content) in self._replies else dict(message)
+
+    def replace(self, params: Any, context: Context, messages: list[Json]) -> ParamsReplaced | None:
+        """Take new parameters; return what the machine must be told, None when they say what it knows.
+
+        Args:
+            params: the parameters, or a function that makes them from the current ones.
+            context: what the run knows.
+            messages: the conversation as it is.
+
+        Raises:
+            TypeError, ValueError: parameters that a run sets itself, or that contradict each other.
+        """
+        current = self.params(context, messages)
+        had_policy = "billing_policy" in current
+        wanted = params(current) if callable(params) else params
+        new = {key: value for key, value in wanted.items() if is_given(value)}
+        check_params(new)
+        kept = {key: current[key] for key in _KEPT if key in current}
+        if had_policy and "billing_policy" not in new:
+            kept.pop("user_profile_id", None)
+        new = {**kept, **new}
+        given = tuple(message_param(message) for message in new.pop("messages", ()))
+        same = list(given) == messages
+        if not same:
+            refuse_while_compacting(context)
+        if context.compaction.asked is not None:
+            check_can_compact(new)
+        tools = new.pop("tools", None)
+        self.output_format = self._format(new.pop("output_format", None))
+        self._params = new
+        return self._replaced(context, None if same else given, self._tools_of(tools, context))
+
+    def edits(self, context: Context) -> Iterator[ParamsReplaced | ResultsEdited]:
+        """Yield what the machine must be told of what the caller edited in place since it was last told.
+
+        Raises:
+            ValueError: a compaction is asked for, and the parameters do not take it any more.
+        """
+        settings = context.settings
+        tools = _known(context)
+        if settings.tools is not None and settings.tools == self.tools.sent and self.tools.read():
+            runnable = settings.runnable - self.tools.gone | self.tools.come
+            tools = {"tools": self.tools.sent, "runnable": runnable, "toolsets": frozenset(self.tools.toolsets)}
+        replaced = self._replaced(context, None, tools)
+        if replaced is not None:
+            yield replaced
+        if context.compaction.asked is not None:
+            check_can_compact(self._params)
+        if self._response is not None and self._response[0] == _results(context):
+            edited = tuple(cast("list[Json]", plain(self._response[1]["content"])))
+            if edited != self._response[0]:
+                yield ResultsEdited(results=edited)
+        self._response = None
+
+    def response(self, context: Context) -> dict[str, Any] | None:
+        """Return the tool response: the same object, for the caller to edit, as long as the results are the same."""
+        results = _results(context)
+        if not results:
+            return None
+        if self._response is None or self._response[0] != results:
+            self._response = (results, {"role": "user", "content": plain(results)})
+        return self._response[1]
+
+    def _replaced(
+        self, context: Context, messages: tuple[Json, ...] | None, tools: dict[str, Any]
+    ) -> ParamsReplaced | None:
+        params = settings_params(self._params, self.output_format)
+        if messages is None and params == self._told and tools == _known(context):
+            return None
+        self._told = params
+        return ParamsReplaced(
+            params=params,
+            messages=messages,
+            tools=tools["tools"],
+            runnable=tuple(sorted(tools["runnable"])),
+            toolsets=tuple(sorted(tools["toolsets"])),
+        )
+
+    def _format(self, type_: object) -> OutputFormat | None:
+        if type_ is None:
+            return None
+        if self.output_format is not None and self.output_format.type is type_:
+            return self.output_format
+        return OutputFormat(type_)
+
+    def _tools_of(self, tools: Iterable[object] | None, context: Context) -> dict[str, Any]:
+        """The tools of new parameters.  A definition keeps the tool that runs under its name, and a name that is left
+        out runs no more; parameters without tools send none, and leave what runs as it is."""
+        known = _known(context)
+        if tools is None:
+            return {**known, "tools": None}
+        tools = tools if isinstance(tools, list) else list(tools)
+        if known["tools"] is not None and tools == list(known["tools"]):
+            return known  # given back as handed out: the list that is known stays
+        self.tools.replace(tools)
+        withdrawn = set(map(declared_name, known["tools"] or ())) - set(map(declared_name, self.tools.sent))
+        return {
+            "tools": self.tools.sent,
+            "runnable": known["runnable"] - withdrawn,
+            "toolsets": known["toolsets"] - withdrawn,
+        }
+
+
+def _known(context: Context) -> dict[str, Any]:
+    settings = context.settings
+    return {"tools": settings.tools, "runnable": settings.runnable, "toolsets": settings.toolsets}
+
+
+def _results(context: Context) -> tuple[Json, ...]:
+    response = tool_response(context)
+    return () if response is None else tuple(cast("list[Json]", response["content"]))
+
+
+def settings_params(params: Mapping[str, object], output_format: OutputFormat | None) -> Json:
+    """Return request parameters as the plain data that the context and the journal hold."""
+    data = cast("dict[str, object]", plain(params))
+    if output_format is not None:
+        data["output_format"] = output_format.name
+    return data
+
+
+def check_params(params: Mapping[str, object]) -> None:
+    """Refuse parameters that a run sets itself.
+
+    Raises:
+        ValueError: ``compaction``; or ``output_format`` beside ``output_config.format``.
+        TypeError: ``thread`` with a value.
+    """
+    if params.get("compaction") is not None:
+        raise ValueError(
+            "`compaction` cannot be set on a tool runner: every request in the loop would compact again. "
+            "Call `runner.compact_before_next_turn()` when the conversation should be compacted instead."
+        )
+    thread = params.get("thread")
+    if thread is not None and thread is not False:
+        raise TypeError(
+            f"`thread` cannot be set in the params of a tool runner, got {thread!r}. The runner sets it for each "
+            "request itself. To run without a message thread, pass `thread=False` to `tool_runner()`."
+        )
+
+
+def check_can_compact(params: Mapping[str, object]) -> None:
+    """Refuse a compaction beside one by ``context_management``.
+
+    Raises:
+        ValueError: ``context_management`` has a ``compact_*`` edit.
+    """
+    management = params.get("context_management")
+    edits = management.get("edits") if isinstance(management, Mapping) else None
+    if any(str(edit.get("type", "")).startswith("compact_") for edit in edits or () if isinstance(edit, Mapping)):
+        raise ValueError(
+            "`compact_before_next_turn()` can't be used while `context_management` has a compaction edit, because the "
+            "API doesn't accept a compaction block together with one. Remove the edit first."
+        )
+
+
+def refuse_while_compacting(context: Context) -> None:
+    """Refuse a change of the messages while the API compacts them.
+
+    Raises:
+        ValueError: it does.
+    """
+    if context.compaction.config is not None:
+        raise ValueError(
+            "messages: they can't be replaced while the conversation is being compacted. Message params can't be "
+            "changed then, because the response takes their place (make the change on the next iteration)"
+        )
