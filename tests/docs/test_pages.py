@@ -8,10 +8,9 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from fsm_runner import ChartError, find_chart, load
+from fsm_runner import ChartError, find_chart, load, replay
 from fsm_runner.charts import loads
 from fsm_runner.core.stop import REASONS
-from fsm_runner.replaying import replay
 from tests.docs.edits import ROOT, blocks, edited, shown_chart, squeezed
 from tests.docs.examples import documents, examples_of, run
 
@@ -54,6 +53,16 @@ def test_the_readme_counts_right():
 
     assert f"machine of {len(load('states').states)} states" in text_of(README)
     assert f"one of [{names[len(REASONS)]} reasons]" in text_of(README)
+
+
+def test_the_figures_of_the_readme_are_those_that_were_measured():
+    """By the benchmark that is committed."""
+    (measured,) = [line for line in text_of("bench/results.md").splitlines() if "8 tools of 50 ms" in line]
+    (quoted,) = [line for line in text_of(README).splitlines() if "8 tools of 50 ms" in line]
+    ours, theirs = re.findall(r"\| (\d+ ms)", measured)
+
+    assert f"take {theirs} |" in quoted
+    assert f": {ours} |" in quoted
 
 
 @pytest.mark.parametrize("page", [README, TUTORIAL])
