@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fsm_runner.core.stop import Stop as Stop
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
     from fsm_runner.drivers.session import RunView as RunView
+    from fsm_runner.drivers.sync import Runner as Runner
     from fsm_runner.journal import Journal as Journal
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
@@ -60,6 +61,7 @@ _HOMES = {
     "ReplayReport": "replaying",
     "Reported": "core.events",
     "RunError": "core.errors",
+    "Runner": "drivers.sync",
     "RunView": "drivers.session",
     "Snapshot": "core.machine",
     "Step": "core.machine",

@@ -7,13 +7,12 @@ driver.
 from __future__ import annotations
 
 import functools
-import inspect
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, Unpack, overload
 
 import anthropic
 import pydantic
@@ -46,6 +45,28 @@ from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
+from fsm_runner.options import RequestParams, RunnerOptions
+
+if TYPE_CHECKING:
+    from anthropic import Omit
+    from anthropic.lib.streaming import BetaAsyncMessageStream, BetaMessageStream
+    from anthropic.lib.tools import (
+        BetaAsyncBuiltinFunctionTool,
+        BetaAsyncFunctionTool,
+        BetaAsyncRunnableToolset,
+        BetaBuiltinFunctionTool,
+        BetaFunctionTool,
+        BetaRunnableToolset,
+    )
+    from anthropic.types.beta import BetaToolUnionParam
+    from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+
+    from fsm_runner.adapters.anthropic.requests import FormatT
+
+    AsyncTool: TypeAlias = (
+        BetaAsyncFunctionTool[Any] | BetaAsyncBuiltinFunctionTool | BetaAsyncRunnableToolset | BetaToolUnionParam
+    )
+    SyncTool: TypeAlias = BetaFunctionTool[Any] | BetaBuiltinFunctionTool | BetaRunnableToolset | BetaToolUnionParam
 
 DEFAULT_CHART = "states"
 
@@ -73,6 +94,42 @@ class CompactionControl(pydantic.BaseModel):
         return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)
 
 
+@overload
+def tool_runner(
+    client: AbstractAsyncContextManager[Any, Any],
+    *,
+    tools: Iterable[AsyncTool],
+    output_format: type[FormatT] | Omit | None = ...,
+    stream: Literal[False] | Omit = ...,
+    **options: Unpack[RunnerOptions],
+) -> AsyncRunner[ParsedBetaMessage[FormatT], FormatT]: ...
+@overload
+def tool_runner(
+    client: AbstractAsyncContextManager[Any, Any],
+    *,
+    tools: Iterable[AsyncTool],
+    output_format: type[FormatT] | Omit | None = ...,
+    stream: Literal[True],
+    **options: Unpack[RunnerOptions],
+) -> AsyncRunner[BetaAsyncMessageStream[FormatT], FormatT]: ...
+@overload
+def tool_runner(
+    client: AbstractContextManager[Any, Any],
+    *,
+    tools: Iterable[SyncTool],
+    output_format: type[FormatT] | Omit | None = ...,
+    stream: Literal[False] | Omit = ...,
+    **options: Unpack[RunnerOptions],
+) -> Runner[ParsedBetaMessage[FormatT], FormatT]: ...
+@overload
+def tool_runner(
+    client: AbstractContextManager[Any, Any],
+    *,
+    tools: Iterable[SyncTool],
+    output_format: type[FormatT] | Omit | None = ...,
+    stream: Literal[True],
+    **options: Unpack[RunnerOptions],
+) -> Runner[BetaMessageStream[FormatT], FormatT]: ...
 def tool_runner(
     client: Any,
     *,
@@ -99,7 +156,7 @@ def tool_runner(
     extra_body: object = None,
     timeout: Any = not_given,
     **params: Any,
-) -> AsyncRunner[Any] | Runner[Any]:
+) -> Any:
     """Run the tools that the model calls until it stops asking for them, and hand out each assistant message.
 
     Takes what ``client.beta.messages.tool_runner`` takes, with the same meaning, and these:
@@ -214,16 +271,9 @@ def _refuse(params: Mapping[str, object], *, stream: object, eager: bool, thread
     check_params({"thread": thread if is_given(thread) else None})
     if eager and stream is not True:
         raise ValueError("`run_tools_eagerly=True` and `stream=False` are mutually exclusive")
-    unknown = sorted(params.keys() - _known_params())
+    unknown = sorted(params.keys() - RequestParams.__annotations__.keys() - {"output_format"})
     if unknown:
         raise TypeError(f"tool_runner() got an unexpected keyword argument '{unknown[0]}'")
-
-
-@functools.cache
-def _known_params() -> frozenset[str]:
-    """The parameters that the SDK's own method takes."""
-    method = anthropic.resources.beta.messages.AsyncMessages.tool_runner
-    return frozenset(inspect.signature(method).parameters) - {"self"}
 
 
 def _output_format(given: dict[str, Any]) -> OutputFormat | None:

@@ -41,7 +41,7 @@ def entered(context: Context, event: Entered) -> Context:
     if event.spends is not None:
         context = _spent(context, event.spends)
     if event.effect is None:
-        context = _refused(context) if event.phase == "failed" and context.stand.failure is None else _rested(context)
+        context = _refused(context) if _is_refusal(context, event) else _rested(context)
         if context.stand.awaits == "more":
             context = _handed_over(context)
         return _ended(context) if event.final else context
@@ -70,6 +70,12 @@ def _rested(context: Context) -> Context:
         return context
     spent = {**counters.spent, counters.staked: counters.spent[counters.staked] - 1}
     return replace(context, counters=replace(counters, spent=spent, staked=None))
+
+
+def _is_refusal(context: Context, event: Entered) -> bool:
+    """Whether a row leads to rest because of a change that the thread does not take."""
+    stops = not event.final and context.stand.failure is None and context.stand.awaits == "more"
+    return stops and event.phase == "failed" and bool(context.thread.refused or refused_fields(context))
 
 
 def _refused(context: Context) -> Context:

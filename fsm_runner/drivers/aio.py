@@ -12,12 +12,12 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Generic, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 import anyio
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
+from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, parsed, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched_async
 from fsm_runner.core.effects import (
     CallTool,
@@ -40,10 +40,13 @@ from fsm_runner.core.machine import Step
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
 
+if TYPE_CHECKING:
+    from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+
 ItemT = TypeVar("ItemT")
 
 
-class AsyncRunner(BaseRunner, Generic[ItemT]):
+class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     """A run of Claude's tool loop on an async client.  Made by `fsm_runner.tool_runner`.
 
     Iterate it for the assistant's messages, or for their streams.  One task at a time.
@@ -85,7 +88,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
                 self._items = None
                 raise
 
-    async def until_done(self) -> Any:
+    async def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
 
         Raises:
@@ -93,7 +96,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         """
         async for _ in self:
             pass
-        return self._last_message()
+        return cast("ParsedBetaMessage[FormatT]", self._last_message())
 
     async def generate_tool_call_response(self) -> Json | None:
         """Run the tools that the last message calls, and return the user message that answers them.
@@ -194,9 +197,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
     async def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
         """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
         self._warn_unknown(effects)
-        if len(effects) == 1:
-            step = await self._call_tool(effects[0])
-            return await self._call_tools(calls_to_start(step)) if calls_to_start(step) else step
+        if len(effects) == 1 or self._equipment.max_concurrent_tools == 1:
+            return await self._call_in_turn(effects)
         last: Step | None = None
 
         async def run(effect: CallTool) -> None:
@@ -213,6 +215,14 @@ class AsyncRunner(BaseRunner, Generic[ItemT]):
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         return cast(Step, last)
+
+    async def _call_in_turn(self, effects: tuple[CallTool, ...]) -> Step:
+        waiting = list(effects)
+        while True:
+            step = await self._call_tool(waiting.pop(0))
+            waiting += calls_to_start(step)
+            if not waiting:
+                return step
 
     async def _call_tool(self, effect: CallTool) -> Step:
         with self._recorded(effect):

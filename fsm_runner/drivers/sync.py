@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, Generic, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import check_summary, parsed, summary_arguments
+from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, parsed, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
 from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
 from fsm_runner.core.events import Closed, Json, MovedOn, Opened, Summarised, ToolFinished
@@ -20,10 +20,13 @@ from fsm_runner.core.machine import Step
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
 
+if TYPE_CHECKING:
+    from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+
 ItemT = TypeVar("ItemT")
 
 
-class Runner(BaseRunner, Generic[ItemT]):
+class Runner(BaseRunner, Generic[ItemT, FormatT]):
     """A run of Claude's tool loop on a sync client.  Made by `fsm_runner.tool_runner`.
 
     Iterate it for the assistant's messages, or for their streams.  One thread at a time.
@@ -61,7 +64,7 @@ class Runner(BaseRunner, Generic[ItemT]):
                 self._items = None
                 raise
 
-    def until_done(self) -> Any:
+    def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
 
         Raises:
@@ -69,7 +72,7 @@ class Runner(BaseRunner, Generic[ItemT]):
         """
         for _ in self:
             pass
-        return self._last_message()
+        return cast("ParsedBetaMessage[FormatT]", self._last_message())
 
     def generate_tool_call_response(self) -> Json | None:
         """Run the tools that the last message calls, and return the user message that answers them.
@@ -181,13 +184,15 @@ class Runner(BaseRunner, Generic[ItemT]):
     def _call_in_turn(self, effects: tuple[CallTool, ...]) -> Step:
         waiting = list(effects)
         while True:
-            effect = waiting.pop(0)
-            with self._recorded(effect):
-                answer = self._answer(effect)
-            step = self._session.tell(ToolFinished(id=effect.id, result=answer))
+            step = self._call_tool(waiting.pop(0))
             waiting += calls_to_start(step)
             if not waiting:
                 return step
+
+    def _call_tool(self, effect: CallTool) -> Step:
+        with self._recorded(effect):
+            answer = self._answer(effect)
+        return self._session.tell(ToolFinished(id=effect.id, result=answer))
 
     def _call_in(self, pool: ThreadPoolExecutor, effects: tuple[CallTool, ...]) -> Step:
         """Calls run in threads; what they come to is told in this one."""

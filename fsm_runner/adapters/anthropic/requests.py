@@ -15,12 +15,26 @@ import httpx2
 import pydantic
 from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
+from anthropic.types.beta.parsed_beta_message import ResponseFormatT as FormatT  # None when replies are not parsed
 
 from fsm_runner.adapters.anthropic.plain import model_data
 from fsm_runner.core.effects import SendRequest, Summarise
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
 """Seconds, or httpx2's own; None: no timeout."""
+
+__all__ = [
+    "HELPER_HEADER",
+    "THREADS_BETA",
+    "FormatT",
+    "OutputFormat",
+    "RequestOptions",
+    "Timeout",
+    "check_summary",
+    "parsed",
+    "request_arguments",
+    "summary_arguments",
+]
 
 HELPER_HEADER = "x-stainless-helper"
 """The header by which the SDK's helpers name themselves."""

@@ -1,0 +1,86 @@
+"""What `tool_runner` takes, by name: the parameters of the API's requests, and ours.
+
+A test compares the names with the SDK's own method, and fails when a new version of it takes one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Required, TypedDict
+
+if TYPE_CHECKING:
+    import httpx2
+    from anthropic import NotGiven, Omit
+    from anthropic.types import ModelParam
+    from anthropic.types.beta import (
+        BetaBillingPolicyParam,
+        BetaCacheControlEphemeralParam,
+        BetaContainerParams,
+        BetaContextManagementConfigParam,
+        BetaDiagnosticsParam,
+        BetaMessageParam,
+        BetaMetadataParam,
+        BetaOutputConfigParam,
+        BetaRequestMCPServerURLDefinitionParam,
+        BetaTextBlockParam,
+        BetaThinkingConfigParam,
+        BetaToolChoiceParam,
+    )
+
+    from fsm_runner.adapters.anthropic.calls import ErrorText
+    from fsm_runner.core.chart import Chart
+    from fsm_runner.core.facts import Fact
+    from fsm_runner.drivers.base import OwnEffect
+    from fsm_runner.drivers.session import Listener
+    from fsm_runner.journal import Journal
+
+
+class RequestParams(TypedDict, total=False):
+    """The parameters of the requests, with the meaning that they have in ``client.beta.messages.tool_runner``."""
+
+    max_tokens: Required[int]
+    messages: Required[Iterable[BetaMessageParam]]
+    model: Required[ModelParam]
+    betas: Sequence[str] | Omit
+    billing_policy: BetaBillingPolicyParam | Omit | None
+    cache_control: BetaCacheControlEphemeralParam | Omit | None
+    container: BetaContainerParams | str | Omit | None
+    context_management: BetaContextManagementConfigParam | Omit | None
+    diagnostics: BetaDiagnosticsParam | Omit | None
+    fallback_credit_token: Any
+    fallbacks: Any
+    inference_geo: str | Omit | None
+    mcp_servers: Iterable[BetaRequestMCPServerURLDefinitionParam] | Omit
+    metadata: BetaMetadataParam | Omit
+    output_config: BetaOutputConfigParam | Omit
+    service_tier: str | Omit
+    speed: str | Omit | None
+    stop_sequences: Sequence[str] | Omit
+    system: str | Iterable[BetaTextBlockParam] | Omit
+    thinking: BetaThinkingConfigParam | Omit
+    tool_choice: BetaToolChoiceParam | Omit
+    user_profile_id: str | Omit
+    workspace_id: str | Omit
+
+
+class RunnerOptions(RequestParams, total=False):
+    """All that `tool_runner` takes by keyword, but for the few that decide its type."""
+
+    max_iterations: int | Omit | None
+    run_tools_eagerly: bool
+    thread: bool | Omit | None
+    extra_headers: Mapping[str, str | Omit] | None
+    extra_query: Mapping[str, object] | None
+    extra_body: object
+    timeout: float | httpx2.Timeout | NotGiven | None
+    compaction_control: Mapping[str, object] | None
+    chart: str | Path | Chart
+    facts: Iterable[Fact]
+    effects: Mapping[str, OwnEffect] | None
+    limits: Mapping[str, int | None] | None
+    journal: str | Path | BinaryIO | Journal | None
+    run_id: str | None
+    on_step: Listener | None
+    tool_errors: ErrorText
+    max_concurrent_tools: int | None
