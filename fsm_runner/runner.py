@@ -244,9 +244,15 @@ def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machi
     """
     if isinstance(chart, Chart):
         return _compiled(chart, facts)
-    path = find_chart(chart)
+    path = _shipped(chart) if isinstance(chart, str) and "." not in chart else find_chart(chart)
     stamp = path.stat() if path.exists() else None
     return _loaded(str(chart), facts, None if stamp is None else (stamp.st_mtime_ns, stamp.st_size))
+
+
+@functools.cache
+def _shipped(name: str) -> Path:
+    """The file of a chart that is called by name.  Those that are shipped stay where they are."""
+    return find_chart(name)
 
 
 @functools.lru_cache(maxsize=64)

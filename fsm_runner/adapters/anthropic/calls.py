@@ -133,6 +133,9 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
         id: the id of the ``tool_use`` block.
         content: text, content blocks, or None, which is sent as null.
         is_error: whether the model is told that the call failed.
+
+    Raises:
+        TypeError: `content` is none of them.
     """
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": id, "content": _content(content)}
     if is_error:
@@ -141,13 +144,14 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
 
 
 def _content(content: object) -> object:
+    if content is None:
+        return None
     if isinstance(content, str):
         return well_formed(content)
-    blocks = plain(content)
-    if isinstance(blocks, list):
-        for block in blocks:
-            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-                block["text"] = well_formed(block["text"])
+    blocks = [plain(block) for block in cast("Iterable[object]", content)]
+    for block in blocks:
+        if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+            block["text"] = well_formed(block["text"])
     return blocks
 
 
