@@ -23,7 +23,7 @@ from fsm_runner.core.machine import Step
 from fsm_runner.core.messages import has_summary
 from fsm_runner.drivers.acts import Acts
 from fsm_runner.drivers.given import Given
-from fsm_runner.drivers.session import RunView, Session
+from fsm_runner.drivers.session import RunView, Session, log
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
 """An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of
@@ -168,12 +168,13 @@ class BaseRunner(Acts):
         return step
 
     def _warn_unknown(self, effects: Iterable[CallTool]) -> None:
-        """Tell the caller, at its own line, of calls to tools that this run does not have."""
+        """Tell the caller, at its own line, of every call to a tool that this run does not have."""
         for effect in effects:
             if effect.kind == "unknown":
                 text = unknown_warning(effect.block, self._given.tools, self._session.context)
                 if text is not None:
                     warnings.warn(text, UserWarning, stacklevel=caller_level())
+                    log.warning(text)  # a warning is shown once for a line; a record, each time
 
     @contextmanager
     def _working(self) -> Iterator[None]:
