@@ -5,6 +5,7 @@
 `faults`     overloaded, disconnect ...: what goes wrong
 `rules`      RULES: what the API refuses, each with its source; checked for every request
 `sse`        events: a message as the API streams it
+`threads`    the conversations that the model holds for requests with `thread`
 """
 
 from fsm_runner.testing.errors import Refused, ScriptExhausted, UnusedReplies
@@ -17,6 +18,7 @@ from fsm_runner.testing.faults import (
     rate_limited,
     server_error,
     stall,
+    thread_error,
     truncated,
 )
 from fsm_runner.testing.model import ScriptedModel
@@ -33,7 +35,7 @@ from fsm_runner.testing.replies import (
     tool_use,
     without_stop_reason,
 )
-from fsm_runner.testing.requests import ScriptedRequest
+from fsm_runner.testing.requests import Held, ScriptedRequest
 from fsm_runner.testing.rule import Rule
 from fsm_runner.testing.rules import RULES
 
@@ -41,6 +43,7 @@ __all__ = [
     "RULES",
     "Block",
     "Fault",
+    "Held",
     "Refused",
     "Reply",
     "Rule",
@@ -62,6 +65,7 @@ __all__ = [
     "stall",
     "text",
     "thinking",
+    "thread_error",
     "tool_use",
     "truncated",
     "without_stop_reason",

@@ -91,7 +91,7 @@ def calls_answered(request: ScriptedRequest) -> str | None:
     return None
 
 
-@rule("every result has its call in the message before", f"{HANDLE}; quoted in {CLAUDE_CODE}/13460", whole=True)
+@rule("every result has its call in the message before", f"{HANDLE}; quoted in {CLAUDE_CODE}/13460")
 def results_called(request: ScriptedRequest) -> str | None:
     """Refuse a `tool_result` that answers nothing."""
     for called, turn in _pairs(request):

@@ -33,6 +33,7 @@ class Fault:
         within: the reply it happens in; None: before any answer.
         after: events that are sent first; 0: none, as if before any answer.
         status, error, message, headers: of an error answer.
+        details: its ``error.details``, by whose ``error_code`` the API says what to do about it; empty: none.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Fault:
     error: str = ""
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         what = f"{self.status} {self.error}" if self.kind == "status" else self.kind
@@ -101,6 +103,38 @@ def error(status: int, kind: str, *, message: str, **headers: str) -> Fault:
     return Fault(kind="status", status=status, error=kind, message=message, headers=named)
 
 
+ThreadCode: TypeAlias = Literal[
+    "thread_not_found",
+    "thread_already_continued",
+    "thread_continue_in_flight",
+    "thread_fingerprint_mismatch",
+    "thread_unsupported_request",
+]
+
+
+def thread_error(code: ThreadCode, *named: str) -> Fault:
+    """Answer that a server-held thread cannot be used: 404 when it is lost, 400 else.
+
+    Args:
+        code: why.
+        named: the features that threads do not support, or the fields that differ.
+
+    Source: anthropic SDK 2.12, `anthropic.types.ErrorDetails`; the words of the messages are ours.
+    """
+    details: dict[str, Any] = {"error_code": code}
+    if code == "thread_unsupported_request":
+        details["unsupported"] = list(named)
+    lost = code == "thread_not_found"
+    about = f" ({', '.join(named)})" if named else ""
+    return Fault(
+        kind="status",
+        status=404 if lost else 400,
+        error="not_found_error" if lost else "invalid_request_error",
+        message=f"thread: {code.removeprefix('thread_').replace('_', ' ')}{about}",
+        details=details,
+    )
+
+
 def disconnect(content: Block | Reply | None = None, *, after: int | None = None) -> Fault:
     """Drop the connection: before any answer, or, with `content` or `after`, within it.
 
@@ -131,10 +165,14 @@ def malformed(content: Block | Reply, *, after: int = FIRST_DELTA) -> Fault:
     return Fault(kind="malformed", within=_whole(content), after=after)
 
 
-def error_body(kind: str, message: str, *, request_id: str | None = None) -> dict[str, Any]:
+def error_body(
+    kind: str, message: str, *, request_id: str | None = None, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return an error in the API's shape; within a stream it has no request id.
 
     Source: "Errors", section "Error shapes", https://platform.claude.com/docs/en/api/errors
     """
     body: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": message}}
+    if details:
+        body["error"]["details"] = dict(details)
     return body if request_id is None else {**body, "request_id": request_id}

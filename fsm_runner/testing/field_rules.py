@@ -18,24 +18,25 @@ BREAKPOINTS = 4
 
 
 @rule(
-    "the request has an api key, as `x-api-key` or as a bearer token",
+    "the request has an api key, as `x-api-key`, as Azure's `api-key` or as a bearer token",
     f"API overview, authentication, {DOCS}/api/overview; quoted in {ISSUES}/n8n-io/n8n/issues/37930",
     status=401,
     error="authentication_error",
 )
 def api_key(request: ScriptedRequest) -> str | None:
     """Refuse a request without a key; any key is good."""
-    known = request.headers.get("x-api-key") or request.headers.get("authorization")
+    known = any(request.headers.get(name) for name in ("x-api-key", "authorization", "api-key"))
     return None if known else "x-api-key header is required"
 
 
 @rule(
-    "the request has the header `anthropic-version`",
+    "the request has the header `anthropic-version`, or on other platforms the field `anthropic_version`",
     f"Versions, {DOCS}/api/versioning; quoted in {ISSUES}/Pasta-Devs/Marinara-Engine/issues/120",
 )
 def api_version(request: ScriptedRequest) -> str | None:
     """Refuse a request without a version; any version is good."""
-    return None if request.headers.get("anthropic-version") else "anthropic-version: header is required"
+    known = request.headers.get("anthropic-version") or request.body.get("anthropic_version")
+    return None if known else "anthropic-version: header is required"
 
 
 @rule("the body is a JSON object", f"Errors, `invalid_request_error`, {DOCS}/api/errors")
@@ -47,9 +48,9 @@ def json_body(request: ScriptedRequest) -> str | None:
 @rule("`model` is there and not empty", CREATE)
 def model_given(request: ScriptedRequest) -> str | None:
     """Refuse a missing model; any name is good."""
-    if "model" not in request.body:
+    model = request.model
+    if model is None and "model" not in request.body:
         return "model: Field required"
-    model = request.body["model"]
     return None if isinstance(model, str) and model else "model: String should have at least 1 character"
 
 

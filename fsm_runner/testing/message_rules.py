@@ -22,7 +22,7 @@ PREFILL_GONE = re.compile(r"claude-(?:(?:opus|sonnet|haiku)-(?:4-[6-9]|[5-9])(?!
 # ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@rule("there is at least one message", f"{CREATE}; quoted in portkey.ai/error-library, 10153", whole=True)
+@rule("there is at least one message", f"{CREATE}; quoted in portkey.ai/error-library, 10153")
 def messages_given(request: ScriptedRequest) -> str | None:
     """Refuse a missing or empty list."""
     if "messages" not in request.body:
@@ -47,7 +47,6 @@ def role_known(request: ScriptedRequest) -> str | None:
 @rule(
     "the first message is the user's",
     f"quoted in {ISSUES}/tonyljx/TextWordExplain/issues/2",
-    whole=True,
 )
 def user_first(request: ScriptedRequest) -> str | None:
     """Refuse an assistant's message at the start."""
@@ -58,7 +57,6 @@ def user_first(request: ScriptedRequest) -> str | None:
 @rule(
     "a system message follows the user, or the assistant's server tools, and comes last or before the assistant",
     SYSTEM,
-    whole=True,
 )
 def system_placed(request: ScriptedRequest) -> str | None:
     """Refuse a system message elsewhere; one that only carries `output_config` may stand anywhere."""
@@ -140,13 +138,12 @@ def ends_in_text(request: ScriptedRequest) -> str | None:
     "the conversation does not end with text of the assistant, for models from Claude 4.6 on",
     f"Errors, prefill not supported, {DOCS}/api/errors; quoted in "
     f"{ISSUES}/smallmain/vscode-unify-chat-provider/issues/249",
-    whole=True,
 )
 def no_prefill(request: ScriptedRequest) -> str | None:
     """Refuse a prefill; a turn that the script paused is resumed, and server tools' content goes back as it is."""
     if _prefilled(request) is None or request.resumes or "fallback_credit_token" in request.body:
         return None
-    if not PREFILL_GONE.search(str(request.body["model"])):
+    if not PREFILL_GONE.search(str(request.model)):
         return None
     return "This model does not support assistant message prefill. The conversation must end with a user message."
 

@@ -8,7 +8,8 @@
 
 The script is a list, played in order, or a function of the request, asked each time; a list may hold functions too.
 A request that the API would refuse gets its 400 and uses up no reply.  The rules are in `rules`, and what they leave
-out is written there.
+out is written there.  Message threads are kept as the API keeps them (`threads`).  Requests may come in the form of
+Bedrock (but streams, which have a format of their own there) and Vertex, too.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import httpx2
 
 from fsm_runner.testing.errors import Refused, ScriptExhausted, UnusedReplies
-from fsm_runner.testing.faults import Fault
+from fsm_runner.testing.faults import Fault, error
 from fsm_runner.testing.replies import CALL_IDS, USAGE, Block, Reply, reply
 from fsm_runner.testing.requests import ScriptedRequest, blocks, parse
 from fsm_runner.testing.rules import broken
+from fsm_runner.testing.threads import Threads
 from fsm_runner.testing.transport import Answer, ScriptedTransport, error_answer, faulty, whole
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class ScriptedModel:
         self._strict = strict
         self._made: Counter[str] = Counter()
         self._paused: set[str] = set()
+        self._threads = Threads()
         self._exhausted: ScriptExhausted | None = None
 
     # ── clients ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,21 +120,28 @@ class ScriptedModel:
     def _answer(self, http: httpx2.Request) -> Answer:
         number = len(self.requests) + 1
         request_id = f"req_{number:04}"
-        request = parse(http, number)
+        request = self._threads.known(parse(http, number))
         request = request.resuming(self._resumes(request))
         self.requests.append(request)
-        if request.method != "POST" or not request.path.endswith("/v1/messages"):
+        if request.platform is None:
             return error_answer(404, "not_found_error", message="Not Found", request_id=request_id)
-        wrong = broken(request) if self._strict else None
-        if wrong is not None:
-            rule, message = wrong
-            self.refused.append(Refused(request=number, code=rule.code, message=message))
-            return error_answer(rule.status, rule.error, message=message, request_id=request_id)
-        entry = self._next(request)
+        entry = (self._refusal(request) if self._strict else None) or self._next(request)
         if isinstance(entry, Fault):
             within = None if entry.within is None else self._message(entry.within, request)
             return faulty(entry, within, request=http, request_id=request_id, stream=request.stream)
-        return whole(self._message(entry, request), request_id=request_id, stream=request.stream)
+        message = self._message(entry, request)
+        self._threads.keep(request, message)
+        return whole(message, request_id=request_id, stream=request.stream)
+
+    def _refusal(self, request: ScriptedRequest) -> Fault | None:
+        fault, code = self._threads.refusal(request), "thread"
+        if fault is None and (wrong := broken(request)) is not None:
+            rule, message = wrong
+            fault, code = error(rule.status, rule.error, message=message), rule.code
+        if fault is not None:
+            known = fault.details.get("error_code", code)
+            self.refused.append(Refused(request=request.number, code=known, message=fault.message))
+        return fault
 
     def _next(self, request: ScriptedRequest) -> Reply | Fault:
         if self._endless is None and self.played == len(self._script):
@@ -147,7 +157,7 @@ class ScriptedModel:
             "id": self._id("msg"),
             "type": "message",
             "role": "assistant",
-            "model": answer.model or request.body.get("model"),
+            "model": answer.model or request.model,
             "content": [self._block(block) for block in answer.blocks],
             "stop_reason": answer.stop_reason,
             "stop_sequence": None,
@@ -169,7 +179,7 @@ class ScriptedModel:
         return f"{prefix}_{self._made[prefix]:04}"
 
     def _resumes(self, request: ScriptedRequest) -> bool:
-        last = request.messages[-1] if request.messages else None
+        last = request.conversation[-1] if request.conversation else None
         return isinstance(last, Mapping) and last.get("role") == "assistant" and _words(last) in self._paused
 
 

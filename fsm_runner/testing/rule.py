@@ -25,7 +25,6 @@ class Rule:
         source: where the API's own rule is written, or where its error message is quoted.
         check: the rule as a function.
         status, error: of the answer to a request that breaks it.
-        whole: whether it needs the whole history, which a continued thread does not send.
     """
 
     code: str
@@ -34,11 +33,10 @@ class Rule:
     check: Check
     status: int = 400
     error: str = "invalid_request_error"
-    whole: bool = False
 
 
 def rule(
-    sentence: str, source: str, *, status: int = 400, error: str = "invalid_request_error", whole: bool = False
+    sentence: str, source: str, *, status: int = 400, error: str = "invalid_request_error"
 ) -> Callable[[Check], Rule]:
     """Make a rule of a check function; the function's name is the rule's code."""
 
@@ -50,7 +48,6 @@ def rule(
             check=check,
             status=status,
             error=error,
-            whole=whole,
         )
 
     return made

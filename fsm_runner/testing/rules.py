@@ -1,7 +1,7 @@
 """Rules: what the Messages API refuses, as a table with sources, checked in its order.
 
-The first rule that a request breaks is the answer: its 400 (or 401) in the API's error shape.  A request that
-continues a server-held thread sends part of the history, and the rules about the whole of it are passed over.
+The first rule that a request breaks is the answer: its 400 (or 401) in the API's error shape.  When a request continues
+a thread, the rules about the whole conversation are checked on what the server holds and what is sent, together.
 
 Not checked: field types and unknown fields beyond those named; what a model supports, except prefill; the contents of
 images, documents, schemas, tool results and server tools' blocks; thinking blocks and their signatures; sizes, token
@@ -25,9 +25,7 @@ RULES: tuple[Rule, ...] = (*FIELD_RULES, *MESSAGE_RULES, *CALL_RULES, *ENDING_RU
 def broken(request: ScriptedRequest) -> tuple[Rule, str] | None:
     """Return the first rule that `request` breaks, with the API's message; None when it keeps them all."""
     for rule in RULES:
-        if rule.whole and request.continues_thread:
-            continue
-        message = rule.check(request)
+        message = rule.check(request if rule in FIELD_RULES else request.whole)
         if message is not None:
             return rule, message
     return None

@@ -84,10 +84,16 @@ def whole(message: Mapping[str, Any], *, request_id: str, stream: bool) -> Answe
 
 
 def error_answer(
-    status: int, error: str, *, message: str, request_id: str, headers: Mapping[str, str] | None = None
+    status: int,
+    error: str,
+    *,
+    message: str,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Return an error in the API's shape."""
-    body = compact(error_body(error, message, request_id=request_id)).encode()
+    body = compact(error_body(error, message, request_id=request_id, details=details)).encode()
     return Answer(status=status, headers={**JSON_TYPE, "request-id": request_id, **(headers or {})}, pieces=[body])
 
 
@@ -98,7 +104,12 @@ def faulty(
     if message is None or (fault.kind == "status" and not stream):
         if fault.kind == "status":
             return error_answer(
-                fault.status, fault.error, message=fault.message, request_id=request_id, headers=fault.headers
+                fault.status,
+                fault.error,
+                message=fault.message,
+                request_id=request_id,
+                headers=fault.headers,
+                details=fault.details,
             )
         return Answer(failure=_failure(fault, request, begun=False))
     sent = whole(message, request_id=request_id, stream=stream)

@@ -54,7 +54,6 @@ SERVED = (
     {"type": "server_tool_use", "id": "srv", "name": "web_search", "input": {}},
     {"type": "web_search_tool_result", "tool_use_id": "srv", "content": []},
 )
-CONTINUED = {"thread": {"type": "continue", "previous_message_id": "msg_0001"}}
 
 BROKEN = [
     ("json_body", [], "The request body is not valid JSON"),
@@ -175,10 +174,8 @@ KEPT = [
         sent(user("a"), said({**call(), "input": {"content": [cached(w) for w in "abcde"]}}), user(result())),
     ),
     ("messages_given", sent(user("a"))),
-    ("messages_given", sent(**CONTINUED)),
     ("role_known", sent(user("a"), said("b"), user("c"), told(text("d")))),
     ("user_first", sent(user("a"), user("b"), said("c"), user("d"))),
-    ("user_first", sent(said("a"), user("b"), **CONTINUED)),
     ("system_placed", sent(user("a"), told(text("b")), said("c"), user("d"))),
     ("system_placed", sent(user("a"), said(*SERVED), told(text("b")))),
     ("system_placed", sent(told(output_config={"effort": "low"}), user("a"))),
@@ -191,7 +188,6 @@ KEPT = [
     ("calls_answered", sent(user("a"), said(call("a"), call("b")), user(result("b"), result("a"), text("so")))),
     ("calls_answered", sent(user("a"), said(call("a")), said(call("b")), user(result("a")), user(result("b")))),
     ("results_called", sent(user("a"), said(call()), user(result()), told(text("b")))),
-    ("results_called", sent(user(result()), **CONTINUED)),
     ("results_single", sent(user("a"), said(call("a"), call("b")), user(result("a"), result("b")))),
     ("ends_in_text", sent(user("a"), said("b"))),
     ("ends_in_text", sent(user("a"), said("b "), user("c"))),

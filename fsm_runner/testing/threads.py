@@ -1,0 +1,75 @@
+"""Threads: the conversations that a scripted model holds, as the API's message threads.
+
+A request with ``thread: {"type": "create"}`` sends the whole conversation; the id of its reply stands for it from then
+on.  One with ``{"type": "continue", "previous_message_id": id}`` sends what came after.  The rules about the whole
+conversation are checked on both parts together.
+
+Kept, for each reply of a request with `thread`: the conversation up to it, and the `system` and `tools` it began with.
+A refused turn, and one that a fallback model answered, is not kept.  Each reply is continued from once.
+
+Source: anthropic SDK 2.12, `ErrorDetails` and the beta ``message-threads-2026-08-12``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from fsm_runner.testing.faults import Fault, error, thread_error
+from fsm_runner.testing.requests import Held, ScriptedRequest
+
+BETA = "message-threads-2026-08-12"
+FIXED = ("system", "tools")
+"""The fields that stay what they were when the thread was created."""
+
+
+class Threads:
+    """The threads of one model."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._continued: set[str] = set()
+
+    def known(self, request: ScriptedRequest) -> ScriptedRequest:
+        """Return the request with what the server holds for it, if it continues a thread that is known."""
+        held = self._held.get(_previous(request) or "")
+        return request if held is None else replace(request, held=held)
+
+    def refusal(self, request: ScriptedRequest) -> Fault | None:
+        """Return the answer to a request whose `thread` cannot be; None when it can."""
+        if request.body.get("thread") is None:
+            return None
+        if BETA not in request.betas or request.platform != "anthropic":
+            return error(400, "invalid_request_error", message="thread: Extra inputs are not permitted")
+        if not request.continues_thread:
+            return None
+        if request.held is None:
+            return thread_error("thread_not_found")
+        if _previous(request) in self._continued:
+            return thread_error("thread_already_continued")
+        changed = [
+            name for name in FIXED if name in request.body and request.body[name] != request.held.fields.get(name)
+        ]
+        return thread_error("thread_fingerprint_mismatch", ", ".join(changed)) if changed else None
+
+    def keep(self, request: ScriptedRequest, message: Mapping[str, Any]) -> None:
+        """Keep the conversation that ends in `message`, the reply to `request`."""
+        if request.body.get("thread") is None or message.get("stop_reason") == "refusal" or _by_fallback(message):
+            return
+        if request.continues_thread:
+            self._continued.add(str(_previous(request)))
+        said = ({"role": "assistant", "content": message["content"]},) if message["content"] else ()
+        fields = {name: request.body[name] for name in FIXED if name in request.body}
+        self._held[message["id"]] = Held(
+            messages=(*request.conversation, *said), fields=request.held.fields if request.held else fields
+        )
+
+
+def _previous(request: ScriptedRequest) -> str | None:
+    return request.body["thread"].get("previous_message_id") if request.continues_thread else None
+
+
+def _by_fallback(message: Mapping[str, Any]) -> bool:
+    usage = message.get("usage") or {}
+    return any(each.get("type") == "fallback_message" for each in usage.get("iterations") or ())
