@@ -13,14 +13,14 @@ The law of a step:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from fsm_runner.core.chart import Chart, State
 from fsm_runner.core.context import Context, Note
 from fsm_runner.core.effects import Effect, effects_again, effects_of
-from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem
+from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem, RunError
 from fsm_runner.core.events import ACTS, Event
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.fold import fold
@@ -183,8 +183,10 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
 
     Raises:
         ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
+
+    A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
     """
-    known = {**FACTS, **{each.name: each for each in facts}}
+    known = {**FACTS, **{each.name: replace(each, ask=_closed(each)) for each in facts}}
     problems = tuple(_fact_problems(chart, known))
     if problems:
         raise ChartError(chart.name, problems)
@@ -197,6 +199,20 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
         _asked=MappingProxyType(_asked(chart, used)),
         _stepper=Stepper.of(chart),
     )
+
+
+def _closed(each: Fact) -> Callable[[Context], str]:
+    """The function of a user's fact, held to the closed list of its answers.  True and False are two of them."""
+
+    def ask(context: Context) -> str:
+        answer: object = each.ask(context)
+        if isinstance(answer, bool):
+            answer = "true" if answer else "false"
+        if answer not in each.answers:
+            raise RunError(f"fact '{each.name}': it answered {answer!r} (its answers: {', '.join(each.answers)})")
+        return str(answer)
+
+    return ask
 
 
 def _fact_problems(chart: Chart, known: Mapping[str, Fact]) -> Iterable[Problem]:

@@ -16,7 +16,7 @@ from fsm_runner.core.check import check
 from fsm_runner.core.context import Context, Settings
 from fsm_runner.core.effects import CallTool, Perform, SendRequest
 from fsm_runner.core.entering import RESENDS
-from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError
+from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, RunError
 from fsm_runner.core.facts import FACTS, Fact, fact
 from fsm_runner.core.machine import Machine, Snapshot, Step, compile
 from tests.support.build import LOST, PARAMS, context, reply, result, text, use, user
@@ -561,3 +561,19 @@ def test_an_order_names_what_it_is():
     purposes = [effect.purpose for step in steps for effect in step.effects if isinstance(effect, SendRequest)]
 
     assert ["compaction", "reply"] == purposes
+
+
+def test_a_fact_of_the_users_is_held_to_its_answers():
+    """What it answers beside them would fall through every guard; True and False are spelt out."""
+    chart = replace(default_chart(), facts=(*default_chart().facts, FactUse(name="late", answers=("true", "false"))))
+    inspect = chart.state("inspect")
+    row = Row(id="too_late", guard=(("late", ("true",)),), target="done")
+    states = tuple(replace(inspect, always=(row, *inspect.always)) if s is inspect else s for s in chart.states)
+    chart = replace(chart, states=states)
+
+    late = compile(chart, [Fact(name="late", answers=("true", "false"), ask=lambda _: True)])
+    assert "too_late" == late.step(late.start(context()).snapshot, ev.Continued()).transitions[-1].row
+
+    odd = compile(chart, [Fact(name="late", answers=("true", "false"), ask=lambda _: "perhaps")])
+    with pytest.raises(RunError, match="fact 'late': it answered 'perhaps' .its answers: true, false."):
+        odd.step(odd.start(context()).snapshot, ev.Continued())
