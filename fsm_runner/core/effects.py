@@ -138,6 +138,13 @@ def _compact(context: Context) -> tuple[Effect, ...]:
     return (_request(context, params, "compaction"),)
 
 
+def _send_last_request(context: Context) -> tuple[Effect, ...]:
+    """A request whose reply calls no tool.  They are still sent: the history calls them, and a cached prompt holds."""
+    params = context.settings.params
+    choice = {"tool_choice": {"type": "none"}} if context.settings.tools else {}
+    return (_request(context, {**params, **choice}, "reply"),)
+
+
 def _request(context: Context, params: Json, purpose: Literal["reply", "compaction"]) -> SendRequest:
     settings = context.settings
     messages, thread, held = request_parts(context, compacting=purpose == "compaction")
@@ -226,6 +233,8 @@ _MAKERS: Mapping[str, Callable[[Context], tuple[Effect, ...]]] = MappingProxyTyp
     {
         "send_request": _send_request,
         "compact": _compact,
+        "send_last_request": _send_last_request,
+        "reflect": _send_request,  # what the model is asked is in the history by then
         "lend_stream": lambda _: (LendStream(),),
         "drain_stream": lambda _: (DrainStream(),),
         "call_early": _call_early,

@@ -18,8 +18,15 @@ from fsm_runner.core.thread import departing, is_recorded, is_threading, moved, 
 RESENDS = 2
 """How often one request is sent again without asking the caller."""
 
+REFLECTION = """\
+Before your answer goes out, look at it once more: does it do all that was asked, and is each statement in it borne
+out by what you were told or found? If it stands, give it again as it is; if it does not, give a corrected one. Write
+the whole answer, for a reader who has not seen the first, and say nothing of having checked it."""
+"""What the model is asked when it is to look at its answer again."""
+
 _COMPACTING = frozenset({"compact"})
-_ASKING = frozenset({"send_request", "compact"})
+_REFLECTING = frozenset({"reflect"})
+_ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
 _CALLING = frozenset({"call_tools", "call_early"})
 
 PAUSED = frozenset({"pause_turn", "compaction"})
@@ -45,6 +52,8 @@ def entered(context: Context, event: Entered) -> Context:
         if context.stand.awaits == "more":
             context = _handed_over(context)
         return _ended(context) if event.final else context
+    if event.effect in _REFLECTING:
+        context = _reflecting(context)
     if event.effect in _ASKING:
         return _departed(context, compacting=event.effect in _COMPACTING, again=again)
     if event.effect in _CALLING:
@@ -157,6 +166,17 @@ def _compacted(context: Context) -> Context:
         settings=replace(context.settings, runnable=runnable),
         thread=moved(thread, talk.history, history),
     )
+
+
+def _reflecting(context: Context) -> Context:
+    """The history with what the model is asked about its answer; once, also when the request is made again."""
+    history, asked = context.conversation.history, {"role": "user", "content": REFLECTION}
+    for message in reversed(history):
+        if message == asked:
+            return context
+        if message.get("role") == "assistant":
+            break
+    return replace(context, conversation=with_history(context.conversation, history.appended(asked)))
 
 
 def _departed(context: Context, *, compacting: bool, again: bool) -> Context:

@@ -17,6 +17,9 @@ from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
 from fsm_runner.core.messages import text_in
 from fsm_runner.core.thread import refused_fields
 
+OWN_FACTS = frozenset({"last_requests", "reflections"})
+"""The limits that have a fact of their own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
@@ -110,11 +113,11 @@ def limit(context: Context) -> str:
     """Whether a limit is spent.
 
     reached: as much is spent of some limit as it allows; of a limit of 0 that is so from the start.  A limit that
-    is null is never reached.
+    is null is never reached, and one that has a fact of its own does not count: it stops only what it bounds.
     """
     counters = context.counters
     for name, most in counters.limits.items():
-        if most is not None and counters.spent.get(name, 0) >= most:
+        if most is not None and counters.spent.get(name, 0) >= most and name not in OWN_FACTS:
             return "reached"
     return "free"
 
@@ -179,6 +182,35 @@ def change(context: Context) -> str:
     return "refused" if context.thread.refused or refused_fields(context) else "free"
 
 
+@fact(answers=("none", "ahead", "made"))
+def last_request(context: Context) -> str:
+    """Whether a last request, without tools, may follow once another limit is reached.
+
+    ahead: fewer were made than the limit ``last_requests`` allows.  made: as many as it allows, at least one.  none:
+    it is 0 or null, or there is no such limit.
+    """
+    most = context.counters.limits.get("last_requests")
+    if not most:
+        return "none"
+    return "ahead" if context.counters.spent.get("last_requests", 0) < most else "made"
+
+
+@fact(answers=("none", "due"))
+def reflection(context: Context) -> str:
+    """Whether the model should look at its answer once more.
+
+    due: it ended its turn by itself (``end_turn`` or ``stop_sequence``), the answer is in the history, and it looked
+    fewer times than the limit ``reflections`` allows.  none: otherwise; so it is when that limit is null or not
+    declared, and when the caller made the history its own.
+    """
+    most, reply = context.counters.limits.get("reflections"), context.turn.reply
+    if most is None or context.counters.spent.get("reflections", 0) >= most:
+        return "none"
+    if reply is None or context.conversation.owned or not reply.get("content"):
+        return "none"
+    return "due" if text_in(reply, "stop_reason") in ("end_turn", "stop_sequence") else "none"
+
+
 def _open(context: Context) -> bool:
     def lacks(call: Call) -> bool:
         return call.status != "done"
@@ -186,7 +218,6 @@ def _open(context: Context) -> bool:
     return any(map(lacks, context.turn.calls))
 
 
-FACTS: Mapping[str, Fact] = MappingProxyType(
-    {each.name: each for each in (turn, compaction, limit, closed, calls, awaits, early, recovery, change)}
-)
+_ALL = (turn, compaction, limit, closed, calls, awaits, early, recovery, change, last_request, reflection)
+FACTS: Mapping[str, Fact] = MappingProxyType({each.name: each for each in _ALL})
 """The built-in facts, by name."""

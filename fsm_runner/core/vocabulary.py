@@ -13,6 +13,8 @@ EFFECTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "send_request": ("replied", "opened", "failed"),
         "compact": ("replied", "opened", "failed"),
+        "send_last_request": ("replied", "opened", "failed"),
+        "reflect": ("replied", "opened", "failed"),
         "lend_stream": ("moved_on", "replied", "failed"),
         "drain_stream": ("moved_on", "replied", "failed"),
         "call_early": ("tool_finished", "failed"),

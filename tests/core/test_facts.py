@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from fsm_runner.charts import load
 from fsm_runner.core import facts
 from fsm_runner.core.context import Call, Compaction, Counters, Settings, Stand, Turn
 from fsm_runner.core.entering import RESENDS
@@ -221,11 +222,12 @@ def test_a_fact_of_the_same_context_has_the_same_answer(given):
     assert [each(given) for each in FACTS.values()] == [each(given) for each in FACTS.values()]
 
 
-def test_the_chart_declares_the_answers_that_the_code_gives(machine):
-    """What states.yaml lists for each fact is what its code can answer, in the same order."""
-    assert {use.name: use.answers for use in machine.chart.facts} == {
-        name: each.answers for name, each in FACTS.items()
-    }
+def test_the_charts_declare_the_answers_that_the_code_gives(machine):
+    """What the shipped charts list for each fact is what its code can answer, in the same order."""
+    charts = (machine.chart, load("finalise"), load("reflect"))
+    declared = {use.name: use.answers for chart in charts for use in chart.facts}
+
+    assert {name: each.answers for name, each in FACTS.items()} == declared
 
 
 def test_a_function_becomes_a_fact_with_its_name_and_first_line():
