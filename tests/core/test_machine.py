@@ -13,7 +13,7 @@ import pytest
 from fsm_runner.core import events as ev
 from fsm_runner.core.chart import Chart, CustomEffect, FactUse, Row, State
 from fsm_runner.core.check import check
-from fsm_runner.core.context import Context, Settings
+from fsm_runner.core.context import Context, Settings, Thread
 from fsm_runner.core.effects import CallTool, Perform, SendRequest
 from fsm_runner.core.entering import RESENDS
 from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, RunError
@@ -30,6 +30,9 @@ SHORT = ev.Replied(message=reply({"type": "compaction", "content": "short"}, sto
 FOUND = ev.ToolFinished(id="a", result=result("a"))
 MOVED_ON = ev.MovedOn(call=use("a"))
 GIST = ev.Summarised(message=reply(text("the gist")))
+
+CHANGED = ev.ParamsReplaced(params={**PARAMS, "system": "Be brief."}, runnable=("search",))
+UNDONE = ev.ParamsReplaced(params=PARAMS, runnable=("search",))
 
 STREAMS = Settings(params=PARAMS, stream=True, runnable=frozenset({"search"}))
 EAGER = replace(STREAMS, eager=True)
@@ -168,6 +171,12 @@ SCRIPTS = (
         (GO_ON, LOST, GO_ON, WORDS),
         "begin ask request_failed try_again ask replied",
         {"limits": {"iterations": 1}},
+    ),
+    Script(
+        "a change that the thread does not take is refused before its tools are called, and can be undone",
+        (GO_ON, CALLS, CHANGED, GO_ON, UNDONE, GO_ON, FOUND),
+        "begin ask replied go_on refuse_change try_again call_tools one_answered all_answered ask",
+        {"thread": Thread(mode="new")},
     ),
     Script(
         "a compaction that failed is not tried again",
@@ -575,5 +584,5 @@ def test_a_fact_of_the_users_is_held_to_its_answers():
     assert "too_late" == late.step(late.start(context()).snapshot, ev.Continued()).transitions[-1].row
 
     odd = compile(chart, [Fact(name="late", answers=("true", "false"), ask=lambda _: "perhaps")])
-    with pytest.raises(RunError, match="fact 'late': it answered 'perhaps' .its answers: true, false."):
+    with pytest.raises(RunError, match=r"fact 'late': it answered 'perhaps' \(its answers: true, false\)"):
         odd.step(odd.start(context()).snapshot, ev.Continued())

@@ -18,6 +18,7 @@ from fsm_runner.core.context import (
     Settings,
     Stand,
     SummaryControl,
+    Thread,
     Turn,
 )
 from fsm_runner.core.events import Failed, Json
@@ -90,6 +91,7 @@ def context(
     counters: Counters | None = None,
     settings: Settings | None = None,
     stand: Stand | None = None,
+    thread: Thread | None = None,
 ) -> Context:
     """A context.  `reply` and `calls` are those of the last turn; the calls follow from the reply if not given."""
     if turn is None:
@@ -106,4 +108,5 @@ def context(
         settings=settings,
         counters=counters or Counters(limits=limits or {}, spent=spent or {}),
         stand=stand or Stand(),
+        thread=thread or Thread(),
     )
