@@ -46,12 +46,14 @@ def role_known(request: ScriptedRequest) -> str | None:
 
 @rule(
     "the first message is the user's",
-    f"quoted in {ISSUES}/tonyljx/TextWordExplain/issues/2",
+    f"quoted in {ISSUES}/tonyljx/TextWordExplain/issues/2; anthropic SDK 2.12, `compact_before_next_turn`",
 )
 def user_first(request: ScriptedRequest) -> str | None:
-    """Refuse an assistant's message at the start."""
-    began = request.messages[0]["role"] if request.messages else "user"
-    return 'messages: first message must use the "user" role' if began == "assistant" else None
+    """Refuse an assistant's message at the start, but for a compaction, which stands for all before it."""
+    began = request.messages[0] if request.messages else {"role": "user"}
+    compacted = any(block.get("type") == "compaction" for block in blocks(began))
+    refused = began["role"] == "assistant" and not compacted
+    return 'messages: first message must use the "user" role' if refused else None
 
 
 @rule(

@@ -176,6 +176,7 @@ KEPT = [
     ("messages_given", sent(user("a"))),
     ("role_known", sent(user("a"), said("b"), user("c"), told(text("d")))),
     ("user_first", sent(user("a"), user("b"), said("c"), user("d"))),
+    ("user_first", sent(said({"type": "compaction", "content": "short"}), user("b"))),
     ("system_placed", sent(user("a"), told(text("b")), said("c"), user("d"))),
     ("system_placed", sent(user("a"), said(*SERVED), told(text("b")))),
     ("system_placed", sent(told(output_config={"effort": "low"}), user("a"))),
