@@ -150,7 +150,7 @@ def _deferred(turn: Turn, id: str) -> Turn:
     def hold(call: Call) -> Call:
         return replace(call, held=True) if call.id == id and call.status == "waiting" else call
 
-    known = {call.id for call in turn.arriving}
+    known = {call.id for call in (*turn.arriving, *turn.calls)}
     to_come = () if id in known else (Call(id=id, name="", block={}, held=True),)
     return replace(turn, calls=tuple(map(hold, turn.calls)), arriving=(*map(hold, turn.arriving), *to_come))
 

@@ -21,8 +21,10 @@ def journaled(drive: Drive, folder: Path) -> Iterator[Drive]:
 
     @functools.wraps(run)
     def with_journal(*args: Any, **arguments: Any) -> Any:
-        paths.append(folder / f"run-{len(paths)}.jsonl")
-        return run(*args, **{"journal": paths[-1], **arguments})
+        path = folder / f"run-{len(paths)}.jsonl"
+        made = run(*args, **{"journal": path, **arguments})
+        paths.append(path)
+        return made
 
     drive.run = with_journal  # type: ignore[method-assign]
     yield drive
