@@ -1,7 +1,7 @@
 """The loader: a chart file in, a Chart out, or everything that is wrong with it at its line and column.
 
 Four stages, and each speaks only when those before it leave something to judge: the text (`nodes`), the shape
-(`schema`), the names, and the proofs (both `core.check`).
+(`keys`), the names, and the proofs (both `core.check`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from fsm_runner.charts.making import chart_of
 from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
-from fsm_runner.charts.shape import chart_of, fit
+from fsm_runner.charts.shape import fit
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check import FactCode, Verdict, check, did_you_mean
 from fsm_runner.core.check_names import name_problems
@@ -143,12 +144,12 @@ def find_chart(name_or_path: str | Path) -> Path:
         ChartError: a bare word is neither a shipped chart nor a file.
     """
     path = Path(name_or_path)
-    if isinstance(name_or_path, Path) or path.suffix or len(path.parts) != 1:
+    if isinstance(name_or_path, Path) or len(path.parts) != 1:
         return path
     shipped = shipped_charts()
-    if path.name in shipped:
-        return shipped[path.name]
-    if path.exists():
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    if path.suffix or path.exists():
         return path
     message = f"no chart is called that{did_you_mean(path.name, shipped)}"
     raise _unreadable(name_or_path, "unknown-chart", message)

@@ -103,6 +103,66 @@ class CustomEffect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that a transition does, as rules name it; all that is given must hold of it.  Immutable.
+
+    Attributes:
+        states: it enters one of these; empty: whichever.
+        rows: it takes one of these, by id; empty: whichever.
+        guard: it is decided by these answers.
+    """
+
+    states: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    guard: Pattern = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precedes:
+    """A rule: `then` never happens without `first` before it.  Immutable.
+
+    Attributes:
+        name: unique in the chart.
+        first, then: the moments.  In one transition, `first` comes before `then`.
+        since: when `first` must happen anew; None: once in a run is enough.
+    """
+
+    name: str
+    first: Moment
+    then: Moment
+    since: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Never:
+    """A rule: `enter` never happens.  Immutable.
+
+    Attributes:
+        name: unique in the chart.
+        enter: the moment.
+        after: it may happen up to this moment, and with it; None: at no time.
+        until: from this moment on it may happen again, up to the next `after`; None: never again.
+    """
+
+    name: str
+    enter: Moment
+    after: Moment | None = None
+    until: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlwaysReaches:
+    """A rule: from wherever a run can be, rows lead to one of `states`.  Immutable; `name` is unique in the chart."""
+
+    name: str
+    states: tuple[str, ...]
+
+
+Rule: TypeAlias = Precedes | Never | AlwaysReaches
+"""What must be so on every path through the chart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     """The declared machine: immutable.
 
@@ -113,6 +173,7 @@ class Chart:
         facts: the facts guards can ask, with their answers.
         effects: effects of the user's own; the built-in ones need no declaration.
         states: all states, in file order.
+        rules: what must be so on every path; the check proves it, and running does not read it.
         schema: the format's name and version.
     """
 
@@ -122,6 +183,7 @@ class Chart:
     facts: tuple[FactUse, ...] = ()
     limits: tuple[Limit, ...] = ()
     effects: tuple[CustomEffect, ...] = ()
+    rules: tuple[Rule, ...] = ()
     schema: str = SCHEMA
 
     @property

@@ -5,6 +5,7 @@
 3. No dead row: no row is shadowed by those before it.  Overlaps that the order decides are notes.
 4. Bounded: each cycle consumes a supply, or spends a limit and cannot go on once that is reached.
 5. ``always`` rows cannot loop.
+6. Rules: what the chart declares of the order of its states and rows is so on every path.
 
 A fault in a name hides what it would make false elsewhere: a chart with an unknown target is not also told that
 the state it meant is unreachable.  Everything else is reported at once.
@@ -21,7 +22,6 @@ from fsm_runner.core.check_codes import CODES
 from fsm_runner.core.check_graph import (
     Bound,
     Edge,
-    bound_notes,
     bound_problems,
     bounds_of,
     drawn,
@@ -29,12 +29,14 @@ from fsm_runner.core.check_graph import (
     graph_problems,
     path_to,
     reached,
+    renewal_problems,
 )
-from fsm_runner.core.check_names import FactCode, Path, did_you_mean, missing_events, name_problems
+from fsm_runner.core.check_names import FactCode, Path, did_you_mean, missing_events, moments_of, name_problems
 from fsm_runner.core.check_rows import Facts, Table, blocked_rows, dead_rows, gap, overlaps, tables_of
 from fsm_runner.core.errors import Problem
+from fsm_runner.core.rules import Ruled, Violation, ruled
 
-__all__ = ["CODES", "Bound", "Covered", "FactCode", "Verdict", "check", "did_you_mean"]
+__all__ = ["CODES", "Bound", "Covered", "FactCode", "Verdict", "Violation", "check", "did_you_mean"]
 
 UNREADABLE = frozenset({"duplicate-key", "no-answers"})
 """Faults of a chart made in Python that leave nothing to prove; in a file the loader has refused them."""
@@ -71,6 +73,8 @@ class Verdict:
         ways: for each state a shortest way to it, as ``start -begin-> inspect``.
         covered: the rows that were proved complete, and over how many combinations.
         bounds: the cycles, and what bounds each.
+        rules: the names of the rules that hold.
+        violations: for each rule that does not, a shortest path that shows it; there is a problem for each.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -78,6 +82,8 @@ class Verdict:
     ways: tuple[tuple[str, str], ...] = ()
     covered: tuple[Covered, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    rules: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
     @property
     def proofs(self) -> tuple[str, ...]:
@@ -93,6 +99,7 @@ class Verdict:
             f"none of the {rows} rows is dead",
             f"all {len(self.bounds)} cycles are bounded: {limits} by a limit, {len(self.bounds) - limits} by a supply",
             "always rows cannot loop",
+            *([f"every path keeps the rules {', '.join(self.rules)}"] if self.rules else []),
         )
 
 
@@ -111,27 +118,34 @@ def check(chart: Chart, *, facts: Mapping[str, FactCode] | None = None, strict: 
     edges = tuple(edge for edge in edges_of(chart) if not chart.state(edge.source).final)
     for state in chart.states:
         problems += missing_events(chart, state)
-    bad = {problem.path[1] for problem in problems if problem.code in {"unknown-fact", "unknown-answer"}}
+    guards = {"unknown-fact", "unknown-answer"}
+    bad = {problem.path[1] for problem in problems if problem.code in guards and problem.path[0] == "states"}
     known = Facts(chart, facts)
     readable = [state for state in chart.states if not state.final and state.name not in bad]
     tables = [table for state in readable for table in tables_of(state, known)]
     for table in tables:
         problems += [*gap(table), *dead_rows(table)]
     blocked = blocked_rows(tables, known)
+    of_rules = Ruled()
     if not {problem.code for problem in problems} & {"unknown-target", "unknown-initial"}:
+        misnamed = {problem.path[1] for problem in problems if problem.path[0] == "rules"}
         problems += graph_problems(chart, edges)
         if not bad:
             problems += _endless(chart, known, edges, blocked)
+            of_rules = ruled(chart, [rule for rule in chart.rules if rule.name not in misnamed], tables, known)
+    problems += of_rules.problems
     notes = [note for table in tables for note in overlaps(table)]
     if strict:
         problems, notes = problems + notes, []
-    notes += [*_unused(chart), *([] if problems else bound_notes(edges, blocked))]
+    notes += [*_unused(chart), *of_rules.notes]
     return Verdict(
         problems=_in_order(chart, problems),
         notes=_in_order(chart, notes),
         ways=() if problems else _ways(chart, edges),
         covered=() if problems else tuple(_covered(table) for table in tables),
         bounds=() if problems else bounds_of(edges, blocked),
+        rules=() if problems else of_rules.proved,
+        violations=of_rules.violations,
     )
 
 
@@ -139,13 +153,16 @@ def _endless(chart: Chart, facts: Facts, edges: Sequence[Edge], blocked: frozens
     """Return the loops of ``always`` rows and the cycles without a bound, each cycle once."""
     loops = list(always_loops(chart, facts))
     told = {problem.path for problem in loops}
-    return loops + [problem for problem in bound_problems(edges, blocked) if problem.path not in told]
+    endless = [problem for problem in bound_problems(edges, blocked) if problem.path not in told]
+    return loops + (endless or list(renewal_problems(edges, blocked)))
 
 
 def _unused(chart: Chart) -> list[Problem]:
     """Return a note for each limit, fact and effect that nothing uses, and for each spent limit without a value."""
     spent = {row.spends for row in chart.rows}
-    asked = {name for row in chart.rows for name, _ in row.guard}
+    guards = [row.guard for row in chart.rows]
+    guards += [moment.guard for rule in chart.rules for _, moment in moments_of(rule)]
+    asked = {name for guard in guards for name, _ in guard}
     used = {state.effect for state in chart.states}
     notes = []
     for limit in chart.limits:

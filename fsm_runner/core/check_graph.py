@@ -8,7 +8,8 @@ each proof removes the rows that cannot be taken for ever and asks whether anyth
 - rows that cannot be taken when a limit is reached: without them a walk may spend and still be endless, which
   is `limit-ignored`.
 
-Where both remainders have no cycle, every endless walk would spend a limit, reach it, and then find no way.
+Where both remainders have no cycle, every endless walk would spend a limit, reach it, and then find no way.  A supply
+that the remainder itself renews bounds nothing, so a cycle that rests on one alone is `renewed-supply`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ from dataclasses import dataclass
 from fsm_runner.core.chart import Chart, Row
 from fsm_runner.core.check_names import Path, rows_with_paths
 from fsm_runner.core.errors import Problem
-
-RENEWED_BY = dict.fromkeys(("calls", "stream", "reply", "resends"), ("replied", "opened"))
-"""The events that bring a built-in supply anew; an act of the caller is never owed, so ``caller`` is not here."""
+from fsm_runner.core.vocabulary import RENEWED_BY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +173,8 @@ def bound_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterato
             yield Problem(code="limit-ignored", path=cycle[0].path, message=message)
 
 
-def bound_notes(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
-    """Yield a note for each part of the graph where only a supply that the part itself renews ends a run."""
+def renewal_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
+    """Yield a problem for each part of the graph where only a supply that the part itself renews would end a run."""
     told: set[tuple[str, ...]] = set()
     unspent = [edge for edge in edges if edge.row.spends is None]
     unblocked = [edge for edge in edges if edge.path not in blocked]

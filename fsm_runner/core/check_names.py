@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, assert_never
 
-from fsm_runner.core.chart import Chart, Pattern, Row, State
+from fsm_runner.core.chart import AlwaysReaches, Chart, Moment, Never, Pattern, Precedes, Row, Rule, State
 from fsm_runner.core.errors import Problem
 from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, EVENTS, FAILED, OUTPUTS
 
@@ -70,6 +70,8 @@ def name_problems(chart: Chart, facts: Mapping[str, FactCode] | None) -> Iterato
             yield Problem(code="unknown-effect", path=("states", state.name, "effect"), message=message)
         for path, row in rows_with_paths(state):
             yield from _row(chart, state, path, row)
+    for rule in chart.rules:
+        yield from _rule(chart, rule)
     if facts is not None:
         yield from _code(chart, facts)
 
@@ -115,6 +117,7 @@ def _twice(chart: Chart) -> Iterator[Problem]:
         ("fact", "facts", [fact.name for fact in chart.facts]),
         ("limit", "limits", [limit.name for limit in chart.limits]),
         ("effect", "effects", [effect.name for effect in chart.effects]),
+        ("rule", "rules", [rule.name for rule in chart.rules]),
     ):
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             message = f"chart '{chart.name}': {kind} '{name}' is declared twice (rename one)"
@@ -145,17 +148,59 @@ def _row(chart: Chart, state: State, path: Path, row: Row) -> Iterator[Problem]:
             noun = "limit" if key == "spends" else key
             message = f"state '{state.name}': {noun} '{word}' {problem}{did_you_mean(word, choices)}"
             yield Problem(code=code, path=(*path, key), message=message)
+    yield from _guard(chart, f"state '{state.name}'", path, row.guard)
+
+
+def _guard(chart: Chart, subject: str, path: Path, guard: Pattern) -> Iterator[Problem]:
+    """Yield the facts and the answers of a guard that are not declared."""
     declared = {fact.name: fact.answers for fact in chart.facts}
-    for name, answers in row.guard:
+    for name, answers in guard:
         if name not in declared:
-            message = f"state '{state.name}': fact '{name}' is not declared{did_you_mean(name, declared)}"
+            message = f"{subject}: fact '{name}' is not declared{did_you_mean(name, declared)}"
             yield Problem(code="unknown-fact", path=(*path, "guard", name), message=message)
             continue
         for index, answer in enumerate(answers):
             if answer not in declared[name]:
                 hint = did_you_mean(answer, declared[name])
-                message = f"state '{state.name}': fact '{name}' never answers '{answer}'{hint}"
+                message = f"{subject}: fact '{name}' never answers '{answer}'{hint}"
                 yield Problem(code="unknown-answer", path=(*path, "guard", name, index), message=message)
+
+
+def moments_of(rule: Rule) -> Iterator[tuple[Path, Moment]]:
+    """Yield the moments that `rule` names, each with its place in the chart."""
+    match rule:
+        case Precedes():
+            kind, named = "precedes", {"first": rule.first, "then": rule.then, "since": rule.since}
+        case Never():
+            kind, named = "never", {"enter": rule.enter, "after": rule.after, "until": rule.until}
+        case AlwaysReaches():
+            yield ("rules", rule.name, "always_reaches"), Moment(states=rule.states)
+            return
+        case _:
+            assert_never(rule)
+    for key, moment in named.items():
+        if moment is not None:
+            yield ("rules", rule.name, kind, key), moment
+
+
+def _rule(chart: Chart, rule: Rule) -> Iterator[Problem]:
+    """Yield what a rule names and the chart does not declare, and each of its moments that says nothing."""
+    subject = f"rule '{rule.name}'"
+    states, rows = {state.name for state in chart.states}, {row.id for row in chart.rows}
+    for path, moment in moments_of(rule):
+        if moment == Moment():
+            message = f"{subject}: '{path[-1]}' says nothing (name a state, a row or answers)"
+            yield Problem(code="wrong-rule", path=path, message=message)
+        for code, key, words, known in (
+            ("unknown-state", "state", moment.states, states),
+            ("unknown-row", "row", moment.rows, rows),
+        ):
+            for index, word in enumerate(words):
+                if word not in known:
+                    place = (*path, index) if isinstance(rule, AlwaysReaches) else (*path, key, index)
+                    message = f"{subject}: {key} '{word}' is not declared{did_you_mean(word, known)}"
+                    yield Problem(code=code, path=place, message=message)
+        yield from _guard(chart, subject, path, moment.guard)
 
 
 def _code(chart: Chart, facts: Mapping[str, FactCode]) -> Iterator[Problem]:

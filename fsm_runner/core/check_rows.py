@@ -161,9 +161,13 @@ def _shadow(table: Table, index: int) -> list[int]:
 
 
 def overlaps(table: Table) -> Iterator[Problem]:
-    """Yield a note for each two rows that both hold for some combination; a dead row is left to `dead_rows`."""
+    """Yield a note for each two rows that both hold for some combination.
+
+    A dead row is left to `dead_rows`.  A last row without guard says "else", so it overlaps with nothing.
+    """
     for later, (path, row) in enumerate(table.rows):
-        if table.taken[later] == table.space.never:
+        rest = later == len(table.rows) - 1 and not row.guard
+        if rest or table.taken[later] == table.space.never:
             continue
         for earlier in range(later):
             first = table.rows[earlier][1]

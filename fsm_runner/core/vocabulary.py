@@ -48,5 +48,13 @@ SUPPLIES: Mapping[str, str] = MappingProxyType(
 )
 """What `consumes` can name: finite supplies, and why each is finite."""
 
+RENEWED_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    dict.fromkeys(("calls", "stream", "reply", "resends"), ("replied", "opened"))
+)
+"""The events that bring a supply anew.  An act of the caller is never owed, so ``caller`` is not here."""
+
+LIMITS: tuple[str, ...] = ("iterations",)
+"""The limits that an argument of `tool_runner` sets: ``max_iterations``.  Charts may declare others."""
+
 LIMIT_FACT = "limit"
 """The built-in fact that answers ``reached`` once any limit of the chart is spent."""

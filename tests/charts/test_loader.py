@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from hypothesis import strategies as st
 from fsm_runner.charts import find_chart, load, loads
 from fsm_runner.charts.loader import examine, shipped_charts
 from fsm_runner.charts.nodes import MAX_BYTES, plain, read
-from fsm_runner.charts.schema import FREE, AlwaysRow, ChartKeys, EventRow, StateKeys, schema, schema_text
-from fsm_runner.charts.shape import keys_of
 from fsm_runner.core.chart import SCHEMA, Row
 from fsm_runner.core.check import CODES
 from fsm_runner.core.errors import ChartError
@@ -226,28 +223,6 @@ def test_no_damage_to_a_good_chart_makes_the_loader_raise_anything_else(data):
         loads(text)
 
     assert verdict.problems == caught.value.problems
-
-
-def test_the_committed_schema_is_fresh():
-    """`chart.schema.json` is what the models say now."""
-    path = ROOT / "fsm_runner" / "charts" / "chart.schema.json"
-
-    assert schema_text() == path.read_text(encoding="utf-8")
-
-
-def test_the_schema_has_the_keys_that_the_loader_takes():
-    """An editor offers every key that the loader takes, requires the same, and allows no other but x-."""
-    made = json.loads(schema_text())
-    parts = {"chart": (made, ChartKeys)}
-    for model in (StateKeys, AlwaysRow, EventRow):
-        parts[model.__name__] = (made["definitions"][model.__name__], model)
-    for part, model in parts.values():
-        assert set(keys_of(model)) == set(part["properties"])
-        assert [FREE] == list(part["patternProperties"])
-        assert part["additionalProperties"] is False
-    assert ["schema", "name", "initial", "states"] == made["required"]
-    assert SCHEMA == made["properties"]["schema"]["const"]
-    assert "http://json-schema.org/draft-07/schema#" == schema()["$schema"]
 
 
 def test_what_stands_under_a_key_written_twice_is_left_out():

@@ -37,7 +37,7 @@ def test_overlaps_are_counted_unless_asked_for(command):
 
     assert "pairs of rows can both hold" in short.stdout
     assert "comes first" not in short.stdout
-    assert "rows 'finish' and 'ask' both hold" in long.stdout
+    assert "rows 'finish' and 'stop_limit' both hold" in long.stdout
     assert "spends limit iterations; once it is reached" in long.stdout
     assert "request: start -begin-> inspect -ask-> request\n" in long.stdout
 

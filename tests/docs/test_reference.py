@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 
 import fsm_runner
 from fsm_runner import testing
-from fsm_runner.charts.schema import AlwaysRow, ChartKeys, EventRow, StateKeys, schema
-from fsm_runner.charts.shape import keys_of
+from fsm_runner.charts.keys import ALWAYS_ROW, CHART, EVENT_ROW, RULE, STATE
+from fsm_runner.charts.schema import schema
+from fsm_runner.charts.shapes import Keys
 from fsm_runner.core.check import CODES
 from fsm_runner.core.facts import FACTS
 from fsm_runner.core.stop import REASONS
@@ -56,29 +57,38 @@ FORMAT = sections("reference/chart.md")
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"),
-    [("Keys of a chart", ChartKeys), ("Keys of a state", StateKeys), ("Keys of a row", EventRow)],
+    ("heading", "group"),
+    [("Keys of a chart", CHART), ("Keys of a state", STATE), ("Keys of a row", EVENT_ROW)],
 )
-def test_every_key_of_the_format_is_there(heading, model):
+def test_every_key_of_the_format_is_there(heading, group):
     """Those that the loader takes, and no other; and whether it asks for them."""
     told = {row[0].strip("`"): row[1] for row in table(FORMAT[heading])}
-    required = {field.alias or name for name, field in model.model_fields.items() if field.is_required()}
+    required = {name for name, key in group.keys.items() if key.required}
 
-    assert sorted(keys_of(model)) == sorted(told)
+    assert sorted(group.keys) == sorted(told)
     assert required == {name for name, says in told.items() if says != "no"}
 
 
 def test_an_always_row_has_the_keys_of_a_row_but_for_event():
     """As the page says."""
-    assert {"event"} == set(keys_of(EventRow)) - set(keys_of(AlwaysRow))
+    assert {"event"} == set(EVENT_ROW.keys) - set(ALWAYS_ROW.keys)
 
 
 def test_the_json_schema_has_the_same_keys():
     """An editor, the loader and the page agree."""
     made = schema()
-    definitions = {**made["definitions"], "ChartKeys": made}
-    for heading, name in (("chart", "ChartKeys"), ("state", "StateKeys"), ("row", "EventRow")):
+    definitions = {**made["definitions"], "Chart": made}
+    for heading, name in (("chart", "Chart"), ("state", "State"), ("row", "EventRow")):
         assert sorted(definitions[name]["properties"]) == sorted(firsts(FORMAT[f"Keys of a {heading}"]))
+
+
+def test_every_kind_of_rule_is_there():
+    """In the order of the loader's table, each with all of its keys."""
+    rows = table(FORMAT["Rules"])
+
+    assert list(RULE.keys) == [row[0].strip("`") for row in rows]
+    for row, key in zip(rows, RULE.keys.values(), strict=True):
+        assert not isinstance(key.holds, Keys) or set(key.holds.keys) <= set(mentioned(row[1]))
 
 
 def test_every_effect_is_there_with_its_events():
