@@ -184,7 +184,8 @@ def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     talk, settings = context.conversation, context.settings
     history = talk.history
     reply = context.turn.reply
-    if settings.changes and (reply is None or reply.get("stop_reason") != "pause_turn"):
+    held = reply is not None and (reply.get("stop_reason") == "pause_turn" or (compacting and _is_last(context)))
+    if settings.changes and not held:
         history = history.appended({"role": "system", "content": list(settings.changes)})
         context = replace(context, settings=replace(settings, changes=()))
     resends = context.counters.resends + 1 if again else 0
@@ -200,9 +201,17 @@ def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
     return replace(context, conversation=replace(with_history(talk, history), draft=history, owned=False))
 
 
+def _is_last(context: Context) -> bool:
+    """Whether the last reply ends the run: a compaction after it takes no tool changes along, for none will follow."""
+    reason = None if context.turn.reply is None else text_in(context.turn.reply, "stop_reason")
+    return not (reason in PAUSED or (reason == "tool_use" and context.turn.calls))
+
+
 def _started(context: Context, *, early: bool) -> Context:
     """The calls that start now: all that wait, but of each toolset only the first, and none behind one that runs."""
     turn = context.turn
+    if context.compaction.response is not None:
+        return context  # it has no calls; those of the reply before it are none of its business
     candidates = turn.arriving[-1:] if early else turn.calls
     settings = context.settings
     busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}

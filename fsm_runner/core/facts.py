@@ -130,7 +130,7 @@ def closed(context: Context) -> str:
 
 @fact(answers=("open", "done"))
 def calls(context: Context) -> str:
-    """Whether tool calls of the last reply lack a result.  Without calls: done."""
+    """Whether tool calls of the last reply lack a result.  Without calls: done; so has the response to a compaction."""
     return "open" if _open(context) else "done"
 
 
@@ -215,7 +215,7 @@ def _open(context: Context) -> bool:
     def lacks(call: Call) -> bool:
         return call.status != "done"
 
-    return any(map(lacks, context.turn.calls))
+    return context.compaction.response is None and any(map(lacks, context.turn.calls))
 
 
 _ALL = (turn, compaction, limit, closed, calls, awaits, early, recovery, change, last_request, reflection)

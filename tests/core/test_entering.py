@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsm_runner.core import facts
 from fsm_runner.core.context import Call, Compaction, Context, Counters, Settings, Stand, Turn
 from fsm_runner.core.entering import entered
 from fsm_runner.core.events import Entered
@@ -360,3 +361,31 @@ def test_any_context_can_enter_any_state_and_stays_as_it_was(given, effect, fina
     assert kept == given
     assert after == entered(kept, entry)
     assert effect == after.stand.effect
+
+
+def test_the_response_to_a_compaction_has_no_calls_to_run():
+    """Asking for its tool response runs none of the reply before it, whose calls were left alone."""
+    before = context(
+        user(),
+        reply=reply(use("a"), stop="end_turn"),
+        compaction=Compaction(config={"type": "summarize"}, response=reply({"type": "compaction", "content": "short"})),
+    )
+
+    assert () == entered(before, Entered(state="answering", phase="call_tools", effect="call_tools")).turn.starting
+    assert "done" == facts.calls(before)
+
+
+@pytest.mark.parametrize(("stop", "told"), [("end_turn", False), ("tool_use", True)])
+def test_tool_changes_wait_for_a_request_that_goes_on(stop, told):
+    """A compaction after the last reply takes none along: no request will follow it."""
+    change = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "search"}}
+    before = context(
+        user(),
+        reply=reply(use("a"), stop=stop),
+        settings=Settings(params=PARAMS, changes=(change,)),
+        compaction=Compaction(asked={"type": "summarize"}),
+    )
+    after = entered(before, Entered(state="compact", phase="compact", effect="compact"))
+
+    assert told == (after.conversation.history[-1].get("role") == "system")
+    assert told == (after.settings.changes == ())

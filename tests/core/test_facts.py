@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from fsm_runner.charts import load
 from fsm_runner.core import facts
-from fsm_runner.core.context import Call, Compaction, Counters, Settings, Stand, Turn
+from fsm_runner.core.context import Call, Compaction, Counters, Settings, Stand, Thread, Turn
 from fsm_runner.core.entering import RESENDS
 from fsm_runner.core.events import Failed
 from fsm_runner.core.facts import FACTS, Fact, fact
@@ -188,13 +188,13 @@ def test_recovery_is_up_to_the_caller(failure, effect, expected):
 
 
 @pytest.mark.parametrize(("resends", "expected"), [(RESENDS - 1, "resend"), (RESENDS, "retry"), (RESENDS + 1, "retry")])
-def test_a_request_is_sent_again_at_most_twice(monkeypatch, resends, expected):
-    """For a code after which the server wants the request again, the count decides."""
-    monkeypatch.setattr(facts, "RESENDABLE", frozenset({"again"}))
-    failure = Failed(error="APIStatusError", text="again", code="again")
+def test_a_request_is_sent_again_at_most_twice(resends, expected):
+    """Once the thread was adjusted to what the server said, the count decides."""
+    failure = Failed(error="APIStatusError", text="no such thread", code="thread_not_found")
     stand = Stand(failure=failure, failed_effect="send_request")
+    given = context(counters=Counters(resends=resends), stand=stand, thread=Thread(mode="new", adjusted=True))
 
-    assert expected == facts.recovery(context(counters=Counters(resends=resends), stand=stand))
+    assert expected == facts.recovery(given)
 
 
 @given(contexts())

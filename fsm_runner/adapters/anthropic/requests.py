@@ -230,7 +230,8 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
 
 def _remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:
     """The fields of `model` as a model of the type `cls`, unread: pydantic's own way, which the SDK's models hide."""
-    values = {**model.__dict__, **(model.model_extra or {}), **changes}
+    fields = {name: value for name, value in model.__dict__.items() if name in type(model).model_fields}
+    values = {**fields, **(model.model_extra or {}), **changes}
     return _UNREAD(cls, set(model.model_fields_set) | {k for k, v in changes.items() if v is not None}, **values)
 
 
