@@ -1,7 +1,8 @@
 """Following: one run of a journal, record by record, beside the machine.
 
 An event steps the machine, and what must follow from it is expected next.  An effect that a step asks for is pending
-until it is scheduled, then open until it has ended in one way or another.
+until it is scheduled, then open until it has ended in one way or another.  One that failed or was cut off is pending
+again: unless an event says otherwise, the run goes on by performing it anew.
 
 Once a run has taken another row, what follows in its journal answers questions that were not asked: the first such
 divergence is told, and the comparison of that run ends there.
@@ -84,7 +85,7 @@ class Run:
         self._off = False
         self._expected: deque[Made] = deque()
         self._pending: dict[str, Effect] = {}
-        self._open: set[str] = set()
+        self._open: dict[str, tuple[str, Effect]] = {}
         self._digests = Digests()
         try:
             if first.type != "run_started":
@@ -175,10 +176,10 @@ class Run:
         id, name = record.data.get("id"), record.data.get("effect")
         key = id if name == CallTool.name else name
         effect = self._pending.pop(key, None) if isinstance(key, str) else None
-        if effect is None or not isinstance(id, str):
+        if effect is None or not isinstance(id, str) or not isinstance(key, str):
             self._diverged(record, "/effect", name, NOTHING)
             return
-        self._open.add(id)
+        self._open[id] = key, effect
         self._agrees(record, asked(effect, self._digests))
 
     def _finish(self, record: Record) -> None:
@@ -186,7 +187,9 @@ class Run:
         if not isinstance(id, str) or id not in self._open:
             self._diverged(record, "/id", id, NOTHING)
             return
-        self._open.discard(id)
+        key, effect = self._open.pop(id)
+        if record.type != "completed":
+            self._pending[key] = effect
 
     def _resume(self, record: Record) -> None:
         """A killed process may have left off between an event and what follows from it."""
