@@ -1,0 +1,118 @@
+"""The pages of the shipped charts: their pictures, and the lines in which each differs from the default chart.
+
+    docs/how-to/charts/diagrams/NAME.svg, NAME-dark.svg, NAME.mmd
+    docs/how-to/charts/NAME.md, between the marks `<!-- lines that differ -->` and `<!-- end -->`
+
+With `--check` nothing is written: what differs is named, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from pathlib import Path
+
+from fsm_runner.charts.drawing import mermaid, svg
+from fsm_runner.charts.loader import DEFAULT, load, shipped_charts
+
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "docs" / "how-to" / "charts"
+BLOCK = re.compile(r"(<!-- lines that differ -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def beside_default() -> dict[str, Path]:
+    """Return the shipped charts but the default one, by name."""
+    return {name: path for name, path in shipped_charts().items() if name != DEFAULT}
+
+
+def body(path: Path) -> list[str]:
+    """Return the lines of a chart without the comment at its head."""
+    text = path.read_text(encoding="utf-8")
+    return text[text.index("schema:") :].splitlines()
+
+
+def parts(lines: list[str]) -> dict[str, list[str]]:
+    """Return `lines` by what they belong to: a state, or a key at the top.  Blank lines and rules are left out."""
+    found: dict[str, list[str]] = {}
+    head = ""
+    for line in filter(None, map(plain, lines)):
+        if re.match(r"\w+:" if "states" not in found else r"(  )?\w+:", line):
+            head = line.partition(":")[0].strip()
+        found.setdefault(head, []).append(line)
+    return found
+
+
+def difference(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
+    """Return the lines that differ as a Markdown block, each below the state or key that it belongs to."""
+    groups: list[list[str]] = []
+    for kind, i, j, k, m in opcodes(list(old), list(new)):
+        if kind == "equal":
+            pairs = [(old[name], new[name]) for name in list(new)[k:m]]
+            groups += [part(*pair) for pair in pairs if pair[0] != pair[1]]
+        else:
+            groups += [[f"-{line}" for line in old[name]] for name in list(old)[i:j]]
+            groups += [[f"+{line}" for line in new[name]] for name in list(new)[k:m]]
+    return "\n".join(["```diff", " …\n".join("".join(f"{line}\n" for line in group) for group in groups) + "```", ""])
+
+
+def part(old: list[str], new: list[str]) -> list[str]:
+    """Return the lines in which a state or key differs, below its first."""
+    shown = [f" {new[0]}"] if old[0] == new[0] else []
+    for kind, i, j, k, m in opcodes(old, new):
+        if kind != "equal":
+            shown += [*(f"-{line}" for line in old[i:j]), *(f"+{line}" for line in new[k:m])]
+    return shown
+
+
+def opcodes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+    """Return what makes `new` of `old`, as difflib says it."""
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def plain(line: str) -> str:
+    """Return `line` with single spaces behind its indent, without the mark; of a line between sections nothing."""
+    code, _, comment = line.partition("#")
+    comment = comment.strip().removeprefix("←").strip()
+    if not code.strip():
+        return ""
+    indent = code[: len(code) - len(code.lstrip())]
+    return indent + re.sub(" +", " ", code.strip()) + (f"  # {comment}" if comment else "")
+
+
+def written() -> dict[Path, bytes]:
+    """Return every generated file, by path, as it would be written now."""
+    default = parts(body(shipped_charts()[DEFAULT]))
+    files: dict[Path, bytes] = {}
+    for name, path in beside_default().items():
+        chart = load(path)
+        files[PAGES / "diagrams" / f"{name}.svg"] = svg(chart).encode()
+        files[PAGES / "diagrams" / f"{name}-dark.svg"] = svg(chart, theme="dark").encode()
+        files[PAGES / "diagrams" / f"{name}.mmd"] = mermaid(chart).encode()
+        page = PAGES / f"{name}.md"
+        block = difference(default, parts(body(path)))
+        files[page] = BLOCK.sub(
+            lambda found, b=block: found[1] + b + found[2], page.read_text(encoding="utf-8")
+        ).encode()
+    return files
+
+
+def main(arguments: list[str]) -> int:
+    """Write the generated files, or compare them; return 1 when one differs."""
+    stale = [path for path, new in written().items() if not path.is_file() or path.read_bytes() != new]
+    if arguments == ["--check"]:
+        for path in stale:
+            print(
+                f"{path.relative_to(ROOT)}: not as it would be written now (run python -m tools.charts)",
+                file=sys.stderr,
+            )
+        return int(bool(stale))
+    files = written()
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(files[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
