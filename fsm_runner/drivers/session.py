@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fsm_runner.core.context import Context
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
-from fsm_runner.core.events import Event, Json, Reported
+from fsm_runner.core.events import Event, Json, Reported, ToolFinished
 from fsm_runner.core.machine import Machine, Snapshot, Step
 
 if TYPE_CHECKING:
@@ -66,18 +66,37 @@ class Session:
         run: str | None = None,
         journal: Journal | None = None,
         listener: Listener | None = None,
+        at: Snapshot | None = None,
+        after: int = 0,
+        moved: bool = False,
     ) -> None:
+        """Start a run, or go on with one.
+
+        Args:
+            machine: the chart, compiled.
+            context: what the run knows at its start.
+            run: its id; a random one when left out.
+            journal: where it is put on record.
+            listener: called with each event and the step that it made.
+            at: where a run goes on that was cut off; None: it starts anew.
+            after: how many effects other than tool calls it had scheduled by then.
+            moved: whether it goes on by another chart, or other facts, than it had.
+        """
         self.machine = machine
         self.run = run or uuid.uuid4().hex
         self.journal = journal
         self._listener = listener
         self.spans: Spans | None = None
-        self._requests = 0
-        step = machine.start(context)
+        self._requests = after
+        self._calls: set[str] = set()
+        self._done: set[str] = set()
+        step = machine.start(context) if at is None else machine.resume(at)
         self.snapshot = step.snapshot
         self.final = step.final
-        if journal is not None:
+        if journal is not None and at is None:
             journal.started(machine, context)
+        elif journal is not None:
+            journal.resumed(step.snapshot, machine if moved else None)
         self._told(None, step)
 
     @property
@@ -94,6 +113,8 @@ class Session:
         step = self.machine.step(self.snapshot, event)
         if self.journal is not None:
             self.journal.event(event)
+            if isinstance(event, ToolFinished):
+                self._finished(event.id)
             self.journal.step(step)
         self.snapshot = step.snapshot
         self.final = step.final
@@ -119,6 +140,8 @@ class Session:
     def scheduled(self, effect: Effect) -> str:
         """Put on record that `effect` is about to be performed; return the id under which it is."""
         id = effect.id if isinstance(effect, CallTool) else self._numbered(effect)
+        if isinstance(effect, CallTool):
+            self._calls.add(id)
         if self.journal is not None:
             self.journal.scheduled(effect, id)
         return id
@@ -129,8 +152,19 @@ class Session:
         return f"{kind}-{self._requests}"
 
     def completed(self, id: str) -> None:
-        """Put on record that the effect `id` was performed."""
-        if self.journal is not None:
+        """Put on record that the effect `id` was performed.
+
+        Of a tool call, that follows its result: a completed call is one that need never run again.
+        """
+        if id in self._calls:
+            self._done.add(id)
+        elif self.journal is not None:
+            self.journal.completed(id)
+
+    def _finished(self, id: str) -> None:
+        self._calls.discard(id)
+        if id in self._done and self.journal is not None:
+            self._done.discard(id)
             self.journal.completed(id)
 
     def failed(self, id: str, error: BaseException) -> None:

@@ -69,10 +69,8 @@ class Record:
 
 def run_started(machine: Machine, context: Context) -> Made:
     """The first record of a run: all that replay needs besides the events."""
-    chart, sha256 = chart_data(machine.chart)
     return "run_started", {
-        "chart": {"name": machine.chart.name, "sha256": sha256, "data": dict(chart)},
-        "facts": {name: fact.version for name, fact in machine.facts.items()},
+        **_machine(machine),
         "versions": dict(_versions()),
         "context": context_data(context),
     }
@@ -152,9 +150,17 @@ def cancelled(id: str, effect: str) -> Made:
     return "cancelled", {"id": id, "effect": effect}
 
 
-def resumed(snapshot: Snapshot) -> Made:
-    """The run goes on where it was cut off."""
-    return "resumed", {"state": snapshot.state}
+def resumed(snapshot: Snapshot, machine: Machine | None = None) -> Made:
+    """The run goes on where it was cut off; by `machine`, when that is not the one that it had."""
+    return "resumed", {"state": snapshot.state, **({} if machine is None else _machine(machine))}
+
+
+def _machine(machine: Machine) -> Data:
+    chart, sha256 = chart_data(machine.chart)
+    return {
+        "chart": {"name": machine.chart.name, "sha256": sha256, "data": dict(chart)},
+        "facts": {name: fact.version for name, fact in machine.facts.items()},
+    }
 
 
 LONGEST_TEXT = 2_000

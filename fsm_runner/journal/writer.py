@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self, TypeAlias
+from typing import BinaryIO, Literal, Self, TypeAlias, cast
 
 import structlog
 from structlog.processors import JSONRenderer
@@ -29,11 +29,15 @@ from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.records import VERSION, Made
+from fsm_runner.journal.records import VERSION, Made, Record
 from fsm_runner.journal.render import iso_time, render, stand_in
 
 Clock: TypeAlias = Callable[[], datetime]
 """Says what time it is, with a time zone."""
+
+
+_OF_THE_LINE = frozenset({"torn", "prev", "seal"})
+"""What a record says of its own line and the one before, not of the run."""
 
 
 def utc_now() -> datetime:
@@ -153,9 +157,15 @@ class Journal:
         """Write that the effect `id` was cut off; the run stays where it is."""
         self._record(records.cancelled(id, self._effects.pop(id, "")))
 
-    def resumed(self, snapshot: Snapshot) -> None:
-        """Write that the run goes on at `snapshot`."""
-        self._record(records.resumed(snapshot))
+    def resumed(self, snapshot: Snapshot, machine: Machine | None = None) -> None:
+        """Write that the run goes on at `snapshot`; by `machine`, when that is not the one that it had."""
+        self._record(records.resumed(snapshot, machine))
+
+    def copied(self, record: Record, **changes: object) -> None:
+        """Write a record of another run as this run's own, of the same time, with `changes` to its fields."""
+        data = {key: value for key, value in record.data.items() if key not in _OF_THE_LINE}
+        at = {} if record.at is None else {"at": record.at}
+        self._record((cast(records.Type, record.type), {**data, **changes, **at}))
 
     def close(self) -> None:
         """Close the file, if this journal opened it.  Closing twice does nothing.
@@ -184,7 +194,7 @@ class Journal:
             raise JournalError(self.source, None, "cannot be written: it is closed (open it again with after=...)")
         if self._torn:
             data["torn"], self._torn = self._torn, 0
-        if self._clock is not None:
+        if self._clock is not None and "at" not in data:
             now = self._clock()
             data["at"] = iso_time(now if now.tzinfo is UTC else now.astimezone(UTC))
         self.seq += 1

@@ -17,9 +17,10 @@ from fsm_runner.core.chart import Chart
 from fsm_runner.core.check_names import name_problems
 from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
 from fsm_runner.core.errors import ChartError, IllegalEvent, JournalError
-from fsm_runner.core.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
+from fsm_runner.core.events import Event, Failed, Json, Opened, Replied, Summarised, ToolFinished
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Step, compile
+from fsm_runner.core.messages import has_summary
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import chart_from, chart_hash, context_from, event_from
 from fsm_runner.journal.digest import Digests
@@ -68,6 +69,12 @@ class Run:
 
     Attributes:
         divergences: what does not agree so far.
+        machine: what it runs on now; a resumed run may have moved to another chart.
+        snapshot: where it is.
+        facts: the version of each fact that its chart asked when it last began or was resumed.
+        begun: the ids of the tool calls that were scheduled, and have no result.
+        numbered: how many effects other than tool calls were scheduled.
+        reply: the last message that its caller was handed; None before the first.
     """
 
     def __init__(self, first: Record, machines: Machines) -> None:
@@ -79,19 +86,25 @@ class Run:
         """
         self.divergences: list[Divergence] = []
         self._source = machines.source
+        self._machines = machines
         self._run = first.run
         self._transitions = 0
+        self._told: str | None = None
         self._ended: str | None = None
         self._off = False
         self._expected: deque[Made] = deque()
         self._pending: dict[str, Effect] = {}
         self._open: dict[str, tuple[str, Effect]] = {}
+        self.begun: set[str] = set()
+        self.numbered = 0
+        self.reply: Json | None = None
         self._digests = Digests()
         try:
             if first.type != "run_started":
                 raise ValueError(f"the first record of run '{first.run}' is '{first.type}', not 'run_started'")
-            self._machine = machines.of(first)
-            step = self._machine.start(context_from(first.data.get("context")))
+            self.facts = _versions(first.data.get("facts"))
+            self.machine = machines.of(first)
+            step = self.machine.start(context_from(first.data.get("context")))
         except ValueError as error:
             raise JournalError(self._source, first.line, f"{error} (restore the line from a copy)") from None
         self._stepped(step)
@@ -113,6 +126,8 @@ class Run:
             self._compare(record)
         elif record.type == "resumed":
             self._resume(record)
+        elif record.type == "completed" and record.data.get("id") == self._told:
+            self._finish(record)  # of a tool, it stands between its result and what follows from that
         elif self._expected:
             self._diverged(record, "", record.type, self._expected[0][0], end=True)
         elif record.type == "event":
@@ -127,20 +142,31 @@ class Run:
             event = event_from(record.data.get("event"), record.data)
         except ValueError as error:
             raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
+        self._told = event.id if isinstance(event, ToolFinished) else None
         unscheduled = next((key for key, effect in self._pending.items() if _comes_of(event, effect)), None)
-        if unscheduled is not None:
+        if unscheduled is not None and unscheduled not in self.begun:
             self._diverged(record, "", event.name, f"'{self._pending[unscheduled].name}' is to be scheduled first")
         try:
-            step = self._machine.step(self._snapshot, event)
+            step = self.machine.step(self.snapshot, event)
         except IllegalEvent as error:
             self._diverged(record, "/event", event.name, str(error), end=True)
             return
-        if isinstance(event, Failed) or step.snapshot.state != self._snapshot.state:
+        if isinstance(event, Failed) or step.snapshot.state != self.snapshot.state:
             self._pending.clear()
+        self._note(event)
         self._stepped(step)
 
+    def _note(self, event: Event) -> None:
+        if isinstance(event, ToolFinished):
+            self.begun.discard(event.id)
+            self._pending.pop(event.id, None)
+        elif isinstance(event, Replied):
+            self.begun.clear()
+            if self.snapshot.context.compaction.config is None or has_summary(event.message):
+                self.reply = event.message
+
     def _stepped(self, step: Step) -> None:
-        self._snapshot = step.snapshot
+        self.snapshot = step.snapshot
         self._expected.extend(derived(step))
         for effect in step.effects:
             self._pending[effect.id if isinstance(effect, CallTool) else effect.name] = effect
@@ -180,6 +206,10 @@ class Run:
             self._diverged(record, "/effect", name, NOTHING)
             return
         self._open[id] = key, effect
+        if isinstance(effect, CallTool):
+            self.begun.add(id)
+        else:
+            self.numbered += 1
         self._agrees(record, asked(effect, self._digests))
 
     def _finish(self, record: Record) -> None:
@@ -194,12 +224,27 @@ class Run:
     def _resume(self, record: Record) -> None:
         """A killed process may have left off between an event and what follows from it."""
         self._expected.clear()
-        if record.data.get("state") != self._snapshot.state:
-            self._diverged(record, "/state", record.data.get("state", NOTHING), self._snapshot.state, end=True)
+        if record.data.get("state") != self.snapshot.state:
+            self._diverged(record, "/state", record.data.get("state", NOTHING), self.snapshot.state, end=True)
             return
+        if record.data.get("chart") is not None:
+            self._move(record)
         self._pending.clear()
         self._open.clear()
-        self._stepped(self._machine.resume(self._snapshot))
+        self._stepped(self.machine.resume(self.snapshot))
+
+    def _move(self, record: Record) -> None:
+        """The run went on by another chart.
+
+        Raises:
+            JournalError: the record holds none that has the state in which the run is.
+        """
+        try:
+            self.machine = self._machines.of(record)
+            self.machine.chart.state(self.snapshot.state)
+        except (ValueError, KeyError) as error:
+            raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
+        self.facts = _versions(record.data.get("facts"))
 
     def _diverged(
         self,
@@ -237,6 +282,10 @@ def _comes_of(event: Event, effect: Effect) -> bool:
             return isinstance(event, ToolFinished) and event.id == effect.id
         case _:
             return False
+
+
+def _versions(value: object) -> Mapping[str, object]:
+    return {str(name): version for name, version in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _facts(value: object) -> Mapping[str, str]:
