@@ -4,6 +4,7 @@
 
 `approval.yaml` is the default chart with one more state, `asking`, through which every way to the tools leads.
 What happens there is the function `ask_person`.  Without a terminal nobody can be asked, and the answer is no.
+The same chart is shipped: `chart="approval"` would do, and the file shows what such a chart is made of.
 """
 
 from __future__ import annotations

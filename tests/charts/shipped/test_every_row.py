@@ -198,3 +198,38 @@ def test_runs_end_as_those_of_the_default_chart_but_where_it_is_meant(name, worl
 
     assert OTHER_ENDS.get((name, world), ENDS.get(world, "finish")) == last.snapshot.stop.row
     assert machine.chart.state(last.snapshot.state).final
+
+
+@pytest.mark.parametrize(("name", "row"), [("finalise", "last_replied"), ("reflect", "reflected")])
+def test_what_the_caller_had_compacted_comes_after_the_extra_request(name, row):
+    """So that the model has before it what it is to speak of."""
+    at_limit = World(replies=[TOOL], caller=[GO, ASKED, GO], limit=1)
+    world = at_limit if name == "finalise" else World(caller=[GO, ASKED, GO])
+    rows = [t.row for step in played(compile(load(FILES[name])), world) for t in step.transitions]
+
+    assert rows.index(row) < rows.index("compacted")
+
+
+def test_a_last_request_on_a_thread_leaves_the_tools_to_the_thread():
+    """The server has them; the choice goes out all the same."""
+    machine = compile(load("finalise"))
+    world = World(replies=[ev.Replied(message=reply(use("a"), id="msg_1"))], limit=1, thread="new")
+    start = world.context(machine.chart)
+    start = replace(start, settings=replace(start.settings, tools=({"name": "search"},)))
+    step = machine.start(start)
+    while step.snapshot.state != "finalise":
+        effect = machine.chart.state(step.snapshot.state).effect
+        step = machine.step(step.snapshot, world.next(effect, step.snapshot))
+    (request,) = step.effects
+
+    assert (None, {"type": "none"}) == (request.tools, request.params["tool_choice"])
+    assert {"type": "continue", "previous_message_id": "msg_1"} == request.thread
+
+
+def test_a_second_look_that_would_lose_the_callers_change_is_not_taken():
+    """The thread keeps what it was created with; the run ends as it does by default."""
+    changed = ev.ParamsReplaced(params={**PARAMS, "system": "other"})
+    world = World(caller=[GO, changed, GO], thread="new")
+    *_, last = played(compile(load("reflect")), world)
+
+    assert ("finish", {"iterations": 1}) == (last.snapshot.stop.row, dict(last.snapshot.context.counters.spent))
