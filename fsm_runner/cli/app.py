@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.check import check
+from fsm_runner.cli.diff import diff
 from fsm_runner.cli.draw import draw
+from fsm_runner.cli.init import init
 from fsm_runner.cli.quitting import CODES, guarded
 from fsm_runner.cli.replay import replay
 from fsm_runner.cli.run import run
+from fsm_runner.cli.schema import schema
 from fsm_runner.cli.table import table
 
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in CODES.items())
@@ -26,9 +29,12 @@ app = typer.Typer(
 )
 COMMANDS: Mapping[Callable[..., None], str] = {
     run: "Run the loop and watch it go through its states.",
+    init: "Write a chart to start from.",
     check: "Prove that a chart can run, or say why not.",
     table: "Print a chart's decision table.",
     draw: "Draw a chart.",
+    diff: "Show what an edit of a chart changes.",
+    schema: "Print the JSON Schema of charts.",
     replay: "Replay journals and compare every record.",
 }
 for command, summary in COMMANDS.items():

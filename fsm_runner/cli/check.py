@@ -16,13 +16,13 @@ def check(
         list[str] | None,
         typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse rows whose order decides between them.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse guards that overlap, too.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Print the proofs one by one, and every note.")] = False,
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json", "github"], typer.Option(help="For a person, a program, or GitHub's annotations.")
     ] = "text",
 ) -> None:
-    """Check a chart before anything runs: names, completeness, dead rows, bounds, loops.
+    """Check a chart before anything runs: names, completeness, dead rows, bounds, loops, and its own rules.
 
     Facts of your own are taken at the chart's word unless --fact gives their code. Problems exit with 1.
     """

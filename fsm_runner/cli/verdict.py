@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fsm_runner.charts.loader import examine, find_chart, parse, text_of
-from fsm_runner.cli.screen import Screen, cleaned
+from fsm_runner.cli.screen import Part, Screen, cleaned
+from fsm_runner.core.cover import spelled
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.vocabulary import SUPPLIES
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
     from fsm_runner.core.check import Bound, FactCode, Verdict
     from fsm_runner.core.errors import Problem
+    from fsm_runner.core.rules import Taken
 
 LONGEST = 110
 """Characters of a source line that are shown around its place."""
@@ -82,6 +84,11 @@ def as_json(checked: Checked) -> str:
         "ways": dict(verdict.ways),
         "covered": [asdict(covered) for covered in verdict.covered],
         "bounds": [asdict(bound) for bound in verdict.bounds],
+        "rules": verdict.rules,
+        "violations": [
+            {"rule": each.rule, "path": [{**asdict(taken), "facts": dict(taken.facts)} for taken in each.path]}
+            for each in verdict.violations
+        ],
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
 
@@ -113,6 +120,23 @@ def _problem(screen: Screen, checked: Checked, problem: Problem) -> None:
     line, column = _around(checked.lines[problem.line - 1], problem.column or 1)
     screen.line((f"  {number} │ ", "faint"), line)
     screen.line((f"  {' ' * len(number)} │ ", "faint"), " " * (column - 1), ("^", "bad"))
+    for violation in checked.verdict.violations:
+        if problem.path == ("rules", violation.rule) and problem.code.startswith("rule-"):
+            _path(screen, violation.path)
+
+
+def _path(screen: Screen, path: Sequence[Taken]) -> None:
+    """Print the transitions of a path, each with what happened and the answers that let its row be taken."""
+    columns = [max((len(word) for word in words), default=0) for words in zip(*map(_words, path), strict=True)]
+    for taken in path:
+        source, row, target = (word.ljust(width) for word, width in zip(_words(taken), columns, strict=True))
+        why = ", ".join(filter(None, (taken.event, spelled(taken.facts) if taken.facts else "")))
+        end: Part = (f"  {why}" if why else "", "faint")
+        screen.line("    ", (source, "state"), "  ", (row, "row"), (" → ", "faint"), (target, "state"), end)
+
+
+def _words(taken: Taken) -> tuple[str, str, str]:
+    return taken.source, taken.row, taken.target
 
 
 def _around(line: str, column: int) -> tuple[str, int]:
@@ -156,8 +180,12 @@ def _explained(screen: Screen, verdict: Verdict) -> None:
 
 def _reasons(bound: Bound) -> Iterator[str]:
     if bound.spends:
-        leaves = ", ".join(f"'{row}'" for row in bound.leaves)
-        yield f"spends limit {', '.join(bound.spends)}; once it is reached, {leaves} cannot be taken"
+        leaves, instead = (", ".join(f"'{row}'" for row in rows) for rows in (bound.leaves, bound.instead))
+        reached = ""
+        if leaves:
+            then = f"{instead} leaves it in place of {leaves}" if instead else f"{leaves} cannot be taken"
+            reached = f"; once it is reached, {then}"
+        yield f"spends limit {', '.join(bound.spends)}{reached}"
     for supply in bound.consumes:
         yield f"consumes '{supply}'" + (f": {SUPPLIES[supply]}" if supply in SUPPLIES else "")
 

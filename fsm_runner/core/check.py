@@ -149,7 +149,9 @@ def check(chart: Chart, *, facts: Mapping[str, FactCode] | None = None, strict: 
     )
 
 
-def _endless(chart: Chart, facts: Facts, edges: Sequence[Edge], blocked: frozenset[Path]) -> list[Problem]:
+def _endless(
+    chart: Chart, facts: Facts, edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]
+) -> list[Problem]:
     """Return the loops of ``always`` rows and the cycles without a bound, each cycle once."""
     loops = list(always_loops(chart, facts))
     told = {problem.path for problem in loops}

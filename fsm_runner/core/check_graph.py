@@ -15,8 +15,7 @@ that the remainder itself renews bounds nothing, so a cycle that rests on one al
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fsm_runner.core.chart import Chart, Row
@@ -47,6 +46,7 @@ class Bound:
         rows: the ids of its rows.
         spends: the limits that its rows spend.
         leaves: its rows that cannot be taken once a limit is reached.
+        instead: the rows that are then taken in their place, by which a run leaves the cycle.
         consumes: the supplies that its rows consume.
     """
 
@@ -54,6 +54,7 @@ class Bound:
     rows: tuple[str, ...]
     spends: tuple[str, ...]
     leaves: tuple[str, ...]
+    instead: tuple[str, ...]
     consumes: tuple[str, ...]
 
 
@@ -147,12 +148,12 @@ def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
             yield Problem(code="no-way-out", path=("states", state.name), message=message)
 
 
-def bound_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
+def bound_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> Iterator[Problem]:
     """Yield a problem for each part of the graph in which a run can go round for ever.
 
     Args:
         edges: all rows.
-        blocked: the places of the rows that cannot be taken once a limit is reached.
+        blocked: the places of the rows that cannot be taken once a limit is reached, and those taken instead.
     """
     lasting = [edge for edge in edges if edge.row.consumes is None]
     for part in cyclic_parts([edge for edge in lasting if edge.row.spends is None]):
@@ -173,7 +174,7 @@ def bound_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterato
             yield Problem(code="limit-ignored", path=cycle[0].path, message=message)
 
 
-def renewal_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Iterator[Problem]:
+def renewal_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> Iterator[Problem]:
     """Yield a problem for each part of the graph where only a supply that the part itself renews would end a run."""
     told: set[tuple[str, ...]] = set()
     unspent = [edge for edge in edges if edge.row.spends is None]
@@ -192,7 +193,7 @@ def renewal_problems(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> Itera
             yield Problem(code="renewed-supply", path=cycle[0].path, message=message)
 
 
-def bounds_of(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> tuple[Bound, ...]:
+def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> tuple[Bound, ...]:
     """Return what bounds the cycles: for each row on a cycle a shortest one through it, each cycle once."""
     bounds: dict[frozenset[str], Bound] = {}
     for part in cyclic_parts(edges):
@@ -204,6 +205,7 @@ def bounds_of(edges: Sequence[Edge], blocked: AbstractSet[Path]) -> tuple[Bound,
                 rows=tuple(row.id for row in rows),
                 spends=tuple(dict.fromkeys(row.spends for row in rows if row.spends is not None)),
                 leaves=tuple(step.row.id for step in cycle if step.path in blocked),
+                instead=tuple(dict.fromkeys(id for step in cycle for id in blocked.get(step.path, ()))),
                 consumes=tuple(dict.fromkeys(row.consumes for row in rows if row.consumes is not None)),
             )
             bounds.setdefault(frozenset(bound.rows), bound)

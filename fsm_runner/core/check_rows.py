@@ -20,6 +20,9 @@ from fsm_runner.core.vocabulary import LIMIT_FACT
 IMPOSSIBLE: tuple[Pattern, ...] = tuple(pattern for fact in FACTS.values() for pattern in fact.impossible)
 """What the built-in facts can never answer together, for a check that is not given the facts' code."""
 
+REACHED = "reached"
+"""What `LIMIT_FACT` answers then."""
+
 
 class Facts:
     """The answers of every fact, and which of them cannot be given together.
@@ -178,15 +181,37 @@ def overlaps(table: Table) -> Iterator[Problem]:
             yield Problem(code="overlap", path=path, message=f"{message}; '{first.id}' comes first")
 
 
-def blocked_rows(tables: Sequence[Table], facts: Facts) -> frozenset[Path]:
-    """Return the places of the rows that cannot be taken once a limit is reached."""
-    reached: Pattern = ((LIMIT_FACT, ("reached",)),) if "reached" in facts.answers.get(LIMIT_FACT, ()) else ()
-    blocked: set[Path] = set()
+def blocked_rows(tables: Sequence[Table], facts: Facts) -> dict[Path, tuple[str, ...]]:
+    """Return the places of the rows that cannot be taken once a limit is reached, each with the rows taken instead."""
+    answers = facts.answers.get(LIMIT_FACT, ())
+    reached: Pattern = ((LIMIT_FACT, (REACHED,)),) if REACHED in answers else ()
+    blocked: dict[Path, tuple[str, ...]] = {}
     for table in tables:
         space, possible = facts.space([*(row.guard for _, row in table.rows), reached])
         at_limit = space.both(possible, space.pattern(reached))
         held = [space.both(at_limit, space.pattern(row.guard)) for _, row in table.rows]
-        for (path, _), taken in zip(table.rows, first_row_wins(space, held), strict=True):
+        for index, taken in enumerate(first_row_wins(space, held)):
             if taken == space.never:
-                blocked.add(path)
-    return frozenset(blocked)
+                blocked[table.rows[index][0]] = _instead(table, index, answers)
+    return blocked
+
+
+def _instead(table: Table, index: int, answers: Sequence[str]) -> tuple[str, ...]:
+    """Return the rows that are taken once a limit is reached, where before that the row at `index` was."""
+    at_limit = _taken_when(table, REACHED)
+    before = [_taken_when(table, answer)[index] for answer in answers if answer != REACHED]
+    return tuple(
+        row.id
+        for (_, row), taken in zip(table.rows, at_limit, strict=True)
+        if any(table.space.both(some, taken) != table.space.never for some in before)
+    )
+
+
+def _taken_when(table: Table, answer: str) -> tuple[Combos, ...]:
+    """Return, for each row, the combinations of the other facts in which it is taken when the limit answers so."""
+    held = []
+    for _, row in table.rows:
+        rest = tuple((name, wanted) for name, wanted in row.guard if name != LIMIT_FACT)
+        can = answer in dict(row.guard).get(LIMIT_FACT, (answer,))
+        held.append(table.space.both(table.possible, table.space.pattern(rest)) if can else table.space.never)
+    return first_row_wins(table.space, held)

@@ -1,0 +1,42 @@
+"""`fsm-runner schema`: the JSON Schema of the chart format, for an editor to complete and check by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fsm_runner.cli.quitting import Quit
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; left out: standard output.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema (draft-07) of the chart format.
+
+    An editor with YAML support completes and checks a chart by it, when this is the chart's first line:
+
+    # yaml-language-server: $schema=chart.schema.json
+    """
+    from fsm_runner.charts.schema import schema_text
+
+    if output is None:
+        typer.echo(schema_text(), nl=False)
+        return
+    write(output, schema_text())
+    typer.echo(f"wrote {output}")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file.
+
+    Raises:
+        Quit: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Quit(f"{path}: the file cannot be written: {(error.strerror or type(error).__name__).lower()}") from None
