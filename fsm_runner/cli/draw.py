@@ -1,52 +1,131 @@
-"""`fsm-runner draw`: a chart as Mermaid, DOT, SVG or PNG."""
+"""`fsm-runner draw`: a chart as Mermaid, DOT, SVG or PNG; alone, beside an earlier one, or with the runs it made."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from fsm_runner.cli.quitting import Quit
+
+if TYPE_CHECKING:
+    from fsm_runner.charts.drawing import Overlay
+    from fsm_runner.core.chart import Chart
+    from fsm_runner.journal import Record
 
 Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
 SUFFIXES: Mapping[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
 
 
 def draw(
-    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
+    chart: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CHART", help="A file, or a shipped chart's name. Left out: the journal's chart, else states."
+        ),
+    ] = None,
     format: Annotated[  # noqa: A002  the option's name
         Format | None, typer.Option(help="Left out: by the suffix of the output, else mermaid.", show_default=False)
     ] = None,
     level: Annotated[Literal["states", "phases"], typer.Option(help="Every state, or the phases alone.")] = "states",
     theme: Annotated[Literal["light", "dark"], typer.Option(help="For dot, svg and png.")] = "light",
+    diff: Annotated[
+        str | None, typer.Option("--diff", metavar="OLD", help="Show what differs from this earlier chart.")
+    ] = None,
+    journal: Annotated[
+        list[str] | None,
+        typer.Option("--journal", metavar="JOURNAL", help="Show the runs that it records. Repeatable."),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="Of the journals' runs, only this one.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; left out: standard output.")
     ] = None,
 ) -> None:
-    """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`."""
-    from fsm_runner.charts import load
+    """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`.
+
+    With journals, each row says how often it was taken and each state how long the runs were there; of a single run
+    the path, where it stopped, and why.
+    """
     from fsm_runner.charts.drawing import dot, mermaid, png, svg
 
     chosen = format or _by_suffix(output)
     if chosen == "png" and output is None and sys.stdout.isatty():
         raise Quit("draw: a PNG is no text (write it to a file: -o chart.png)")
-    declared = load(chart)
+    if level == "phases" and (diff or journal):
+        raise Quit("draw: --diff and --journal mark single rows (leave out --level phases)")
+    declared, overlay = _drawn(chart, diff, journal or [], run)
     match chosen:
         case "mermaid":
-            content = mermaid(declared, level=level).encode()
+            content = mermaid(declared, level=level, overlay=overlay).encode()
         case "dot":
-            content = dot(declared, level=level, theme=theme).encode()
+            content = dot(declared, level=level, theme=theme, overlay=overlay).encode()
         case "svg":
-            content = svg(declared, level=level, theme=theme).encode()
+            content = svg(declared, level=level, theme=theme, overlay=overlay).encode()
         case _:
-            content = png(declared, level=level, theme=theme)
+            content = png(declared, level=level, theme=theme, overlay=overlay)
     if output is None:
         typer.echo(content, nl=False)
     else:
         _write(output, content)
+
+
+def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
+    """Return the chart to draw, and what to mark in it."""
+    from fsm_runner.charts import load
+    from fsm_runner.charts.drawing.overlay import NO_OVERLAY
+
+    if old is not None and journals:
+        raise Quit("draw: --diff and --journal are two pictures (draw one after the other)")
+    if run is not None and not journals:
+        raise Quit("draw: --run chooses a run of a journal (give --journal)")
+    if journals:
+        return _with_runs(chart, journals, run)
+    declared = load(chart or "states")
+    if old is None:
+        return declared, NO_OVERLAY
+    from fsm_runner.charts.differing import diff, merged
+
+    return merged(diff(load(old, verify=False), declared))
+
+
+def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
+    """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
+    from fsm_runner.charts import load
+    from fsm_runner.charts.drawing import overlay_of_runs, runs_of
+
+    records = [record for journal in journals for record in _records(journal)]
+    runs = runs_of(record for record in records if only in (None, record.run))
+    if not runs:
+        known = ", ".join(dict.fromkeys(record.run for record in records))
+        raise Quit(f"draw: no run '{only}' (there is: {known})" if only and known else "draw: the journal has no run")
+    first = next(record for record in records if record.run in runs)
+    declared = load(chart) if chart is not None else _chart_of(first)
+    files = ", ".join(Path(name).name for name in journals) if len(journals) <= 3 else f"{len(journals)} journals"
+    named = f"run '{first.run}' of {files}" if len(runs) == 1 else f"{len(runs)} runs of {files}"
+    return declared, overlay_of_runs(declared, runs, caption=named)
+
+
+def _records(journal: str) -> list[Record]:
+    """Return the records of `journal`, without what pictures do not show: a journal may be large."""
+    from fsm_runner.journal import read
+
+    return [record for record in read(journal) if record.type != "event"]
+
+
+def _chart_of(record: Record) -> Chart:
+    """Return the chart that a run was started with."""
+    from fsm_runner.journal.codec import chart_from
+
+    chart = record.data.get("chart")
+    try:
+        return chart_from(chart.get("data") if isinstance(chart, Mapping) else None)
+    except ValueError as error:
+        raise Quit(f"draw: line {record.line} of the journal tells no chart: {error} (name the chart)") from None
 
 
 def _by_suffix(output: Path | None) -> Format:

@@ -8,41 +8,57 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.screen import Screen
+from fsm_runner.cli.specs import facts_of
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
+    from collections.abc import Sequence
 
 
 def table(
     chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
     format: Annotated[  # noqa: A002  the option's name
-        Literal["text", "markdown"], typer.Option(help="For a terminal, or for a page.")
+        Literal["text", "markdown", "html"], typer.Option(help="For a terminal, a pull request, or a browser.")
     ] = "text",
+    fact: Annotated[
+        list[str] | None,
+        typer.Option("--fact", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
+    ] = None,
 ) -> None:
     """Print the decision table of a chart: each row, when it holds, and where it leads.
 
-    A terminal that is too narrow for columns gets the rows state by state.
+    "effectively" is when a row is the one taken, after the rows above it; empty where its guard says so itself. A
+    terminal that is too narrow for columns gets the rows state by state.
     """
     from fsm_runner.charts import load
+    from fsm_runner.charts.table import cells
     from fsm_runner.charts.table import table as table_of
+    from fsm_runner.core.facts import FACTS
 
     screen = Screen()
-    declared = load(chart)
-    text = table_of(declared, format=format)
+    given = facts_of(fact or ())
+    facts = {**FACTS, **{each.name: each for each in given}} if given else None
+    declared = load(chart, facts=facts)
+    text = table_of(declared, format=format, facts=facts)
     if format == "text" and screen.terminal and max(map(len, text.splitlines())) > screen.width:
-        _narrow(screen, declared)
+        _narrow(screen, cells(declared, facts=facts))
     else:
         typer.echo(text, nl=False)
 
 
-def _narrow(screen: Screen, chart: Chart) -> None:
-    from fsm_runner.charts.table import ALWAYS, cells
-
-    lines = cells(chart)
+def _narrow(screen: Screen, lines: Sequence[tuple[str, ...]]) -> None:
     row_width, target_width = (max(len(line[column]) for line in lines) for column in (1, 4))
     for state, rows in groupby(lines, key=lambda line: line[0]):
         screen.line((state, "state"))
-        for _, row, event, when, target, besides in rows:
-            head = f"  {row.ljust(row_width)} → {target.ljust(target_width)}  " if row else "  "
-            waits_for = "" if event == ALWAYS else event
-            screen.block((head, "row"), "; ".join(filter(None, (waits_for, when, besides))), indent=len(head))
+        for row in rows:
+            _narrow_row(screen, row, row_width, target_width)
+
+
+def _narrow_row(screen: Screen, cells: tuple[str, ...], row_width: int, target_width: int) -> None:
+    from fsm_runner.charts.table import ALWAYS
+
+    _, row, event, when, target, besides, effectively = cells
+    head = f"  {row.ljust(row_width)} → {target.ljust(target_width)}  " if row else "  "
+    waits_for = "" if event == ALWAYS else event
+    screen.block((head, "row"), "; ".join(filter(None, (waits_for, when, besides))), indent=len(head))
+    for number, pattern in enumerate(filter(None, effectively.split("\n"))):
+        screen.block((" " * len(head), "faint"), f"{'or' if number else 'effectively'} {pattern}", indent=len(head) + 2)

@@ -5,21 +5,36 @@ between two phases into one line.  The text is a function of the chart alone: no
 machine, so drawings can be committed and compared.
 
 ``mermaid`` and ``dot`` write text, ``picture`` runs the program that draws; ``words`` and ``routes`` say what to
-show, ``theme`` and ``overlay`` how.
+show, ``theme`` and ``overlay`` how.  ``runs`` and ``covered`` make overlays of journals and of counts.
 """
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from fsm_runner.charts.drawing.covered import overlay_of_counts
 from fsm_runner.charts.drawing.dot import dot_phases, dot_states
 from fsm_runner.charts.drawing.mermaid import mermaid_phases, mermaid_states
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay
 from fsm_runner.charts.drawing.picture import PictureError, render_png, render_svg
+from fsm_runner.charts.drawing.runs import overlay_of_runs, runs_of
 from fsm_runner.charts.drawing.theme import ThemeName
 from fsm_runner.core.chart import Chart
 
-__all__ = ["Level", "Mark", "Overlay", "PictureError", "ThemeName", "dot", "mermaid", "png", "svg"]
+__all__ = [
+    "Level",
+    "Mark",
+    "Overlay",
+    "PictureError",
+    "ThemeName",
+    "dot",
+    "mermaid",
+    "overlay_of_counts",
+    "overlay_of_runs",
+    "png",
+    "runs_of",
+    "svg",
+]
 
 Level: TypeAlias = Literal["states", "phases"]
 """How close the picture is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from html import escape
 
-from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Overlay
+from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay
 from fsm_runner.charts.drawing.routes import Leg, drawn, hubs, legs
 from fsm_runner.charts.drawing.theme import LETTERS, THEMES, Paint, Theme, ThemeName
 from fsm_runner.charts.drawing.words import extras, holds_when, identifiers, printable
@@ -66,9 +66,15 @@ def _text(text: str, *, colour: str | None = None, size: int | None = None, bold
     return f"<FONT{given}>{body}</FONT>" if given and body else body
 
 
-def _boxed(body: str, line: str, ground: str, *, final: bool, width: float = 1) -> str:
+def _struck(text: str, mark: Mark) -> str:
+    """Return `text`, struck out when what it names is removed."""
+    return f"<S>{text}</S>" if mark.tone == "removed" and text else text
+
+
+def _boxed(body: str, line: str, ground: str, *, final: bool, width: float = 1, dashed: bool = False) -> str:
     """Return a card with a round border, a double one for a final state."""
-    look = f'CELLBORDER="0" COLOR="{line}" STYLE="ROUNDED" BGCOLOR="{ground}"'
+    style = "ROUNDED,DASHED" if dashed else "ROUNDED"
+    look = f'CELLBORDER="0" COLOR="{line}" STYLE="{style}" BGCOLOR="{ground}"'
     card = f'<TABLE BORDER="{round(width)}" CELLPADDING="6" CELLSPACING="0" {look}>{body}</TABLE>'
     if not final:
         return card
@@ -101,8 +107,14 @@ class _States:
         self.chart, self.theme, self.overlay = chart, theme, overlay
         self.ids = identifiers("s", (state.name for state in chart.states))
         self.phase_of = {state.name: state.phase for state in chart.states}
-        self.paints = theme.paints(chart.phases)
-        self.drawn = drawn(chart)
+        self.paints = theme.grey(chart.phases) if overlay.focus else theme.paints(chart.phases)
+        self.shaping = drawn(chart)  # the other lines are drawn into the layout that these give
+        self.drawn = self.shaping | {
+            row.id
+            for state in chart.states
+            for row in state.rows
+            if overlay.row(row.id).line and row.target in self.phase_of and row.target != state.name
+        }
 
     def text(self) -> str:
         """Return the whole drawing."""
@@ -126,32 +138,53 @@ class _States:
     def node(self, state: State) -> str:
         """Return a state as a card with one line for each of its rows."""
         mark = self.overlay.state(state.name)
-        paint = self.theme.tone(mark.tone, self.paints[state.phase].line)
-        aside = "  ".join(_text(text, colour=self.theme.quiet, size=12) for text in (state.effect, mark.note) if text)
-        title = _text(state.name, size=15, bold=True) + (f"  {aside}" if aside else "")
-        head = f'<TR><TD ALIGN="LEFT" COLSPAN="3" PORT="top">{title}</TD></TR>'
-        rows = "".join(self.row(state, row, number) for number, row in enumerate(state.rows, 1))
-        body = _boxed(head + rows, paint, self.theme.card, final=state.final, width=max(1, mark.weight))
+        line = self.theme.tone(mark.tone, self.paints[state.phase].line)
+        note = self.theme.tone(mark.tone, self.theme.text)
+        aside = [_text(state.effect, colour=self.theme.quiet, size=12)] if state.effect else []
+        aside += [_text(text, colour=note, size=12, bold=True) for text in mark.note.split("\n") if text]
+        faint = self.theme.tones["faint"] if mark.tone == "faint" else None
+        name = _struck(_text(state.name, colour=faint, size=15, bold=True), mark)
+        title = f"{self.sign(mark)}{'  '.join([name, *aside])}"
+        body = f'<TR><TD ALIGN="LEFT" COLSPAN="3" PORT="top">{title}</TD></TR>'
+        body += "".join(self.row(state, row, number) for number, row in enumerate(state.rows, 1))
+        if state.rows and self.overlay.row(state.rows[-1].id).tone in self.theme.washes:
+            body += '<TR><TD CELLPADDING="0" COLSPAN="3" HEIGHT="8"></TD></TR>'  # a wash would square the corners
+        ground = self.theme.washes.get(mark.tone, self.theme.card)
+        width = max(1 if mark.tone in ("plain", "faint") else 2, mark.weight)
+        body = _boxed(body, line, ground, final=state.final, width=width, dashed=mark.tone == "removed")
         return f"{self.ids[state.name]} [label=<{body}>]"
+
+    def sign(self, mark: Mark) -> str:
+        """Return the sign of a mark's tone, and a space; nothing for a tone without one."""
+        sign = SIGNS.get(mark.tone)
+        return f"{_text(sign, colour=self.theme.tones[mark.tone], bold=True)} " if sign else ""
 
     def row(self, state: State, row: Row, number: int) -> str:
         """Return a row as three cells: its id, its event and guard with what it does besides, where it leads."""
         mark = self.overlay.row(row.id)
-        plain = self.paints[self.phase_of[row.target]].line if row.target in self.phase_of else self.theme.text
-        colour = self.theme.tone(mark.tone, plain)
-        texts = [_text(text) for text in holds_when(self.chart, state, row)]
+        faint = self.theme.tones["faint"] if mark.tone == "faint" else None
+        name = _struck(_text(row.id, colour=self.theme.tone(mark.tone, self.theme.text)), mark)
+        texts = [_text(text, colour=faint) for text in holds_when(self.chart, state, row)]
         if row.event is not None:
-            texts = [" ".join([_text(row.event, bold=True), *texts[:1]]), *texts[1:]]
-        besides = ", ".join([*extras(self.chart, row), *([mark.note] if mark.note else [])])
+            texts = [" ".join([_text(row.event, colour=faint, bold=True), *texts[:1]]), *texts[1:]]
+        besides = ", ".join(extras(self.chart, row))
         texts += [_text(besides, colour=self.theme.quiet, size=11)] if besides else []
+        note = self.theme.tone(mark.tone, self.theme.text)
+        texts += [_text(text, colour=note, size=11, bold=True) for text in mark.note.split("\n") if text]
         middle = "".join(f'{text}<BR ALIGN="LEFT"/>' for text in texts) or "always"
-        leads = "stays" if row.target == state.name else f"→ {row.target}"
-        name = _text(row.id, colour=self.theme.tone(mark.tone, self.theme.text))
-        cell = f'<TD BORDER="1" COLOR="{self.theme.rule}" SIDES="T"'
+        plain = self.paints[self.phase_of[row.target]].line if row.target in self.phase_of else self.theme.text
+        leads = _text(self.leads(state, row), colour=self.theme.tone(mark.tone, plain))
+        ground = self.theme.washes.get(mark.tone)
+        wash = f' BGCOLOR="{ground}"' if ground else ""
+        cell = f'<TD BORDER="1" COLOR="{self.theme.rule}" SIDES="T"{wash}'
         return (
-            f'<TR>{cell} ALIGN="LEFT">{name}</TD>{cell} ALIGN="LEFT">{middle}</TD>'
-            f'{cell} ALIGN="RIGHT" PORT="r{number}">{_text(leads, colour=colour)}</TD></TR>'
+            f'<TR>{cell} ALIGN="LEFT">{self.sign(mark)}{name}</TD>{cell} ALIGN="LEFT">{middle}</TD>'
+            f'{cell} ALIGN="RIGHT" PORT="r{number}">{leads}</TD></TR>'
         )
+
+    def leads(self, state: State, row: Row) -> str:
+        """Return where a row leads, as text."""
+        return "stays" if row.target == state.name else f"→ {row.target}"
 
     def lines(self, state: State) -> list[str]:
         """Return the lines that leave from the rows of `state`."""
@@ -161,22 +194,34 @@ class _States:
                 continue
             mark = self.overlay.row(row.id)
             colour = self.theme.tone(mark.tone, self.paints[self.phase_of[row.target]].line)
+            colour = self.theme.rule if mark.tone == "faint" else colour
             width = "" if mark.weight == 1 else f" penwidth={1.4 * mark.weight:.2f}"
+            dashed = " style=dashed" if mark.tone == "removed" else ""
+            loose = "" if row.id in self.shaping else " constraint=false"
             source, target = f"{self.ids[state.name]}:r{number}:e", f"{self.ids[row.target]}:top"
             side = ":w" if self.chart.state(row.target).final else ""
-            found.append(f'{source} -> {target}{side} [color="{colour}"{width}]')
+            found.append(f'{source} -> {target}{side} [color="{colour}"{dashed}{width}{loose}]')
         return found
 
     def legend(self) -> str:
-        """Return how to read the picture, and the overlay's caption."""
+        """Return how to read the picture, and the overlay's caption and key."""
         left_out = " or ".join(sorted(hubs(self.chart)))
         texts = [
             "● first state;  double border: final;  rows are tried from the top, the first that holds is taken;"
             "  bold: the event it waits for;  stays: no new state",
             f"lines that lead back to {left_out} from another phase are not drawn" if left_out else "",
-            self.overlay.caption,
         ]
         cells = [_text(f"{self.chart.name}", size=16, bold=True)]
+        cells += [_text(text, size=13) for text in self.overlay.caption.split("\n") if text]
+        cells += [self.key()] if self.overlay.key else []
         cells += [_text(text, colour=self.theme.quiet, size=12) for text in texts if text]
         rows = "".join(f'<TR><TD ALIGN="LEFT">{cell}</TD></TR>' for cell in cells)
         return f'<TABLE BORDER="0" CELLPADDING="2" CELLSPACING="0">{rows}</TABLE>'
+
+    def key(self) -> str:
+        """Return what each tone means, in its colour."""
+        texts = []
+        for tone, meaning in self.overlay.key:
+            sign = f"{SIGNS[tone]} " if tone in SIGNS else ""
+            texts.append(_text(f"{sign}{meaning}", colour=self.theme.tone(tone, self.theme.text), size=13, bold=True))
+        return "    ".join(texts)

@@ -7,7 +7,7 @@ legible on a light and on a dark page alike.
 
 from __future__ import annotations
 
-from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Overlay
+from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay, Tone
 from fsm_runner.charts.drawing.routes import drawn, legs
 from fsm_runner.charts.drawing.theme import LIGHT
 from fsm_runner.charts.drawing.words import extras, identifiers, one_line, printable
@@ -33,7 +33,7 @@ def mermaid_states(chart: Chart, *, overlay: Overlay = NO_OVERLAY) -> str:
         lines += ["  initial(( )) --> " + ids[chart.initial]]
     for state in chart.states:
         lines += [f"  {line}" for line in _lines(chart, state, ids, overlay)]
-    return "\n".join([*lines, *_colours(chart, groups, ids), ""])
+    return "\n".join([*lines, *_colours(chart, groups, ids), *_marks(chart, ids, overlay), ""])
 
 
 def mermaid_phases(chart: Chart) -> str:
@@ -59,15 +59,22 @@ def _text(text: str) -> str:
 
 def _label(chart: Chart, state: State, row: Row, overlay: Overlay) -> str:
     """Return one row as a line of a label."""
-    notes = [*extras(chart, row), *filter(None, [overlay.row(row.id).note])]
-    return one_line(chart, state, row) + (f" · {', '.join(notes)}" if notes else "")
+    mark = overlay.row(row.id)
+    notes = [*extras(chart, row), *filter(None, mark.note.split("\n"))]
+    return _signed(one_line(chart, state, row), mark) + (f" · {', '.join(notes)}" if notes else "")
+
+
+def _signed(text: str, mark: Mark) -> str:
+    """Return `text` behind the sign of its mark."""
+    return f"{SIGNS[mark.tone]} {text}" if mark.tone in SIGNS else text
 
 
 def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> str:
     """Return one state: rounded, a double circle when it is final; its effect and the rows without a line inside."""
     lined = drawn(chart)
-    texts = [state.name, *([f"does {state.effect}"] if state.effect else [])]
-    texts += filter(None, [overlay.state(state.name).note])
+    mark = overlay.state(state.name)
+    texts = [_signed(state.name, mark), *([f"does {state.effect}"] if state.effect else [])]
+    texts += filter(None, mark.note.split("\n"))
     for row in state.rows:
         if row.id not in lined:
             leads = " · stays" if row.target == state.name else f" → {row.target}"
@@ -78,12 +85,43 @@ def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> 
 
 def _lines(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> list[str]:
     """Return the lines that leave `state`, one for each target, with a line of text for each row."""
+    lines = []
+    for target, rows in _leaving(chart, state).items():
+        label = "<br>".join(_text(_label(chart, state, row, overlay)) for row in rows)
+        lines.append(f'{ids[state.name]} -->|"{label}"| {ids[target]}')
+    return lines
+
+
+def _leaving(chart: Chart, state: State) -> dict[str, list[Row]]:
+    """Return the rows of `state` that have a line, by their target."""
     lined = drawn(chart)
-    labels: dict[str, list[str]] = {}
+    found: dict[str, list[Row]] = {}
     for row in state.rows:
         if row.id in lined:
-            labels.setdefault(row.target, []).append(_text(_label(chart, state, row, overlay)))
-    return [f'{ids[state.name]} -->|"{"<br>".join(texts)}"| {ids[target]}' for target, texts in labels.items()]
+            found.setdefault(row.target, []).append(row)
+    return found
+
+
+def _marks(chart: Chart, ids: dict[str, str], overlay: Overlay) -> list[str]:
+    """Return the styles of marked states, and of the lines all of whose rows are marked alike."""
+    lines = []
+    for state in chart.states:
+        tone = overlay.state(state.name).tone
+        if tone in LIGHT.tones:
+            lines.append(f"  style {ids[state.name]} stroke:{LIGHT.tones[tone]},stroke-width:4px{_dash(tone)}")
+    number = int(chart.initial in ids)  # Mermaid counts lines from 0, and the first comes from the dot
+    for state in chart.states:
+        for rows in _leaving(chart, state).values():
+            tones = {overlay.row(row.id).tone for row in rows}
+            tone = tones.pop()
+            if not tones and tone in LIGHT.tones:
+                lines.append(f"  linkStyle {number} stroke:{LIGHT.tones[tone]},stroke-width:3px{_dash(tone)}")
+            number += 1
+    return lines
+
+
+def _dash(tone: Tone) -> str:
+    return ",stroke-dasharray:6 4" if tone == "removed" else ""
 
 
 def _colours(chart: Chart, groups: dict[str, str], ids: dict[str, str]) -> list[str]:

@@ -1,7 +1,8 @@
 """The overlay: what a picture says about single rows and states beyond the chart itself.
 
 Counts from journals, the path of one run, a diff or coverage all come down to a `Mark` for some rows and states.
-Drawing asks the overlay for each mark and knows nothing of where it came from.
+Drawing asks the overlay for each mark and knows nothing of where it came from.  `runs` makes one from journals and
+`covered` one from counts; `charts.differing` makes one from two charts.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-Tone: TypeAlias = Literal["plain", "strong", "faint", "added", "removed", "changed"]
-"""How a row or state stands out; a theme gives each tone its colour."""
+Tone: TypeAlias = Literal["plain", "strong", "faint", "added", "removed", "changed", "covered", "missed"]
+"""How a row or state stands out; a theme gives each tone its colour.  What is removed is dashed and struck out, too,
+so that nothing is told by colour alone; what is added, removed, changed or missed has a sign."""
+
+SIGNS: Mapping[Tone, str] = MappingProxyType({"added": "+", "removed": "−", "changed": "~", "missed": "!"})
+"""What stands before a name of that tone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,13 +26,15 @@ class Mark:
 
     Attributes:
         tone: ``plain`` draws it as the chart alone would.
-        note: short text beside it, such as ``12×``; empty for none.
+        note: short text beside it, such as ``12×``; empty for none.  A line break parts two lines.
         weight: thickness of its line against the usual one; above 0, 1 for the usual.
+        line: whether a row's line is drawn even where it would only be written.
     """
 
     tone: Tone = "plain"
     note: str = ""
     weight: float = 1.0
+    line: bool = False
 
 
 PLAIN = Mark()
@@ -41,12 +48,16 @@ class Overlay:
     Attributes:
         rows: marks by row id.
         states: marks by state name.
-        caption: one line below the picture that says what the marks mean; empty for none.
+        caption: what the picture shows, in one line below it; empty for none.  A line break parts two lines.
+        key: what each tone means, in the order in which the legend says so.
+        focus: whether the phases' colours give way to grey, so that only what is marked stands out.
     """
 
     rows: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
     states: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
     caption: str = ""
+    key: tuple[tuple[Tone, str], ...] = ()
+    focus: bool = False
 
     def row(self, row_id: str) -> Mark:
         """Return the mark of a row; a plain one when it has none."""

@@ -50,6 +50,7 @@ class Theme:
         named: the phases that have a hue by name.
         spare: the hues of other phases, in order.
         tones: the colour of each tone but ``plain``.
+        washes: the ground of a row of each tone that has one.
     """
 
     page: str
@@ -60,12 +61,17 @@ class Theme:
     named: Mapping[str, Paint]
     spare: tuple[Paint, ...]
     tones: Mapping[Tone, str]
+    washes: Mapping[Tone, str]
 
     def paints(self, phases: tuple[str, ...]) -> dict[str, Paint]:
         """Return the paint of each phase."""
         others = [phase for phase in phases if phase not in self.named]
         spare = {phase: self.spare[index % len(self.spare)] for index, phase in enumerate(others)}
         return {phase: self.named[phase] if phase in self.named else spare[phase] for phase in phases}
+
+    def grey(self, phases: tuple[str, ...]) -> dict[str, Paint]:
+        """Return the same paint for each phase, one without a hue."""
+        return dict.fromkeys(phases, self.spare[-1])
 
     def tone(self, tone: Tone, plain: str) -> str:
         """Return the colour of `tone`; `plain` for what does not stand out."""
@@ -96,7 +102,25 @@ LIGHT = Theme(
         Paint(line="#4a5a6a", fill="#eef2f5"),
     ),
     tones=MappingProxyType(
-        {"strong": "#c2255c", "faint": "#6e757d", "added": "#217a37", "removed": "#c02b2b", "changed": "#a8510a"}
+        {
+            "strong": "#c2255c",
+            "faint": "#6e757d",
+            "added": "#217a37",
+            "removed": "#c02b2b",
+            "changed": "#a8510a",
+            "covered": "#217a37",
+            "missed": "#c02b2b",
+        }
+    ),
+    washes=MappingProxyType(
+        {
+            "strong": "#fdeef6",
+            "added": "#e9f8ed",
+            "removed": "#ffefef",
+            "changed": "#fff3e2",
+            "covered": "#e9f8ed",
+            "missed": "#ffefef",
+        }
     ),
 )
 """For white pages and slides."""
@@ -125,7 +149,25 @@ DARK = Theme(
         Paint(line="#a9bccd", fill="#1c242c"),
     ),
     tones=MappingProxyType(
-        {"strong": "#ff7eb0", "faint": "#87919c", "added": "#63cf80", "removed": "#ff8585", "changed": "#f5a454"}
+        {
+            "strong": "#ff7eb0",
+            "faint": "#87919c",
+            "added": "#63cf80",
+            "removed": "#ff8585",
+            "changed": "#f5a454",
+            "covered": "#63cf80",
+            "missed": "#ff8585",
+        }
+    ),
+    washes=MappingProxyType(
+        {
+            "strong": "#301a28",
+            "added": "#12281a",
+            "removed": "#321a1c",
+            "changed": "#2d2013",
+            "covered": "#12281a",
+            "missed": "#321a1c",
+        }
     ),
 )
 """For dark pages and slides."""

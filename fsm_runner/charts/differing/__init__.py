@@ -1,0 +1,52 @@
+"""Differing: what an edit of a chart changes, exactly.
+
+    renames   rows and states that only have another name
+    declared  what was added, removed or changed, thing by thing
+    routes    for which answers a run now goes elsewhere
+    reports   all of it as text, Markdown and JSON
+    picture   all of it as a drawing of both charts in one
+
+Comments and order that changes nothing make no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fsm_runner.charts.differing.data import Change, Difference, Route, Way
+from fsm_runner.charts.differing.declared import changes
+from fsm_runner.charts.differing.picture import merged
+from fsm_runner.charts.differing.renames import renamed_rows, renamed_states, with_new_names
+from fsm_runner.charts.differing.reports import Names, as_json, as_markdown, as_text
+from fsm_runner.charts.differing.routes import routes
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.check_names import FactCode, name_problems
+from fsm_runner.core.errors import ChartError
+
+__all__ = ["Change", "Difference", "Names", "Route", "Way", "as_json", "as_markdown", "as_text", "diff", "merged"]
+
+
+def diff(old: Chart, new: Chart, *, facts: Mapping[str, FactCode] | None = None) -> Difference:
+    """Return all that differs between two charts.
+
+    Args:
+        old, new: the charts; their names must resolve, nothing else is asked of them.
+        facts: the facts' code, for the combinations that cannot happen; None: what the built-in facts say of it.
+
+    Raises:
+        ChartError: a name in one of them does not resolve.
+    """
+    for chart in (old, new):
+        if problems := tuple(name_problems(chart, None)):
+            raise ChartError(chart.name, problems)
+    states = renamed_states(old, new)
+    before = with_new_names(old, states)
+    rows = renamed_rows(before, new)
+    return Difference(
+        old=before,
+        new=new,
+        changes=tuple(changes(before, new, rows, states)),
+        routes=tuple(routes(before, new, rows, facts)),
+        rows=tuple(rows.items()),
+        states=tuple(states.items()),
+    )

@@ -1,0 +1,139 @@
+"""Patterns: a set of combinations said in as few guards as describe it.
+
+A pattern is grown from one combination of the set: as many answers as fit, fact by fact, in several orders, so that
+it can grow no further.  The one that holds for most of what is still to be said is chosen, until nothing is left;
+then a bounded search looks for fewer among all that were grown.  What cannot happen may be included or not, whichever
+is shorter.  The result is exact; that it is the shortest is likely for the few facts of one state, not promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fsm_runner.core.chart import Pattern
+from fsm_runner.core.cover import Combos, Space
+
+SMALL = 4096
+"""Combinations up to which patterns are grown from many places instead of one at a time."""
+
+TRIES = 2000
+"""Steps of the search for fewer patterns."""
+
+
+def patterns(space: Space, wanted: Combos, free: Combos = 0) -> tuple[Pattern, ...]:
+    """Return few patterns that hold for each combination of `wanted` and for no others but those of `free`.
+
+    Args:
+        space: what both sets are of.
+        wanted: the combinations to describe; none: no pattern.
+        free: those that do not matter, because they cannot happen.
+
+    Returns:
+        The pattern that says most first.  One empty pattern means: whatever the facts answer.
+    """
+    growing = _Growing(space, space.either(wanted, free))
+    rest, chosen = wanted, list[Pattern]()
+    while rest != space.never:
+        grown = growing.around(rest)
+        best = max(grown, key=lambda pattern: growing.worth(pattern, rest))
+        chosen.append(best)
+        rest = space.without(rest, growing.found[best])
+    fewer = _fewer(space, wanted, growing.found, len(chosen))
+    return tuple(_needed(space, wanted, growing.found, fewer or chosen))
+
+
+class _Growing:
+    """Patterns that hold nowhere outside `allowed`, and the combinations of each."""
+
+    def __init__(self, space: Space, allowed: Combos) -> None:
+        self.space, self.allowed = space, allowed
+        self.names = tuple(name for name, _ in space.facts)
+        self.answers = dict(space.facts)
+        self.single = {(name, a): space.pattern(((name, (a,)),)) for name, answers in space.facts for a in answers}
+        self.found: dict[Pattern, Combos] = {}
+
+    def worth(self, pattern: Pattern, rest: Combos) -> tuple[int, int, int]:
+        """How much of `rest` a pattern says, then how short it is."""
+        said = self.space.count(self.space.both(self.found[pattern], rest))
+        return said, -len(pattern), -sum(len(answers) for _, answers in pattern)
+
+    def around(self, rest: Combos) -> list[Pattern]:
+        """Grow patterns from combinations of `rest`, in every turn of the facts' order, there and back."""
+        orders = [self.names[at:] + self.names[:at] for at in range(len(self.names))] or [()]
+        if len(self.names) > 1:
+            orders += [order[::-1] for order in orders]
+        return [self.grown(seed, order) for seed in self.seeds(rest) for order in orders]
+
+    def seeds(self, rest: Combos) -> Iterator[dict[str, str]]:
+        """Yield one combination of `rest`; of a small space one for each answer that it has."""
+        first = self.space.first(rest)
+        yield first
+        if self.space.count(self.space.every) <= SMALL:
+            seen = [first]
+            for some in self.single.values():
+                part = self.space.both(some, rest)
+                if part != self.space.never and (seed := self.space.first(part)) not in seen:
+                    seen.append(seed)
+                    yield seed
+
+    def grown(self, seed: dict[str, str], order: Sequence[str]) -> Pattern:
+        """Return the pattern around `seed` that can grow no further, each fact given its answers in `order`."""
+        held = {name: self.single[name, answer] for name, answer in seed.items()}
+        answers = {name: {answer} for name, answer in seed.items()}
+        for name in order:
+            others = self.space.every
+            for other, some in held.items():
+                others = others if other == name else self.space.both(others, some)
+            for answer in self.answers[name]:
+                wider = self.space.both(others, self.single[name, answer])
+                if self.space.without(wider, self.allowed) == self.space.never:
+                    answers[name].add(answer)
+                    held[name] = self.space.either(held[name], self.single[name, answer])
+        combos = self.space.every
+        for some in held.values():
+            combos = self.space.both(combos, some)
+        pattern = tuple(
+            (name, tuple(answer for answer in declared if answer in answers[name]))
+            for name, declared in self.space.facts
+            if len(answers[name]) < len(declared)
+        )
+        self.found[pattern] = combos
+        return pattern
+
+
+def _fewer(space: Space, wanted: Combos, found: dict[Pattern, Combos], most: int) -> list[Pattern] | None:
+    """Return fewer than `most` of `found` that cover `wanted`; None when the search meets none."""
+    tries = TRIES
+
+    def search(rest: Combos, left: int) -> list[Pattern] | None:
+        nonlocal tries
+        tries -= 1
+        if rest == space.never:
+            return []
+        if left == 0 or tries < 0:
+            return None
+        seed = space.pattern(tuple((name, (answer,)) for name, answer in space.first(rest).items()))
+        for pattern, some in found.items():
+            if space.both(seed, some) != space.never:
+                more = search(space.without(rest, some), left - 1)
+                if more is not None:
+                    return [pattern, *more]
+        return None
+
+    for left in range(1, most):
+        better = search(wanted, left)
+        if better is not None:
+            return better
+    return None
+
+
+def _needed(space: Space, wanted: Combos, found: dict[Pattern, Combos], chosen: list[Pattern]) -> list[Pattern]:
+    """Return `chosen` without those that the others make superfluous, the one that says most first."""
+    kept = list(chosen)
+    for pattern in chosen:
+        rest = wanted
+        for other in kept:
+            rest = rest if other == pattern else space.without(rest, found[other])
+        if rest == space.never:
+            kept.remove(pattern)
+    return sorted(kept, key=lambda each: -space.count(space.both(found[each], wanted)))

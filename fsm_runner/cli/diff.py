@@ -1,0 +1,70 @@
+"""`fsm-runner diff`: what an edit of a chart changes for the runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.specs import facts_of
+
+if TYPE_CHECKING:
+    from fsm_runner.core.chart import Chart
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier chart: a file, a shipped chart, or -.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The later chart.")],
+    fact: Annotated[
+        list[str] | None,
+        typer.Option("--fact", metavar="MODULE:NAME", help="A fact that a chart asks. Repeatable."),
+    ] = None,
+    format: Annotated[  # noqa: A002  the option's name
+        Literal["text", "json", "markdown"], typer.Option(help="For a person, a program, or a pull request.")
+    ] = "text",
+) -> None:
+    """Compare two charts: for which answers of the facts a run now goes elsewhere, and what else was edited.
+
+    Exits with 1 when any run can differ; with 0 when only names, comments, or an order without effect do. Neither
+    chart has to pass the check; - is standard input. To see the difference: fsm-runner draw NEW --diff OLD.
+    """
+    from fsm_runner.charts.differing import Names, as_json, as_markdown, as_text
+    from fsm_runner.charts.differing import diff as difference_of
+    from fsm_runner.core.facts import FACTS
+
+    given = facts_of(fact or ())
+    facts = {**FACTS, **{each.name: each for each in given}} if given else None
+    found = difference_of(_readable(old), _readable(new), facts=facts)
+    names = Names(old=old, new=new)
+    match format:
+        case "json":
+            typer.echo(as_json(found, names))
+        case "markdown":
+            typer.echo(as_markdown(found, names), nl=False)
+        case "text":
+            typer.echo(as_text(found, names), nl=False)
+    if found.matters:
+        raise Quit(None, FOUND)
+
+
+def _readable(name: str) -> Chart:
+    """Return the chart that `name` names; ``-`` is standard input.
+
+    Raises:
+        Quit: it cannot be compared; exit code 1 is kept for what differs.
+    """
+    from fsm_runner.charts import load, loads
+    from fsm_runner.core.check_names import name_problems
+    from fsm_runner.core.errors import ChartError
+
+    try:
+        if name == "-":
+            text = sys.stdin.read()
+            chart = loads(text, "<stdin>", verify=False)
+            return loads(text, "<stdin>") if any(name_problems(chart, None)) else chart
+        chart = load(name, verify=False)
+        return load(name) if any(name_problems(chart, None)) else chart
+    except ChartError as error:
+        raise Quit(str(error)) from error

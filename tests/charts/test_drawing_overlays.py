@@ -1,0 +1,269 @@
+"""Overlays: what a difference, journals and counts mark, and that the pictures of them are fit to show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from xml.etree import ElementTree
+
+import pytest
+
+from fsm_runner.charts import load
+from fsm_runner.charts.differing import diff, merged
+from fsm_runner.charts.drawing import Mark, dot, mermaid, overlay_of_counts, overlay_of_runs, runs_of, svg
+from fsm_runner.charts.drawing.runs import duration
+from fsm_runner.core.chart import Chart, FactUse, Row, State
+from tests.charts.test_drawing_pictures import boxes
+
+CHART = load("states")
+
+HERE = State(
+    name="here",
+    phase="request",
+    transitions=(
+        Row(id="again", event="replied", guard=(("turn", ("paused",)),), target="here"),
+        Row(id="stop", event="replied", target="done"),
+    ),
+)
+DONE = State(name="done", phase="done", final=True)
+SMALL = Chart(
+    name="small", initial="here", states=(HERE, DONE), facts=(FactUse(name="turn", answers=("none", "paused", "over")),)
+)
+
+
+def with_rows(*rows: Row) -> Chart:
+    """`SMALL` with other rows in its first state."""
+    return replace(SMALL, states=(replace(HERE, transitions=rows), DONE))
+
+
+# ── a difference ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_removed_row_stands_where_it_was_and_an_added_one_where_it_is():
+    """Both charts are in one, each row in its tone."""
+    stop = HERE.transitions[1]
+    late = Row(id="late", event="replied", guard=(("turn", ("over",)),), target="done")
+    chart, overlay = merged(diff(SMALL, with_rows(late, stop)))
+
+    assert ["again", "late", "stop"] == [row.id for row in chart.rows]
+    assert ["removed", "added", "changed"] == [overlay.row(row.id).tone for row in chart.rows]
+    assert "takes more than it did" == overlay.row("stop").note
+
+
+@pytest.mark.parametrize(
+    ("edit", "note"),
+    [
+        ({"target": "done"}, "was → here"),
+        ({"guard": (("turn", ("over",)),)}, "was: turn = paused"),
+        ({"guard": ()}, "was: turn = paused"),
+        ({"output": "message"}, "output was nothing"),
+    ],
+)
+def test_a_changed_row_says_what_it_was(edit, note):
+    """It is drawn once, as it is now."""
+    again, stop = HERE.transitions
+    chart, overlay = merged(diff(SMALL, with_rows(replace(again, **edit), stop)))
+
+    assert ["again", "stop"] == [row.id for row in chart.rows]
+    assert ("changed", note) == (overlay.row("again").tone, overlay.row("again").note)
+
+
+def test_a_removed_state_is_drawn_with_its_rows_and_a_renamed_one_once():
+    """Nothing that was there is missing from the picture."""
+    there = State(name="there", phase="request", transitions=(Row(id="back", event="replied", target="here"),))
+    old = replace(SMALL, states=(HERE, there, DONE))
+    chart, overlay = merged(diff(old, SMALL))
+    lonely = replace(there, transitions=(Row(id="back", event="replied", target="done"),))
+    old_name, new_name = ((HERE, replace(lonely, name=name), DONE) for name in ("there", "elsewhere"))
+    one, renamed = merged(diff(replace(SMALL, states=old_name), replace(SMALL, states=new_name)))
+
+    assert ["here", "done", "there"] == [state.name for state in chart.states]
+    assert ["removed", "removed"] == [overlay.state("there").tone, overlay.row("back").tone]
+    assert ["here", "elsewhere", "done"] == [state.name for state in one.states]
+    assert Mark(tone="changed", note="was called there") == renamed.state("elsewhere")
+
+
+def test_a_row_that_moved_to_another_state_stands_in_both():
+    """The one that is gone has another id in the picture, since two rows cannot share one."""
+    there = State(name="there", phase="request", transitions=(Row(id="back", event="replied", target="here"),))
+    old = replace(SMALL, states=(HERE, there, DONE))
+    moved = Row(id="back", event="failed", target="here")
+    new = replace(
+        old,
+        states=(
+            replace(HERE, transitions=(*HERE.transitions, moved)),
+            replace(there, transitions=(Row(id="other", event="replied", target="done"),)),
+            DONE,
+        ),
+    )
+    chart, overlay = merged(diff(old, new))
+
+    assert ["again", "stop", "back", "other", "back (old)"] == sorted(
+        (row.id for row in chart.rows), key=["again", "stop", "back", "other", "back (old)"].index
+    )
+    assert ["changed", "removed"] == [overlay.row("back").tone, overlay.row("back (old)").tone]
+
+
+def test_what_is_removed_is_dashed_and_struck_out():
+    """Nobody has to tell red from green."""
+    again, stop = HERE.transitions
+    gone = Row(id="gone", event="failed", target="done")
+    chart, overlay = merged(diff(with_rows(again, stop, gone), SMALL))
+    text = dot(chart, overlay=overlay)
+
+    assert ["gone"] == re.findall(r"<S><FONT[^>]*>(\w+)</FONT></S>", text)
+    assert 1 == len(re.findall(r" -> .*style=dashed", text))
+    assert "− gone" in re.sub(r"#8722;", "−", mermaid(chart, overlay=overlay))
+
+
+def test_mermaid_colours_lines_that_are_marked_alike():
+    """The number of the line in `linkStyle` is that of the line in the text, from 0."""
+    again, stop = HERE.transitions
+    chart, overlay = merged(diff(SMALL, with_rows(again, replace(stop, event="failed"))))
+    text = mermaid(chart, overlay=overlay)
+    lines = [line for line in text.splitlines() if "-->" in line]
+
+    assert "s_here -->" in lines[1]
+    assert ["1"] == re.findall(r"linkStyle (\d+) stroke:", text)
+
+
+# ── runs ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Line:
+    """A record of a journal."""
+
+    type: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    at: str | None = None
+    run: str = "r1"
+
+
+def took(row: str, target: str, second: int | None = None, run: str = "r1") -> Line:
+    """A row that was taken, at a second of a minute."""
+    at = None if second is None else f"2026-01-01T12:00:{second:02}+00:00"
+    return Line("transition", {"row": row, "target": target}, at, run)
+
+
+ENDED = Line("ended", {"reason": "completed", "row": "stop", "facts": {"turn": "over"}, "detail": None})
+
+
+def test_rows_say_how_often_they_were_taken_and_at_which_steps():
+    """Of one run; a row that was not taken is faint, one taken more often is thicker."""
+    runs = runs_of([took("again", "here"), took("again", "here"), took("stop", "done"), ENDED])
+    overlay = overlay_of_runs(SMALL, runs, caption="run r1")
+
+    assert ["2×: steps 1, 2", "1×: step 3"] == [overlay.row(row).note for row in ("again", "stop")]
+    assert overlay.row("again").weight > overlay.row("stop").weight > 1
+    assert "faint" == overlay_of_runs(SMALL, runs_of([took("stop", "done")])).row("again").tone
+
+
+def test_a_long_path_counts_the_steps_that_it_does_not_name():
+    """A row names six steps."""
+    overlay = overlay_of_runs(SMALL, runs_of([took("again", "here")] * 9))
+
+    assert "9×: steps 1, 2, 3, 4, 5, 6, + 3 more" == overlay.row("again").note
+
+
+def test_several_runs_add_up():
+    """Steps are not named, since they belong to different runs; the ends are counted by reason."""
+    failed = Line("ended", {"reason": "failed"}, run="r2")
+    runs = runs_of(
+        [took("stop", "done"), ENDED, took("again", "here", run="r2"), failed, took("stop", "done", run="r3")]
+    )
+    overlay = overlay_of_runs(SMALL, runs)
+
+    assert "2×" == overlay.row("stop").note
+    assert "1× stopped here: completed\n1× here, no end recorded" == overlay.state("done").note
+    assert "1× stopped here: failed" == overlay.state("here").note
+    assert "3 runs" == overlay.caption
+
+
+def test_the_caption_says_where_a_run_stopped_and_why():
+    """With the answers that decided; a failure with its text."""
+    lost = Line("ended", {"reason": "failed", "row": "again", "facts": {}, "detail": "Lost: no"})
+    caption = overlay_of_runs(SMALL, runs_of([took("stop", "done"), ENDED]), caption="run r1").caption
+
+    assert "run r1\nstopped: completed, in state 'done', by row 'stop' (turn = over)" == caption
+    assert "by row 'again': Lost: no" in overlay_of_runs(SMALL, runs_of([took("again", "here"), lost])).caption
+    assert "no end is recorded" in overlay_of_runs(SMALL, runs_of([took("again", "here")])).caption
+
+
+def test_going_on_after_a_stop_undoes_it():
+    """A run that failed and was tried again has not stopped there."""
+    runs = runs_of([took("again", "here"), Line("ended", {"reason": "failed"}), took("stop", "done"), ENDED])
+
+    assert "" == overlay_of_runs(SMALL, runs).state("here").note
+
+
+def test_time_in_a_state_is_from_entering_to_leaving():
+    """Stays are added up; a run that was cut off spends no time until it is resumed."""
+    lines = [took("again", "here", 1), took("again", "here", 4), Line("scheduled", {}, "2026-01-01T12:00:05+00:00")]
+    lines += [Line("resumed", {}, "2026-01-01T12:00:50+00:00"), took("stop", "done", 52)]
+
+    assert "6.0 s" == overlay_of_runs(SMALL, runs_of(lines)).state("here").note
+    assert "" == overlay_of_runs(SMALL, runs_of([took("again", "here"), took("stop", "done")])).state("here").note
+
+
+def test_rows_of_another_chart_are_named_in_the_caption():
+    """Nothing that was taken is passed over in silence."""
+    runs = runs_of([took("other", "here"), took("stop", "done"), ENDED])
+
+    assert "rows taken that are not in this chart: 'other' 1×" in overlay_of_runs(SMALL, runs).caption
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 ms"), (0.12, "120 ms"), (0.9996, "1.0 s"), (8.14, "8.1 s"), (59.96, "1 min 0 s"), (125, "2 min 5 s"),
+        (3599.7, "1 h 0 min"), (3780, "1 h 3 min"),
+    ],
+)  # fmt: skip
+def test_spans_of_time_are_short(seconds, expected):
+    """Two units at most, and no unit overflows by rounding."""
+    assert expected == duration(seconds)
+
+
+# ── coverage ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_counts_mark_every_row():
+    """A row that is missing was never taken; ids of other charts are passed over."""
+    overlay = overlay_of_counts(
+        SMALL, {"again": 3, "other": 1}, notes={"again": "1 of 2 combinations"}, caption="tests"
+    )
+
+    assert Mark(tone="covered", note="3×, 1 of 2 combinations") == overlay.row("again")
+    assert Mark(tone="missed", note="never taken") == overlay.row("stop")
+    assert "tests\nrows taken: 1 of 2" == overlay.caption
+
+
+# ── the pictures ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def pictures() -> list[str]:
+    """A picture of each kind, of the default chart."""
+    states = tuple(
+        replace(state, always=tuple(row for row in state.always if row.id != "finish")) for state in CHART.states
+    )
+    chart, overlay = merged(diff(CHART, replace(CHART, states=states)))
+    runs = overlay_of_runs(CHART, runs_of([took(row.id, row.target, number) for number, row in enumerate(CHART.rows)]))
+    counts = overlay_of_counts(CHART, {row.id: number % 3 for number, row in enumerate(CHART.rows)})
+    return [svg(chart, overlay=overlay), svg(CHART, overlay=runs), svg(CHART, overlay=counts, theme="dark")]
+
+
+def test_no_text_of_an_overlay_is_clipped_or_covers_another():
+    """Each text has its own place inside the picture."""
+    for picture in pictures():
+        root = ElementTree.fromstring(picture)
+        _, _, width, height = map(float, root.get("viewBox", "").split())
+        found = boxes(root)
+        assert [] == [box for box in found if box[1] < 0 or box[2] < 0 or box[3] > width or box[4] > height]
+        assert [] == [
+            (one[0], other[0])
+            for one, other in combinations(found, 2)
+            if one[1] < other[3] - 0.5 and other[1] < one[3] - 0.5 and one[2] < other[4] and other[2] < one[4]
+        ]

@@ -1,0 +1,129 @@
+"""Patterns: exact for any set, and few."""
+
+from __future__ import annotations
+
+from itertools import chain, combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fsm_runner.charts.patterns import patterns
+from fsm_runner.core.chart import Pattern
+from fsm_runner.core.cover import Space
+
+ANSWERS = ("a", "b", "c", "d")
+
+
+@st.composite
+def facts(draw: st.DrawFn, most: int = 4) -> dict[str, tuple[str, ...]]:
+    """Up to `most` facts of one to four answers."""
+    sizes = draw(st.lists(st.integers(1, 4), min_size=0, max_size=most))
+    return {f"fact{number}": ANSWERS[:size] for number, size in enumerate(sizes)}
+
+
+def points(space: Space) -> list[dict[str, str]]:
+    """Every combination of `space`."""
+    names = [name for name, _ in space.facts]
+    return [dict(zip(names, chosen, strict=True)) for chosen in product(*(answers for _, answers in space.facts))]
+
+
+def holds(pattern: Pattern, point: dict[str, str]) -> bool:
+    """Whether `pattern` holds for one combination."""
+    return all(point[fact] in answers for fact, answers in pattern)
+
+
+def set_of(space: Space, chosen: list[dict[str, str]]) -> object:
+    """The combinations `chosen`, as a set of `space`."""
+    return space.union(tuple((name, (answer,)) for name, answer in point.items()) for point in chosen)
+
+
+@st.composite
+def sets(draw: st.DrawFn, most: int = 4) -> tuple[Space, list[dict[str, str]], list[dict[str, str]]]:
+    """A space, some combinations of it, and some others that do not matter."""
+    space = Space(draw(facts(most)), leaf_bits=draw(st.sampled_from([4, 1 << 20])))
+    kinds = draw(st.lists(st.sampled_from("wwwnnf"), min_size=len(points(space)), max_size=len(points(space))))
+    told = list(zip(points(space), kinds, strict=True))
+    return space, [point for point, kind in told if kind == "w"], [point for point, kind in told if kind == "f"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(sets())
+def test_patterns_hold_for_what_is_wanted_and_for_nothing_else_that_matters(case):
+    """Point by point, over sets of every shape, held as integers and as diagrams."""
+    space, wanted, free = case
+    found = patterns(space, set_of(space, wanted), set_of(space, free))
+
+    said = [point for point in points(space) if any(holds(pattern, point) for pattern in found)]
+    assert wanted == [point for point in said if point not in free]
+    assert [] == [point for point in said if point not in wanted and point not in free]
+
+
+@settings(max_examples=40, deadline=None)
+@given(sets())
+def test_no_pattern_is_superfluous_and_none_can_grow(case):
+    """Leaving one out loses something, and one more answer would say too much."""
+    space, wanted, free = case
+    found = patterns(space, set_of(space, wanted), set_of(space, free))
+
+    for pattern in found:
+        others = [other for other in found if other != pattern]
+        assert any(not any(holds(other, point) for other in others) for point in wanted)
+        for fact, answers in pattern:
+            for more in (answer for answer in dict(space.facts)[fact] if answer not in answers):
+                wider = tuple((name, (*has, more) if name == fact else has) for name, has in pattern)
+                assert any(holds(wider, point) for point in points(space) if point not in wanted + free)
+
+
+def fewest(space: Space, wanted: list[dict[str, str]], free: list[dict[str, str]]) -> int:
+    """How few patterns can say `wanted`, by trying all."""
+    subsets = [
+        [tuple(some) for size in range(1, len(answers) + 1) for some in combinations(answers, size)]
+        for _, answers in space.facts
+    ]
+    names = [name for name, _ in space.facts]
+    cubes = set()
+    for chosen in product(*subsets):
+        pattern = tuple(zip(names, chosen, strict=True))
+        said = [point for point in points(space) if holds(pattern, point)]
+        if all(point in wanted or point in free for point in said):
+            cubes.add(frozenset(number for number, point in enumerate(wanted) if point in said))
+    largest = [cube for cube in cubes if not any(cube < other for other in cubes)]
+    everything = frozenset(range(len(wanted)))
+    for number in range(len(wanted) + 1):
+        if any(everything == frozenset(chain(*some)) for some in combinations(largest, number)):
+            return number
+    raise AssertionError("each combination alone is a pattern")
+
+
+@settings(max_examples=30, deadline=None)
+@given(sets(most=2))
+def test_there_are_no_fewer_patterns_for_small_sets(case):
+    """Compared with a search through all of them, for up to two facts."""
+    space, wanted, free = case
+
+    assert fewest(space, wanted, free) == len(patterns(space, set_of(space, wanted), set_of(space, free)))
+
+
+def test_everything_is_one_empty_pattern_and_nothing_is_none():
+    """An empty pattern holds always."""
+    space = Space({"turn": ("none", "paused"), "closed": ("true", "false")})
+
+    assert ((),) == patterns(space, space.every)
+    assert () == patterns(space, space.never)
+    assert ((),) == patterns(Space({}), 1)
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [
+        ((), (("turn", ("paused",)), ("closed", ("true",)))),
+        (((("turn", ("none",)),),), (("closed", ("true",)),)),
+    ],
+)
+def test_what_cannot_happen_makes_patterns_shorter(free, expected):
+    """A condition that only guards against the impossible is left out."""
+    space = Space({"turn": ("none", "paused"), "closed": ("true", "false")})
+    wanted = space.pattern((("turn", ("paused",)), ("closed", ("true",))))
+
+    assert (expected,) == patterns(space, wanted, space.union(free))
