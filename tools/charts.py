@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fsm_runner.charts.drawing import mermaid, svg
@@ -65,7 +66,7 @@ def part(old: list[str], new: list[str]) -> list[str]:
     return shown
 
 
-def opcodes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+def opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     """Return what makes `new` of `old`, as difflib says it."""
     return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
@@ -90,16 +91,19 @@ def written() -> dict[Path, bytes]:
         files[PAGES / "diagrams" / f"{name}-dark.svg"] = svg(chart, theme="dark").encode()
         files[PAGES / "diagrams" / f"{name}.mmd"] = mermaid(chart).encode()
         page = PAGES / f"{name}.md"
-        block = difference(default, parts(body(path)))
-        files[page] = BLOCK.sub(
-            lambda found, b=block: found[1] + b + found[2], page.read_text(encoding="utf-8")
-        ).encode()
+        files[page] = renewed(page.read_text(encoding="utf-8"), difference(default, parts(body(path)))).encode()
     return files
+
+
+def renewed(page: str, block: str) -> str:
+    """Return the text of a page with `block` between its marks."""
+    return BLOCK.sub(lambda found: found[1] + block + found[2], page)
 
 
 def main(arguments: list[str]) -> int:
     """Write the generated files, or compare them; return 1 when one differs."""
-    stale = [path for path, new in written().items() if not path.is_file() or path.read_bytes() != new]
+    files = written()
+    stale = [path for path, new in files.items() if not path.is_file() or path.read_bytes() != new]
     if arguments == ["--check"]:
         for path in stale:
             print(
@@ -107,7 +111,6 @@ def main(arguments: list[str]) -> int:
                 file=sys.stderr,
             )
         return int(bool(stale))
-    files = written()
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(files[path])
