@@ -21,8 +21,8 @@ def journaled(drive: Drive, folder: Path) -> Iterator[Drive]:
 
     @functools.wraps(run)
     def with_journal(*args: Any, **arguments: Any) -> Any:
-        path = folder / f"run-{len(paths)}.jsonl"
-        made = run(*args, **{"journal": path, **arguments})
+        path = arguments.setdefault("journal", folder / f"run-{len(paths)}.jsonl")
+        made = run(*args, **arguments)
         paths.append(path)
         return made
 
