@@ -115,11 +115,14 @@ def limit(context: Context) -> str:
     reached: as much is spent of some limit as it allows; of a limit of 0 that is so from the start.  A limit that
     is null is never reached, and one that has a fact of its own does not count: it stops only what it bounds.
     """
-    counters = context.counters
-    for name, most in counters.limits.items():
-        if most is not None and counters.spent.get(name, 0) >= most and name not in OWN_FACTS:
-            return "reached"
-    return "free"
+    return "reached" if reached_limits(context) else "free"
+
+
+def reached_limits(context: Context) -> tuple[str, ...]:
+    """Return the names of the limits that are spent, but for those that have a fact of their own."""
+    limits, spent = context.counters.limits, context.counters.spent
+    counted = ((name, most) for name, most in limits.items() if most is not None and name not in OWN_FACTS)
+    return tuple(name for name, most in counted if spent.get(name, 0) >= most)
 
 
 @fact(answers=("true", "false"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from fsm_runner.core.chart import State
 from fsm_runner.core.context import Context
-from fsm_runner.core.facts import closed, limit, turn
+from fsm_runner.core.facts import closed, reached_limits, turn
 
 if TYPE_CHECKING:
     from fsm_runner.core.machine import Transition
@@ -81,10 +81,6 @@ def _reason(context: Context) -> tuple[Reason, str | None]:
         return _BY_STOP_REASON[stop_reason], None
     if asked_for == "unreadable":
         return "unreadable", "the reply has no stop reason" if stop_reason is None else f"stop reason {stop_reason!r}"
-    if limit(context) == "reached":
-        counters = context.counters
-        names = [
-            name for name, most in counters.limits.items() if most is not None and counters.spent.get(name, 0) >= most
-        ]
-        return "limit", ", ".join(f"{name}: {counters.limits[name]}" for name in names)
+    if reached := reached_limits(context):
+        return "limit", ", ".join(f"{name}: {context.counters.limits[name]}" for name in reached)
     return "stopped", None
