@@ -134,10 +134,11 @@ def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
     ending = {name for final in finals for name in reached(final, edges, backwards=True)}
     told: set[str] = set()
     for state in chart.states:
-        ahead = reached(state.name, edges)
-        trap = all(state.name in reached(other, edges) for other in ahead)
-        if state.name in ending or state.name in told or not trap:
+        if state.name in ending or state.name in told:
             continue
+        ahead = reached(state.name, edges)
+        if not all(state.name in reached(other, edges) for other in ahead):
+            continue  # it leads to where a run is caught, and is not part of that
         told.update(ahead)
         if state.rows:
             only = ", ".join(f"'{name}'" for name in ahead)
@@ -180,7 +181,8 @@ def renewal_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ..
     unspent = [edge for edge in edges if edge.row.spends is None]
     unblocked = [edge for edge in edges if edge.path not in blocked]
     for part in (*_renewing(unspent), *_renewing(unblocked)):
-        renewals = [edge for edge in part if any(_renews(edge, other.row.consumes) for other in part)]
+        bringing = {event for edge in part for event in RENEWED_BY.get(edge.row.consumes or "", ())}
+        renewals = [edge for edge in part if edge.row.event in bringing]
         if not renewals:  # all of it consumes nothing: `bound_problems` has said so
             continue
         cycle = min((cycle_through(edge, part) for edge in renewals), key=len)
@@ -215,16 +217,13 @@ def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) ->
 def _renewing(edges: Sequence[Edge]) -> Iterator[tuple[Edge, ...]]:
     """Yield the parts in which a walk can be endless although each supply lasts only until it is renewed."""
     for part in cyclic_parts(edges):
+        events = {edge.row.event for edge in part}
         lasting = [
             edge
             for edge in part
-            if edge.row.consumes is None or any(_renews(other, edge.row.consumes) for other in part)
+            if edge.row.consumes is None or not events.isdisjoint(RENEWED_BY.get(edge.row.consumes, ()))
         ]
         if len(lasting) == len(part):
             yield part
         else:
             yield from _renewing(lasting)
-
-
-def _renews(edge: Edge, supply: str | None) -> bool:
-    return supply is not None and edge.row.event in RENEWED_BY.get(supply, ())

@@ -66,8 +66,14 @@ class Space:
         stride = 1
         for _, answers in self.facts[level + 1 :]:
             stride *= len(answers)
-        repeat = ((1 << self._bits) - 1) // ((1 << (stride * size)) - 1)  # a one at the start of every period
-        return tuple((((1 << stride) - 1) << (answer * stride)) * repeat for answer in range(size))
+        return tuple(self._repeated(((1 << stride) - 1) << (answer * stride), stride * size) for answer in range(size))
+
+    def _repeated(self, bits: int, period: int) -> int:
+        """Return `bits` again and again, every `period`, over a whole leaf; by doubling, for division takes longer."""
+        while period < self._bits:
+            bits |= bits << period
+            period *= 2
+        return bits & ((1 << self._bits) - 1)
 
     def _fork(self, level: int, branches: tuple[Combos, ...]) -> Combos:
         if all(branch is branches[0] or branch == branches[0] for branch in branches[1:]):

@@ -223,7 +223,7 @@ def _hops(table: Table, moments: Sequence[Moment | None], facts: Facts) -> Itera
     held = [space.both(possible, space.pattern(row.guard)) for _, row in table.rows]
     for (_, row), taken in zip(table.rows, first_row_wins(space, held), strict=True):
         read = [space.pattern(m.guard) if m is not None and _names(m, row) else space.never for m in moments]
-        for signs in product((True, False), repeat=len(moments)):
+        for signs in product(*((False,) if within == space.never else (True, False) for within in read)):
             some = taken
             for sign, within in zip(signs, read, strict=True):
                 some = space.both(some, within) if sign else space.without(some, within)
