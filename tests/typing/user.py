@@ -5,18 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_type
 
-from anthropic import beta_async_tool
-from anthropic.lib.streaming import BetaAsyncMessageStream
+import pydantic
+from anthropic import (
+    Anthropic,
+    AnthropicBedrock,
+    AsyncAnthropic,
+    AsyncAnthropicFoundry,
+    AsyncAnthropicVertex,
+    beta_async_tool,
+    beta_tool,
+)
+from anthropic.lib.streaming import BetaAsyncMessageStream, BetaMessageStream
+from anthropic.types.beta import BetaMessageParam, BetaToolUseBlock
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 import fsm_runner
-from fsm_runner import AsyncRunner, Context, Fact, Reported, RunView, Snapshot, Stop
+from fsm_runner import AsyncRunner, Context, Fact, Reported, Runner, RunView, Snapshot, Stop
 from fsm_runner.testing import ScriptedModel, text, tool_use
 
 
 @beta_async_tool
 async def search(q: str) -> str:
     """Search."""
+    return q
+
+
+@beta_tool
+def look(q: str) -> str:
+    """Look."""
     return q
 
 
@@ -79,3 +95,98 @@ async def make() -> None:
         tool_errors="type",
         max_concurrent_tools=None,
     )
+
+
+class Ant(pydantic.BaseModel):
+    """What a reply is parsed into."""
+
+    legs: int
+
+
+ASKED: list[BetaMessageParam] = [{"role": "user", "content": "hi"}]
+
+
+async def async_messages(client: AsyncAnthropic) -> None:
+    """An async client: messages, and the last of them."""
+    runner = fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[search])
+    assert_type(runner, AsyncRunner[ParsedBetaMessage[None], None])
+    async for message in runner:
+        assert_type(message, ParsedBetaMessage[None])
+    assert_type(await anext(runner), ParsedBetaMessage[None])
+    assert_type(await runner.until_done(), ParsedBetaMessage[None])
+
+
+async def async_streams(client: AsyncAnthropicVertex) -> None:
+    """With `stream`, the streams; the last message is a message all the same."""
+    runner = fsm_runner.tool_runner(
+        client, model="m", max_tokens=64, messages=ASKED, tools=[search], stream=True, run_tools_eagerly=True
+    )
+    assert_type(runner, AsyncRunner[BetaAsyncMessageStream[None], None])
+    async for stream in runner:
+        assert_type(await stream.get_final_message(), ParsedBetaMessage[None])
+    assert_type(await runner.until_done(), ParsedBetaMessage[None])
+
+
+async def async_parsed(client: AsyncAnthropicFoundry) -> None:
+    """With `output_format`, what replies are parsed into; streamed or not."""
+    runner = fsm_runner.tool_runner(
+        client, model="m", max_tokens=64, messages=ASKED, tools=[], output_format=Ant, stream=False
+    )
+    assert_type(runner, AsyncRunner[ParsedBetaMessage[Ant], Ant])
+    assert_type((await runner.until_done()).parsed_output, Ant | None)
+    streams = fsm_runner.tool_runner(
+        client, model="m", max_tokens=64, messages=ASKED, tools=[], output_format=Ant, stream=True
+    )
+    assert_type(streams, AsyncRunner[BetaAsyncMessageStream[Ant], Ant])
+    assert_type(await streams.until_done(), ParsedBetaMessage[Ant])
+
+
+def sync_messages(client: Anthropic) -> None:
+    """A sync client: the same without await."""
+    runner = fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[look], thread=False)
+    assert_type(runner, Runner[ParsedBetaMessage[None], None])
+    for message in runner:
+        assert_type(message, ParsedBetaMessage[None])
+    assert_type(next(runner), ParsedBetaMessage[None])
+    assert_type(runner.until_done(), ParsedBetaMessage[None])
+
+
+def sync_streams(client: AnthropicBedrock) -> None:
+    """And its streams."""
+    runner = fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[look], stream=True)
+    assert_type(runner, Runner[BetaMessageStream[None], None])
+    for stream in runner:
+        for words in stream.text_stream:
+            assert_type(words, str)
+    assert_type(runner.until_done(), ParsedBetaMessage[None])
+
+
+def sync_parsed(client: Anthropic) -> None:
+    """And what they are parsed into."""
+    runner = fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[look], output_format=Ant)
+    assert_type(runner, Runner[ParsedBetaMessage[Ant], Ant])
+    assert_type(runner.until_done().parsed_output, Ant | None)
+    streams = fsm_runner.tool_runner(
+        client, model="m", max_tokens=64, messages=ASKED, tools=[look], output_format=Ant, stream=True
+    )
+    assert_type(streams, Runner[BetaMessageStream[Ant], Ant])
+    assert_type(streams.until_done(), ParsedBetaMessage[Ant])
+
+
+def acts(runner: Runner[ParsedBetaMessage[None], None]) -> None:
+    """What a caller can do, and what comes back."""
+    runner.add_tools(look, {"name": "raw", "input_schema": {"type": "object"}})
+    runner.remove_tools(look, "raw")
+    runner.compact_before_next_turn({"type": "summarize"})
+    runner.compact_before_next_turn()
+    for call in runner.deferred_tool_calls:
+        assert_type(call, BetaToolUseBlock)
+        runner.defer_tool_call(call)
+
+
+def wrong(client: Anthropic, later: AsyncAnthropic) -> None:
+    """What would fail when it runs is refused before: a needless `ignore` is an error here."""
+    fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[search])  # type: ignore[list-item]
+    fsm_runner.tool_runner(later, model="m", max_tokens=64, messages=ASKED, tools=[look])  # type: ignore[list-item]
+    fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[], max_token=1)  # type: ignore[call-overload]
+    fsm_runner.tool_runner(client, model="m", messages=ASKED, tools=[])  # type: ignore[call-overload]
