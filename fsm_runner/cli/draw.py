@@ -42,6 +42,9 @@ def draw(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="Of the journals' runs, only this one.")
     ] = None,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Leave out the states that no difference and no run marks.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; left out: standard output.")
     ] = None,
@@ -51,7 +54,7 @@ def draw(
     With journals, each row says how often it was taken and each state how long the runs were there; of a single run
     the path, where it stopped, and why.
     """
-    from fsm_runner.charts.drawing import dot, mermaid, png, svg
+    from fsm_runner.charts.drawing import dot, mermaid, only_marked, png, svg
 
     chosen = format or _by_suffix(output)
     if chosen == "png" and output is None and sys.stdout.isatty():
@@ -59,6 +62,8 @@ def draw(
     if level == "phases" and (diff or journal):
         raise Quit("draw: --diff and --journal mark single rows (leave out --level phases)")
     declared, overlay = _drawn(chart, diff, journal or [], run)
+    if marked:
+        declared, overlay = only_marked(declared, overlay)
     match chosen:
         case "mermaid":
             content = mermaid(declared, level=level, overlay=overlay).encode()

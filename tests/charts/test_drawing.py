@@ -235,6 +235,9 @@ def test_all_text_has_the_contrast_that_reading_needs(theme: Theme):
     pairs = [(text, ground) for text in (theme.text, theme.quiet) for ground in (theme.page, theme.card)]
     pairs += [(theme.quiet, paint.fill) for paint in paints]
     pairs += [(tone, ground) for tone in theme.tones.values() for ground in (theme.page, theme.card)]
+    pairs += [(text, wash) for wash in theme.washes.values() for text in (theme.text, theme.quiet)]
+    pairs += [(theme.tones[tone], wash) for tone, wash in theme.washes.items()]
+    pairs += [(theme.tones["faint"], theme.washes["strong"])]
     pairs += [(paint.line, ground) for paint in paints for ground in (theme.page, theme.card, paint.fill)]
 
     assert [] == [pair for pair in pairs if contrast(*pair) < 4.5]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import unescape
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -12,7 +13,17 @@ import pytest
 
 from fsm_runner.charts import load
 from fsm_runner.charts.differing import diff, merged
-from fsm_runner.charts.drawing import Mark, dot, mermaid, overlay_of_counts, overlay_of_runs, runs_of, svg
+from fsm_runner.charts.drawing import (
+    Mark,
+    Overlay,
+    dot,
+    mermaid,
+    only_marked,
+    overlay_of_counts,
+    overlay_of_runs,
+    runs_of,
+    svg,
+)
 from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.core.chart import Chart, FactUse, Row, State
 from tests.charts.test_drawing_pictures import boxes
@@ -239,6 +250,33 @@ def test_counts_mark_every_row():
     assert Mark(tone="covered", note="3×, 1 of 2 combinations") == overlay.row("again")
     assert Mark(tone="missed", note="never taken") == overlay.row("stop")
     assert "tests\nrows taken: 1 of 2" == overlay.caption
+
+
+# ── only what is marked ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_picture_of_what_is_marked_leaves_out_the_rest():
+    """The state of a marked row and the state that it leads to stay, and the first; the caption names the others."""
+    overlay = Overlay(rows={"compacted": Mark(tone="added"), "ask": Mark(tone="faint")}, caption="two")
+    chart, narrowed = only_marked(CHART, overlay)
+
+    assert ["start", "compact"] == [state.name for state in chart.states if state.name != "offered"]
+    assert narrowed.caption.startswith("two\nnot shown: inspect, request, ")
+    assert "inspect" in narrowed.hubs
+
+
+def test_where_nothing_is_marked_nothing_is_left_out():
+    """An empty picture would say nothing."""
+    assert (CHART, Overlay()) == only_marked(CHART, Overlay())
+
+
+def test_a_marked_state_stays_with_all_of_its_rows():
+    """A row that leads to a state that is not shown still says where."""
+    chart, overlay = only_marked(CHART, Overlay(states={"streaming": Mark(tone="changed")}))
+
+    assert CHART.state("streaming") == chart.state("streaming")
+    assert "→ draining" in unescape(dot(chart, overlay=overlay))
+    assert "→ draining" in mermaid(chart, overlay=overlay)
 
 
 # ── the pictures ────────────────────────────────────────────────────────────────────────────────────────────────────

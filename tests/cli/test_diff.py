@@ -164,3 +164,36 @@ def test_a_journal_without_a_run_cannot_be_drawn(command, tmp_path):
 def test_prints_the_table_as_a_page(command):
     """The whole page, and nothing before it."""
     assert command("table", "--format", "html").stdout.startswith("<!doctype html>\n")
+
+
+PAGE = ROOT / "docs" / "how-to" / "reviewing-a-change.md"
+FRESH = "the page shows what {0} would not print any more (run it, and write what it says into the page)"
+
+
+def shown(command, text):
+    """What a page says that `command` prints."""
+    return text.split(f"$ fsm-runner {command}\n")[1].split("```")[0]
+
+
+def test_the_page_shows_what_the_command_prints(command):
+    """The report on the page is the report of the shipped charts, up to where the page stops."""
+    line = "diff states tools_first"
+
+    assert command(*line.split()).stdout == shown(line, PAGE.read_text(encoding="utf-8")), FRESH.format(line)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("difference", ("approval", "--diff", "states")),
+        ("run", ("--journal", ROOT / "examples" / "regression" / "run.jsonl")),
+    ],
+)
+def test_the_pictures_of_the_page_are_fresh(command, tmp_path, name, arguments, theme):
+    """Each is what the command beside it draws."""
+    file = f"{name}{'-dark' * (theme == 'dark')}.svg"
+    command("draw", *arguments, "--marked", "--theme", theme, "-o", file)
+
+    committed = PAGE.parent / "reviewing" / file
+    assert (tmp_path / file).read_bytes() == committed.read_bytes(), f"draw {file} anew, as the page says"

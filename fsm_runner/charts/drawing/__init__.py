@@ -5,7 +5,8 @@ between two phases into one line.  The text is a function of the chart alone: no
 machine, so drawings can be committed and compared.
 
 ``mermaid`` and ``dot`` write text, ``picture`` runs the program that draws; ``words`` and ``routes`` say what to
-show, ``theme`` and ``overlay`` how.  ``runs`` and ``covered`` make overlays of journals and of counts.
+show, ``theme`` and ``overlay`` how.  ``runs`` and ``covered`` make overlays of journals and of counts; ``marked``
+leaves out what an overlay does not speak of.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from fsm_runner.charts.drawing.covered import overlay_of_counts
 from fsm_runner.charts.drawing.dot import dot_phases, dot_states
+from fsm_runner.charts.drawing.marked import only_marked
 from fsm_runner.charts.drawing.mermaid import mermaid_phases, mermaid_states
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay
 from fsm_runner.charts.drawing.picture import PictureError, render_png, render_svg
@@ -29,6 +31,7 @@ __all__ = [
     "ThemeName",
     "dot",
     "mermaid",
+    "only_marked",
     "overlay_of_counts",
     "overlay_of_runs",
     "png",

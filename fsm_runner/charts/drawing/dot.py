@@ -108,7 +108,7 @@ class _States:
         self.ids = identifiers("s", (state.name for state in chart.states))
         self.phase_of = {state.name: state.phase for state in chart.states}
         self.paints = theme.grey(chart.phases) if overlay.focus else theme.paints(chart.phases)
-        self.shaping = drawn(chart)  # the other lines are drawn into the layout that these give
+        self.shaping = drawn(chart, overlay.hubs)  # the other lines are drawn into the layout that these give
         self.drawn = self.shaping | {
             row.id
             for state in chart.states
@@ -205,7 +205,7 @@ class _States:
 
     def legend(self) -> str:
         """Return how to read the picture, and the overlay's caption and key."""
-        left_out = " or ".join(sorted(hubs(self.chart)))
+        left_out = " or ".join(sorted(hubs(self.chart) | self.overlay.hubs))
         texts = [
             "● first state;  double border: final;  rows are tried from the top, the first that holds is taken;"
             "  bold: the event it waits for;  stays: no new state",

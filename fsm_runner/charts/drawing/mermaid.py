@@ -71,7 +71,7 @@ def _signed(text: str, mark: Mark) -> str:
 
 def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> str:
     """Return one state: rounded, a double circle when it is final; its effect and the rows without a line inside."""
-    lined = drawn(chart)
+    lined = drawn(chart, overlay.hubs)
     mark = overlay.state(state.name)
     texts = [_signed(state.name, mark), *([f"does {state.effect}"] if state.effect else [])]
     texts += filter(None, mark.note.split("\n"))
@@ -86,15 +86,15 @@ def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> 
 def _lines(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> list[str]:
     """Return the lines that leave `state`, one for each target, with a line of text for each row."""
     lines = []
-    for target, rows in _leaving(chart, state).items():
+    for target, rows in _leaving(chart, state, overlay).items():
         label = "<br>".join(_text(_label(chart, state, row, overlay)) for row in rows)
         lines.append(f'{ids[state.name]} -->|"{label}"| {ids[target]}')
     return lines
 
 
-def _leaving(chart: Chart, state: State) -> dict[str, list[Row]]:
+def _leaving(chart: Chart, state: State, overlay: Overlay) -> dict[str, list[Row]]:
     """Return the rows of `state` that have a line, by their target."""
-    lined = drawn(chart)
+    lined = drawn(chart, overlay.hubs)
     found: dict[str, list[Row]] = {}
     for row in state.rows:
         if row.id in lined:
@@ -111,7 +111,7 @@ def _marks(chart: Chart, ids: dict[str, str], overlay: Overlay) -> list[str]:
             lines.append(f"  style {ids[state.name]} stroke:{LIGHT.tones[tone]},stroke-width:4px{_dash(tone)}")
     number = int(chart.initial in ids)  # Mermaid counts lines from 0, and the first comes from the dot
     for state in chart.states:
-        for rows in _leaving(chart, state).values():
+        for rows in _leaving(chart, state, overlay).values():
             tones = {overlay.row(row.id).tone for row in rows}
             tone = tones.pop()
             if not tones and tone in LIGHT.tones:

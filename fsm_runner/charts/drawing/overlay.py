@@ -51,6 +51,7 @@ class Overlay:
         caption: what the picture shows, in one line below it; empty for none.  A line break parts two lines.
         key: what each tone means, in the order in which the legend says so.
         focus: whether the phases' colours give way to grey, so that only what is marked stands out.
+        hubs: states whose lines from other phases are not drawn, however few they are; others are found by counting.
     """
 
     rows: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
@@ -58,6 +59,7 @@ class Overlay:
     caption: str = ""
     key: tuple[tuple[Tone, str], ...] = ()
     focus: bool = False
+    hubs: frozenset[str] = frozenset()
 
     def row(self, row_id: str) -> Mark:
         """Return the mark of a row; a plain one when it has none."""

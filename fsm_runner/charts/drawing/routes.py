@@ -71,10 +71,10 @@ def hubs(chart: Chart) -> frozenset[str]:
     return frozenset(state.name for state in chart.states if len(sources.get(state.name, ())) >= HUB)
 
 
-def drawn(chart: Chart) -> frozenset[str]:
-    """Return the ids of the rows that have a line of their own between two states."""
+def drawn(chart: Chart, more: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the ids of the rows that have a line of their own between two states; `more`: more hubs."""
     phase_of = {state.name: state.phase for state in chart.states}
-    written = hubs(chart)
+    written = hubs(chart) | more
     return frozenset(
         row.id
         for state in chart.states

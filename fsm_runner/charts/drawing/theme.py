@@ -104,7 +104,7 @@ LIGHT = Theme(
     tones=MappingProxyType(
         {
             "strong": "#c2255c",
-            "faint": "#6e757d",
+            "faint": "#676e76",
             "added": "#217a37",
             "removed": "#c02b2b",
             "changed": "#a8510a",
