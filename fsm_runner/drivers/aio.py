@@ -147,6 +147,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         match effect:
             case SendRequest():
                 return await self._send(effect)
+            case CallTool() if effect.early:  # one that was cut off, and the stream that it ran in with it
+                return self._stream_is_gone()
             case CallTool():
                 return await self._call_tools(cast("tuple[CallTool, ...]", effects))
             case Summarise():

@@ -123,6 +123,8 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         match effect:
             case SendRequest():
                 return self._send(effect)
+            case CallTool() if effect.early:  # one that was cut off, and the stream that it ran in with it
+                return self._stream_is_gone()
             case CallTool():
                 return self._call_tools(cast("tuple[CallTool, ...]", effects))
             case Summarise():
