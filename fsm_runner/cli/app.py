@@ -16,6 +16,7 @@ from fsm_runner.cli.replay import replay
 from fsm_runner.cli.run import run
 from fsm_runner.cli.schema import schema
 from fsm_runner.cli.table import table
+from fsm_runner.cli.verify import verify
 
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in CODES.items())
 
@@ -36,6 +37,7 @@ COMMANDS: Mapping[Callable[..., None], str] = {
     diff: "Show what an edit of a chart changes.",
     schema: "Print the JSON Schema of charts.",
     replay: "Replay journals and compare every record.",
+    verify: "Verify that no record of a journal was changed.",
 }
 for command, summary in COMMANDS.items():
     app.command(short_help=summary, epilog=EXIT_CODES)(guarded(command))

@@ -5,8 +5,13 @@
     masking    secrets out of parameters
     digest     what a request sends, as a hash that does not cost more as the conversation grows
     render     plain data as one line of bytes, and back
+    chain      each line's hash in the next one, and the seal of the last
+    privacy    what of a payload is written
+    files      opened to write at their end, and put on disk
     writer     records to a file, through structlog
+    upgrades   records of older versions as today's
     reader     records out of a file
+    verifying  whether a file is what was written
 
 The format is written down field by field in docs/journal.md.
 """
@@ -15,6 +20,7 @@ from __future__ import annotations
 
 from fsm_runner.journal.reader import Reading, Torn, read
 from fsm_runner.journal.records import Record
+from fsm_runner.journal.verifying import Flaw, Verification, VerifiedRun, verify
 from fsm_runner.journal.writer import Journal
 
-__all__ = ["Journal", "Reading", "Record", "Torn", "read"]
+__all__ = ["Flaw", "Journal", "Reading", "Record", "Torn", "Verification", "VerifiedRun", "read", "verify"]

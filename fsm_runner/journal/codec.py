@@ -20,7 +20,7 @@ from fsm_runner.core import events as ev
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.context import Context
 from fsm_runner.core.history import History
-from fsm_runner.journal.masking import masked
+from fsm_runner.journal.masking import masked, masked_text
 from fsm_runner.journal.render import canonical
 
 Data = dict[str, object]
@@ -40,7 +40,8 @@ def event_data(event: ev.Event) -> tuple[str, Data]:
         case ev.ToolFinished():
             return event.name, {"id": event.id, "result": event.result}
         case ev.Failed():
-            return event.name, {"error": event.error, "text": event.text, "status": event.status, "code": event.code}
+            said = masked_text(event.text)
+            return event.name, {"error": event.error, "text": said, "status": event.status, "code": event.code}
         case ev.Reported():
             return "reported", {"name": event.name, "data": event.data, "results": event.results}
         case ev.Opened() | ev.Continued() | ev.AnswerAsked():

@@ -1,7 +1,8 @@
 """Masking: secrets out of parameters before anything else sees them.
 
 Headers never reach the journal: the driver keeps them apart from a request's parameters.  What a caller may still have
-put among the parameters, such as the token of an MCP server, is masked by the name of its key.
+put among the parameters, such as the token of an MCP server, is masked by the name of its key; what an error's text
+repeats of a header, by what keys look like.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ MASK = "[masked]"
 """What is written instead."""
 
 _SECRET = re.compile(r"authori[sz]ation|api_?key|(auth|access|refresh|bearer)_?token|secret|password|cookie")
+
+_KEY = re.compile(r"sk-ant-[\w-]{8,}|(?<=bearer )[\w.~+/=-]{8,}", re.IGNORECASE)
+
+
+def masked_text(text: str) -> str:
+    """Return `text` with every API key of Anthropic's form, and what follows ``Bearer``, replaced by `MASK`."""
+    return _KEY.sub(MASK, text)
 
 
 def masked(params: Mapping[str, object]) -> Mapping[str, object]:

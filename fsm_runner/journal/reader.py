@@ -1,8 +1,8 @@
 """The reader: records out of a file, one at a time, in little memory however long the file is.
 
-Other lines may stand between them, and the records of several runs may be mixed.  A record is a line that is a JSON
-object with our ``v``, ``run``, ``seq`` and ``type``; a line that begins as the writer's do must be one.  Three things
-are told apart:
+The file may be compressed with gzip, which is seen by how it begins.  Other lines may stand between the records, and
+those of several runs may be mixed.  A record is a line that is a JSON object with our ``v``, ``run``, ``seq`` and
+``type``; a line that begins as the writer's do must be one.  Three things are told apart:
 
 - a line that is nobody's record is passed over;
 - a line that a killed process left unfinished is passed over and told by `Reading.torn`: the last of the file, or one
@@ -12,20 +12,27 @@ are told apart:
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import re
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from fsm_runner.core.errors import JournalError
+from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse
+from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
 
 _OURS = re.compile(rb'\{"v":\d+,"run":')
-_HEAD = frozenset({"v", "run", "seq", "type", "at"})
+_HEAD = frozenset({"v", "run", "seq", "type", "at", "prev", "seal"})
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +53,40 @@ class Reading(Iterator[Record]):
 
     Attributes:
         source: the file's name, for messages.
+        line: the bytes of the last record's line, without the line's end.
+        ended: whether that line has an end.
         torn: the unfinished lines passed over so far; all of them once it is exhausted.
     """
 
-    def __init__(self, source: str, file: BinaryIO | None = None) -> None:
-        """Read `file`; without one, the file called `source`, which is opened when the first record is asked for."""
+    def __init__(
+        self,
+        source: str,
+        file: BinaryIO | None = None,
+        *,
+        run: str | None = None,
+        after: Mapping[str, int] | None = None,
+        upgrades: Mapping[int, Upgrade] = UPGRADES,
+    ) -> None:
+        """Read `file`; without one, the file called `source`, which is opened when the first record is asked for.
+
+        For the other arguments see `read`; by `upgrades` records of older versions are read.
+        """
         self.source = source
+        self.line = b""
+        self.ended = True
         self.torn: tuple[Torn, ...] = ()
         self._file = file
-        self._last: dict[str, int] = {}
+        self._run = run
+        self._upgrades = upgrades
+        self._number = 0
+        self._last = dict(after or {})
+        self._lines: dict[str, bytes] = {}
         self._records = self._read()
+
+    @property
+    def heads(self) -> Mapping[str, str]:
+        """By run, the hash of its last record so far."""
+        return {run: hash_of(line) for run, line in self._lines.items()}
 
     def __iter__(self) -> Self:
         return self
@@ -72,23 +103,32 @@ class Reading(Iterator[Record]):
                     yield from self._records_in(file)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise JournalError(self.source, None, f"cannot be read: {why}") from error
+            raise JournalError(self.source, self._number or None, f"cannot be read: {why}") from error
+        except (EOFError, zlib.error) as error:
+            problem = "the compressed file is damaged after this line (restore it from a copy)"
+            raise JournalError(self.source, self._number or None, problem) from error
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
         damaged: Torn | None = None
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(_unpacked(file), start=1):
+            self._number = number
             found = self._found(line, number) if line.startswith(b"{") else None
             if damaged is not None:
                 self._mended(damaged, found)
             damaged = found if isinstance(found, Torn) else None
-            if isinstance(found, Record):
+            if isinstance(found, Record) and self._run in (None, found.run):
                 self._follows(found)
+                self.ended = line.endswith(b"\n")
+                self.line = self._lines[found.run] = line[:-1] if self.ended else line
                 yield found
             elif damaged is not None and not line.endswith(b"\n"):
                 self.torn += (damaged,)
-                return
-        if damaged is not None:
-            raise self._damage(damaged)
+                break
+        else:
+            if damaged is not None:
+                raise self._damage(damaged)
+        if self._run is not None and self._run not in self._last:
+            raise JournalError(self.source, None, f"it holds no run '{self._run}' (is it the right file?)")
 
     def _found(self, line: bytes, number: int) -> Record | Torn | None:
         """The record that `line` is; `Torn` when it was meant to be one; None when it is nobody's."""
@@ -103,21 +143,14 @@ class Reading(Iterator[Record]):
         return self._record(value, number, claimed=_OURS.match(line) is not None)
 
     def _record(self, value: dict[str, object], number: int, *, claimed: bool) -> Record | None:
-        v, run, seq, kind = value["v"], value["run"], value["seq"], value["type"]
-        problem = None
-        if v != VERSION:
-            problem = f"its format is version {v!r}; this fsm_runner reads version {VERSION} (upgrade fsm_runner)"
-        elif not isinstance(run, str) or not isinstance(seq, int) or seq < 1:
-            problem = "'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)"
-        elif not isinstance(kind, str) or kind not in TYPES:
-            problem = f"record type {kind!r} is not known (upgrade fsm_runner, or restore the line from a copy)"
-        else:
-            at = value.get("at")
-            data = {key: each for key, each in value.items() if key not in _HEAD}
-            return Record(run=run, seq=seq, type=kind, data=data, line=number, at=at if isinstance(at, str) else None)
-        if claimed:
-            raise JournalError(self.source, number, problem)
-        return None
+        try:
+            if value["v"] != VERSION or value["v"] is True:
+                value = upgraded(value, self._upgrades)
+            return _made(value, number)
+        except ValueError as error:
+            if claimed:
+                raise JournalError(self.source, number, str(error)) from None
+            return None
 
     def _mended(self, damaged: Torn, found: Record | Torn | None) -> None:
         """A killed process left a damaged line exactly when the next record says so."""
@@ -137,15 +170,67 @@ class Reading(Iterator[Record]):
         self._last[record.run] = record.seq
 
 
-def read(source: str | os.PathLike[str] | BinaryIO) -> Reading:
+def _unpacked(file: BinaryIO) -> Iterable[bytes]:
+    """The lines of `file`, which may be compressed."""
+    first = file.readline()
+    if not first.startswith(_GZIP):
+        return chain([first] if first else [], file)
+    packed = gzip.GzipFile(mode="rb", fileobj=_Again(first, file))
+    return io.BufferedReader(packed)
+
+
+class _Again:
+    """A stream of which `first` was read already, and is read again."""
+
+    def __init__(self, first: bytes, rest: BinaryIO) -> None:
+        self._first = first
+        self._rest = rest
+
+    def read(self, size: int, /) -> bytes:
+        part, self._first = self._first[:size], self._first[size:]
+        return part or self._rest.read(size)
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, place: int, /) -> None:
+        raise io.UnsupportedOperation("seek")
+
+
+def _made(value: dict[str, object], number: int) -> Record:
+    run, seq, kind, at, prev = (value.get(key) for key in ("run", "seq", "type", "at", "prev"))
+    if not isinstance(run, str) or not isinstance(seq, int) or seq < 1:
+        raise ValueError("'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)")
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise ValueError(f"record type {kind!r} is not known (upgrade fsm_runner, or restore the line from a copy)")
+    return Record(
+        run=run,
+        seq=seq,
+        type=kind,
+        data={key: each for key, each in value.items() if key not in _HEAD},
+        line=number,
+        at=at if isinstance(at, str) else None,
+        prev=prev if isinstance(prev, str) else None,
+    )
+
+
+def read(
+    source: str | os.PathLike[str] | BinaryIO, *, run: str | None = None, after: Mapping[str, int] | None = None
+) -> Reading:
     """Return the records in `source`, to be iterated once.
 
     Args:
-        source: a path, ``"-"`` for standard input, or an open binary file, which stays the caller's to close.
+        source: a path, ``"-"`` for standard input, or an open binary file, which stays the caller's to close; each
+            may be compressed with gzip.
+        run: the id of the only run whose records are wanted; None: all.
+        after: by run, the number of the last record before `source`, when that is an open file read up to here.
 
     Raises:
-        JournalError: while iterating, when the file cannot be opened or a line of it cannot be read.
+        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, or it holds no
+            such run.
     """
     if not isinstance(source, (str, os.PathLike)):
-        return Reading(str(getattr(source, "name", "<journal>")), source)
-    return Reading("<stdin>", sys.stdin.buffer) if source == "-" else Reading(os.fspath(source))
+        return Reading(str(getattr(source, "name", "<journal>")), source, run=run, after=after)
+    if source == "-":
+        return Reading("<stdin>", sys.stdin.buffer, run=run, after=after)
+    return Reading(os.fspath(source), run=run, after=after)

@@ -8,7 +8,7 @@ own fields; the writer puts ``v``, ``run``, ``seq`` and ``type`` before them.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +20,7 @@ from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal.codec import Data, chart_data, context_data, event_data, plain
 from fsm_runner.journal.digest import Digests
+from fsm_runner.journal.masking import masked_text
 
 VERSION = 1
 """The version of the format, in every line."""
@@ -35,6 +36,7 @@ Type: TypeAlias = Literal[
     "failed",
     "cancelled",
     "resumed",
+    "sealed",
 ]
 """What a record is about."""
 
@@ -57,6 +59,7 @@ class Record:
         data: its own fields.
         line: where it stands in the file, counted from 1.
         at: when it was written, in ISO 8601 and UTC; None when nobody noted it.
+        prev: the hash of the run's line before; None in its first.
     """
 
     run: str
@@ -65,13 +68,16 @@ class Record:
     data: Mapping[str, object]
     line: int
     at: str | None = None
+    prev: str | None = None
 
 
-def run_started(machine: Machine, context: Context) -> Made:
-    """The first record of a run: all that replay needs besides the events."""
+def run_started(machine: Machine, context: Context, content: str = "full", redacted: Sequence[str] = ()) -> Made:
+    """The first record of a run: all that replay needs besides the events, and what is written of payloads."""
     return "run_started", {
         **_machine(machine),
         "versions": dict(_versions()),
+        "content": content,
+        "redacted": list(redacted),
         "context": context_data(context),
     }
 
@@ -97,11 +103,12 @@ def derived(step: Step) -> Iterator[Made]:
             },
         )
     for note in step.notes:
-        yield "note", {"level": note.level, "code": note.code, "text": note.text}
+        yield "note", {"level": note.level, "code": note.code, "text": masked_text(note.text)}
     stop = step.snapshot.stop
     if stop is not None and step.transitions:  # an act of the caller after the stop is no second one
         usage = plain(step.snapshot.context.counters.usage)
-        ended: Data = {"reason": stop.reason, "row": stop.row, "facts": stop.facts, "detail": stop.detail}
+        detail = None if stop.detail is None else masked_text(stop.detail)
+        ended: Data = {"reason": stop.reason, "row": stop.row, "facts": stop.facts, "detail": detail}
         yield "ended", {**ended, "final": step.final, "usage": usage}
 
 
@@ -163,13 +170,18 @@ def _machine(machine: Machine) -> Data:
     }
 
 
+def sealed() -> Made:
+    """Nothing more is written: the journal is closed."""
+    return "sealed", {}
+
+
 LONGEST_TEXT = 2_000
 """Characters of an error's text that a record keeps."""
 
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:LONGEST_TEXT]
+        return masked_text(str(error))[:LONGEST_TEXT]
     except Exception:  # an error that cannot say what it is must not hide that it happened
         return ""
 

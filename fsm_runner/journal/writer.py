@@ -1,8 +1,9 @@
 """The writer: a run's records to a file, one write of one whole line each.
 
-structlog carries them: the processors that a user gives see each record as a dict, in its order, before it is rendered.
-What they add is written too; a record that they drop is missing, and reading says so.  Values inside a record belong
-to the run and must not be changed in place.
+A record is shielded (see `privacy`), then structlog carries it: the processors that a user gives see it as a dict, in
+its order, before it is chained to the line before (see `chain`) and rendered.  What they add is written too; a record
+that they drop is missing, and reading says so.  Values inside a record belong to the run and must not be changed in
+place.
 
 Two loggers, because structlog puts ``event`` last unless it is bound already; one has it bound, for the records that
 have such a field.
@@ -12,14 +13,13 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Literal, Self, TypeAlias, cast
+from typing import BinaryIO, Self, TypeAlias, TypedDict, cast, get_args
 
 import structlog
-from structlog.processors import JSONRenderer
 from structlog.typing import Processor
 
 from fsm_runner.core.context import Context
@@ -28,9 +28,13 @@ from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
+from fsm_runner.journal.chain import Chain
 from fsm_runner.journal.digest import Digests
+from fsm_runner.journal.files import Sync, appending, is_due, why
+from fsm_runner.journal.privacy import Content, Shield
+from fsm_runner.journal.reader import read
 from fsm_runner.journal.records import VERSION, Made, Record
-from fsm_runner.journal.render import iso_time, render, stand_in
+from fsm_runner.journal.render import iso_time
 
 Clock: TypeAlias = Callable[[], datetime]
 """Says what time it is, with a time zone."""
@@ -43,6 +47,17 @@ _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
 def utc_now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
+
+
+class _Options(TypedDict):
+    """What `Journal` and `Journal.open` take alike."""
+
+    clock: Clock | None
+    processors: Iterable[Processor]
+    content: Content
+    redact: Mapping[str, object] | None
+    sync: Sync
+    key: bytes | None
 
 
 class Journal:
@@ -63,7 +78,12 @@ class Journal:
         run: str,
         clock: Clock | None = utc_now,
         processors: Iterable[Processor] = (),
+        content: Content = "full",
+        redact: Mapping[str, object] | None = None,
+        sync: Sync = "none",
+        key: bytes | None = None,
         after: int = 0,
+        head: str | None = None,
     ) -> None:
         """Write to `file`, which stays the caller's to close.  For the arguments see `open`."""
         self.source = str(getattr(file, "name", "<journal>"))
@@ -72,11 +92,15 @@ class Journal:
         self._clock = clock
         self._effects: dict[str, str] = {}
         self._digests = Digests()
+        self._shield = Shield(content, redact)
+        self._chain = Chain(key, head)
+        self._sync = sync
+        self._number = self._synced_number(file)
         self._closing: BinaryIO | None = None
         self._torn = 0
         bound = structlog.wrap_logger(
             structlog.BytesLogger(file),
-            processors=[*processors, JSONRenderer(render, default=stand_in)],
+            processors=[*processors, self._chain],
             wrapper_class=structlog.BoundLogger,
             context_class=dict,
         ).bind(v=VERSION, run=run, seq=0, type="")
@@ -91,9 +115,12 @@ class Journal:
         run: str,
         clock: Clock | None = utc_now,
         processors: Iterable[Processor] = (),
-        content: Literal["full"] = "full",
-        sync: Literal["none"] = "none",
+        content: Content = "full",
+        redact: Mapping[str, object] | None = None,
+        sync: Sync = "none",
+        key: bytes | None = None,
         after: int = 0,
+        head: str | None = None,
     ) -> Self:
         """Open a journal to write the run `run`.
 
@@ -101,27 +128,36 @@ class Journal:
             target: a path, to whose end is written and which is made when there is none; or an open binary file.
             run: the run's id; runs with different ids may share a file.
             clock: what time it is; None: records carry no time, and equal runs make equal bytes.
-            processors: of structlog, applied to each record before it is rendered.
-            content: what is written of payloads; ``full``: all but secrets.
-            sync: when a record is on disk; ``none``: when the operating system writes it.  A record is handed to the
-                operating system at once, so a killed process loses none that was written.
+            processors: of structlog, applied to each record after `redact` and `content`, before it is rendered.
+            content: what is written of payloads; ``full``: all but secrets; ``digest``: their SHA-256; ``none``:
+                nothing.  Only of a run in full can every fact be asked again, and only such a run can go on.
+            redact: by path, what is written instead of what stands there, or a function that makes it.  A path is a
+                record's type or ``*``, then keys, indexes or ``*``: ``/event/message/content/*/text``.
+            sync: when a record is on disk; ``none``: when the operating system writes it; ``effect``: before an
+                effect is begun and after what came of it is told; ``record``: at once.  In each case a killed process
+                loses none that was written; the others hold when the power fails, too.
+            key: seals the journal's end, so that `verify` can tell a forged one; None: anyone can seal.
             after: the number of the run's last record, when the run goes on; 0 for a new run.
+            head: the hash of that record, when it stands in another file; else it is looked up.
 
         Raises:
-            JournalError: the file cannot be opened.
-            ValueError: `content` or `sync` is none of the above.
+            JournalError: the file cannot be opened, read where the run goes on, or put on disk.
+            ValueError: `content`, `redact`, `sync` or `key` is none.
         """
-        if content != "full":
-            raise ValueError(f"content={content!r}: this version knows 'full'")
-        if sync != "none":
-            raise ValueError(f"sync={sync!r}: this version knows 'none'")
+        if sync not in get_args(Sync):
+            raise ValueError(f"sync={sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
+        Shield(content, redact), Chain(key)  # refused before a file is made
+        options = _Options(clock=clock, processors=processors, content=content, redact=redact, sync=sync, key=key)
         if not isinstance(target, (str, os.PathLike)):
-            return cls(target, run=run, clock=clock, processors=processors, after=after)
+            return cls(target, run=run, after=after, head=head, **options)
+        path = Path(target)
         try:
-            file, torn = _appending(Path(target))
+            if after and head is None and path.is_file():
+                head = _head_of(path, run)
+            file, torn = appending(path, sync)
         except OSError as error:
-            raise JournalError(os.fspath(target), None, f"cannot be written: {_why(error)}") from error
-        journal = cls(file, run=run, clock=clock, processors=processors, after=after)
+            raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
+        journal = cls(file, run=run, after=after, head=head, **options)
         journal._closing = file
         weakref.finalize(journal, file.close)  # a run may be dropped without a word; every record is out by then
         journal._torn = torn
@@ -129,7 +165,7 @@ class Journal:
 
     def started(self, machine: Machine, context: Context) -> None:
         """Write that the run starts: its chart, the versions and what it knows, without secrets."""
-        self._record(records.run_started(machine, context))
+        self._record(records.run_started(machine, context, self._shield.content, self._shield.paths))
 
     def event(self, event: Event) -> None:
         """Write an input, as it came."""
@@ -168,11 +204,22 @@ class Journal:
         self._record((cast(records.Type, record.type), {**data, **changes, **at}))
 
     def close(self) -> None:
-        """Close the file, if this journal opened it.  Closing twice does nothing.
+        """Seal a run that has not ended, if there is a key; close the file, if this journal opened it.
+
+        Closing twice does nothing.
 
         Raises:
             JournalError: what an earlier record could not write still cannot be written.
         """
+        if self._closing is not None and self._closing.closed:
+            return
+        try:
+            if self._chain.unsealed:
+                self._record(records.sealed())
+        finally:
+            self._close_file()
+
+    def _close_file(self) -> None:
         if self._closing is None:
             return
         try:
@@ -198,51 +245,31 @@ class Journal:
             now = self._clock()
             data["at"] = iso_time(now if now.tzinfo is UTC else now.astimezone(UTC))
         self.seq += 1
+        data = self._shield.of(kind, data)
         write = self._write_input if "event" in data else self._write
         try:
             write(seq=self.seq, type=kind, **data)
+            if self._number is not None and is_due(self._sync, kind, data.get("event")):
+                os.fsync(self._number)
         except OSError as error:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> JournalError:
-        return JournalError(self.source, None, f"cannot be written: {_why(error)}")
+        return JournalError(self.source, None, f"cannot be written: {why(error)}")
+
+    def _synced_number(self, file: BinaryIO) -> int | None:
+        """The number by which the disk is waited for; None when it is not."""
+        if self._sync == "none":
+            return None
+        try:
+            return file.fileno()
+        except OSError as error:
+            raise JournalError(self.source, None, "it is not on a disk (leave sync at 'none')") from error
 
 
-def _appending(path: Path) -> tuple[BinaryIO, int]:
-    """Open `path` to write at its end, on a line of its own.
-
-    Returns the file, and how many bytes the line has that a killed process left without an end; 0 mostly.
-    """
-    file = path.open("ab")
-    try:
-        torn = _unfinished(path)
-        if torn:
-            file.write(b"\n")
-            file.flush()
-    except BaseException:
-        file.close()
-        raise
-    return file, torn
-
-
-_BLOCK = 65_536
-
-
-def _unfinished(path: Path) -> int:
-    """How many bytes follow the last line's end; 0 for what is no regular file, such as a pipe."""
-    if not path.is_file():
-        return 0
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = size
-        while start:
-            start = max(0, start - _BLOCK)
-            file.seek(start)
-            end = file.read(_BLOCK).rfind(b"\n")
-            if end >= 0:
-                return size - (start + end + 1)
-        return size
-
-
-def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _head_of(path: Path, run: str) -> str | None:
+    """The hash of the last record of `run`; None when the file has none."""
+    reading = read(path)
+    for _ in reading:
+        pass
+    return reading.heads.get(run)

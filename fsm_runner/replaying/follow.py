@@ -120,7 +120,7 @@ class Run:
         Raises:
             JournalError: it holds an event that cannot be read.
         """
-        if self._off:
+        if self._off or record.type == "sealed":
             return
         if record.type in DERIVED:
             self._compare(record)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import subprocess
 import tracemalloc
 from contextlib import suppress
 
@@ -164,6 +166,52 @@ def test_standard_input_can_be_read(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WHOLE)))
 
     assert len(LINES) == len(list(read("-")))
+
+
+def test_a_compressed_journal_is_read(tmp_path, monkeypatch):
+    """By how it begins, not by its name; also from standard input, which cannot be read twice."""
+    packed = gzip.compress(WHOLE)
+    (tmp_path / "run.jsonl.gz").write_bytes(packed)
+    plain = reading(WHOLE)
+    with subprocess.Popen(["cat", tmp_path / "run.jsonl.gz"], stdout=subprocess.PIPE) as process:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(process.stdout))
+        piped = list(read("-"))
+
+    assert plain == reading(packed)
+    assert plain[0] == list(read(tmp_path / "run.jsonl.gz")) == piped
+
+
+def test_a_compressed_journal_that_is_damaged_is_a_journal_error():
+    """Cut off or changed at any place; with the line up to which it could be read."""
+    packed = gzip.compress(WHOLE)
+    changed = [packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :] for at in range(2, len(packed))]
+    for damaged in [packed[:size] for size in range(2, len(packed), 5)] + changed:
+        with suppress(JournalError):
+            assert len(LINES) >= len(reading(damaged)[0])
+    for size in range(2, len(packed)):
+        with pytest.raises(JournalError, match=r"the compressed file is damaged|cannot be read"):
+            assert [] == reading(packed[:size])
+
+
+def test_one_run_is_picked_out_of_many():
+    """By its id; a gap in another is not its concern."""
+    other = recorded(one_turn, run="r2").splitlines(keepends=True)
+    mixed = b"".join(a + b for a, b in zip(LINES, [*other[:3], *[b"# lost\n"] * 2, *other[5:]], strict=True))
+    picked = read(io.BytesIO(mixed), run="r1")
+
+    assert [record.seq for record in reading(WHOLE)[0]] == [record.seq for record in picked]
+    assert {"r1"} == set(picked.heads)
+    with pytest.raises(JournalError, match="<journal>: it holds no run 'r3'"):
+        list(read(io.BytesIO(mixed), run="r3"))
+
+
+def test_an_open_file_is_read_on_from_where_a_run_stands():
+    """As it grows."""
+    first, rest = b"".join(LINES[:3]), b"".join(LINES[3:])
+    begun = reading(first)[0]
+    more = read(io.BytesIO(rest), after={"r1": begun[-1].seq})
+
+    assert list(range(1, 9)) == [record.seq for record in (*begun, *more)]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):

@@ -6,7 +6,9 @@ import gc
 import io
 import json
 import os
+import re
 import signal
+import stat
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -24,8 +26,8 @@ from tests.journal.worlds import Clock, Life, context, recorded, text, uses
 
 
 def lines(journal):
-    """The lines of a journal after its first, which holds versions."""
-    return journal.decode().splitlines()[1:]
+    """The lines of a journal after its first, which holds versions, up to what chains them, which depends on it."""
+    return [line.partition(',"prev":"')[0] + "}" for line in journal.decode().splitlines()[1:]]
 
 
 def one_turn(journal):
@@ -60,7 +62,10 @@ def test_the_first_record_holds_all_that_replay_needs():
     """Chart, hash, versions of facts and packages, and what the run knew."""
     first = json.loads(recorded(one_turn).splitlines()[0])
 
-    assert ["v", "run", "seq", "type", "chart", "facts", "versions", "context"] == list(first)
+    head, tail = ["v", "run", "seq", "type"], ["content", "redacted", "context", "prev"]
+
+    assert [*head, "chart", "facts", "versions", *tail] == list(first)
+    assert ("full", [], None) == (first["content"], first["redacted"], first["prev"])
     assert ("small", 64) == (first["chart"]["name"], len(first["chart"]["sha256"]))
     assert {"turn": 1, "limit": 1, "calls": 1} == first["facts"]
     assert ["fsm_runner", "anthropic", "python"] == list(first["versions"])
@@ -98,7 +103,7 @@ def test_an_act_after_the_end_is_no_second_end():
 
 
 def test_time_is_put_last_and_in_utc():
-    """Whatever zone the clock is in."""
+    """Whatever zone the clock is in; only what chains the lines stands after it."""
     east = timezone(timedelta(hours=2))
     written = lines(recorded(one_turn, clock=Clock()))
     there = lines(recorded(one_turn, clock=lambda: datetime(2026, 1, 1, 14, tzinfo=east)))
@@ -252,13 +257,65 @@ def test_a_long_unfinished_line_is_measured(tmp_path):
     assert json.loads(path.read_bytes().splitlines()[1])["torn"] == 200_014
 
 
-@pytest.mark.parametrize("option", [{"content": "digest"}, {"sync": "record"}])
-def test_what_this_version_cannot_do_is_refused(tmp_path, option):
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"content": "some"}, "content='some': it is not known (choose from: full, digest, none)"),
+        ({"sync": "now"}, "sync='now': it is not known (choose from: none, effect, record)"),
+        ({"key": b""}, "key: it is empty (give at least 32 random bytes, or None)"),
+        (
+            {"redact": {"message": "x"}},
+            "redact: path 'message' does not begin with a record's type and a field (as '/failed/text')",
+        ),
+    ],
+)
+def test_an_option_that_is_none_is_refused_before_a_file_is_made(tmp_path, option, message):
     """Better no journal than one with less than was asked for."""
-    with pytest.raises(ValueError, match="this version knows"):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Journal.open(tmp_path / "x", run="a", **option)
 
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Where the disk was waited for: the last record that stood in the file each time."""
+    found = []
+    fsync = os.fsync
+
+    def see(number):
+        fsync(number)
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            last = json.loads(Path(f"/proc/self/fd/{number}").read_bytes().splitlines()[-1])
+            found.append((last["seq"], last["type"], last.get("event")))
+        else:
+            found.append("folder")
+
+    monkeypatch.setattr(os, "fsync", see)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a file holds, by its number")
+@pytest.mark.parametrize(
+    ("sync", "expected"),
+    [
+        ("none", []),
+        ("effect", ["folder", (4, "scheduled", None), (6, "event", "replied"), (8, "ended", None)]),
+        ("record", ["folder", *range(1, 9)]),
+    ],
+)
+def test_the_disk_is_waited_for_as_often_as_was_asked(tmp_path, synced, sync, expected):
+    """After the record was handed over: before an effect, after its outcome, at the end; or always."""
+    with Journal.open(tmp_path / "x", run="a", sync=sync) as journal:
+        one_turn(journal)
+
+    assert expected == ([each if each == "folder" else each[0] for each in synced] if sync == "record" else synced)
+
+
+def test_what_is_no_file_on_a_disk_cannot_be_waited_for():
+    """It is said before a record is written."""
+    with pytest.raises(JournalError, match="it is not on a disk"):
+        Journal.open(io.BytesIO(), run="a", sync="effect")
 
 
 def test_a_path_that_cannot_be_written_is_said_at_once(tmp_path):

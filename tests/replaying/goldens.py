@@ -70,8 +70,9 @@ GOLDENS = {
         live=_answered,
         truth='"row":"finish","source"',
         lie='"row":"ask","source"',
-        refusal=":11: seq 11: recorded row 'ask' (closed=false, turn=finished, compaction=none, limit=free); "
-        "now 'finish' (closed=false, turn=finished, compaction=none, limit=free)",
+        refusal=":11: seq 11: "
+        "recorded row 'ask' (closed=false, turn=finished, compaction=none, change=free, limit=free); "
+        "now 'finish' (closed=false, turn=finished, compaction=none, change=free, limit=free)",
     ),
     "tools": Golden(
         purpose="Two calls at once: one done, the other cut off, and no end; it conforms up to where it goes.",

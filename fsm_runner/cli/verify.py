@@ -1,0 +1,46 @@
+"""`fsm-runner verify`: whether journals are what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fsm_runner.cli.quitting import FOUND, Quit
+
+
+def verify(
+    journals: Annotated[list[str], typer.Argument(metavar="JOURNAL", help="Journals; - is standard input.")],
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The key that the runs were sealed with, without a line's end.")
+    ] = None,
+    unsealed: Annotated[
+        bool, typer.Option("--unsealed", help="Take runs without a seal, too: they go on, or were killed.")
+    ] = False,
+) -> None:
+    """Verify that no record of a journal was changed, left out or cut off.
+
+    Exits with 1 when one was, and names the first.  With a key, an end that was forged is seen, too.
+    """
+    from fsm_runner.journal import verify as verified
+
+    key = None if key_file is None else _key(key_file)
+    intact = True
+    for journal in journals:
+        verification = verified(journal, key, unsealed=unsealed)
+        typer.echo(str(verification))
+        intact = intact and verification.intact
+    if not intact:
+        raise Quit(None, FOUND)
+
+
+def _key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise Quit(f"verify: --key-file: '{path}' cannot be read: {why}") from None
+    if not key:
+        raise Quit(f"verify: --key-file: '{path}' is empty")
+    return key

@@ -1,0 +1,77 @@
+"""Files: opened to write at their end, and put on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+Sync: TypeAlias = Literal["none", "effect", "record"]
+"""When a record is on disk.
+
+none: when the operating system writes it.  effect: before an effect is begun, and after what came of it is told.
+record: before the run goes on.
+"""
+
+OUTCOMES = frozenset({"replied", "summarised", "tool_finished", "failed", "reported"})
+"""The events that tell what came of an effect."""
+
+_EFFECTS = frozenset({"scheduled", "ended", "sealed"})
+_BLOCK = 65_536
+
+
+def is_due(sync: Sync, kind: str, event: object) -> bool:
+    """Whether `sync` wants the disk waited for after a record of type `kind` and, of one, of `event`."""
+    return sync == "record" or (sync == "effect" and (kind in _EFFECTS or (kind == "event" and event in OUTCOMES)))
+
+
+def appending(path: Path, sync: Sync = "none") -> tuple[BinaryIO, int]:
+    """Open `path` to write at its end, on a line of its own; unless `sync` is none, a new file's name is on disk too.
+
+    Returns the file, and how many bytes the line has that a killed process left without an end; 0 mostly.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    new = sync != "none" and not path.exists()
+    file = path.open("ab")
+    try:
+        torn = _unfinished(path)
+        if torn:
+            file.write(b"\n")
+            file.flush()
+        if new:
+            _sync_folder(path.parent)
+    except BaseException:
+        file.close()
+        raise
+    return file, torn
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _unfinished(path: Path) -> int:
+    """How many bytes follow the last line's end; 0 for what is no regular file, such as a pipe."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = size
+        while start:
+            start = max(0, start - _BLOCK)
+            file.seek(start)
+            end = file.read(_BLOCK).rfind(b"\n")
+            if end >= 0:
+                return size - (start + end + 1)
+        return size
+
+
+def why(error: OSError) -> str:
+    """Return what went wrong, in the words of the operating system."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,158 @@
+"""Privacy: what of a record's payload is written, decided before any processor sees it.
+
+First the caller's redactions, each at a path; then `content`: payloads as they are, as digests, or not at all.  What
+decides the way of a run stays in all of them: names, ids, reasons, answers, counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+from fsm_runner.core.history import History
+from fsm_runner.journal.codec import Data
+from fsm_runner.journal.masking import MASK
+from fsm_runner.journal.records import TYPES
+from fsm_runner.journal.render import canonical, parse, render
+
+Content: TypeAlias = Literal["full", "digest", "none"]
+"""What is written of payloads.  full: all but secrets.  digest: the SHA-256 of each.  none: nothing."""
+
+DIGEST = "$sha256"
+"""The key by which a digest is known: ``{"$sha256": "9f86..."}``."""
+
+_LEFT_OUT = object()
+
+_SHAPES: Mapping[str, Mapping[str, str]] = {
+    "run_started": {"context": "context"},
+    "event": {
+        **dict.fromkeys(("text", "data", "tools", "config"), "hide"),
+        "message": "message",
+        "messages": "[message]",
+        "params": "params",
+        "call": "block",
+        "result": "block",
+        "results": "[block]",
+        "blocks": "[block]",
+    },
+    "note": {"text": "hide"},
+    "ended": {"detail": "hide"},
+    "failed": {"text": "hide"},
+    "context": {"conversation": "conversation", "settings": "settings", "counters": "keep", "*": "hide"},
+    "conversation": {"history": "[message]", "draft": "[message]", "owned": "keep", "*": "hide"},
+    "settings": {
+        **dict.fromkeys(("runnable", "toolsets", "stream", "eager"), "keep"),
+        "params": "params",
+        "*": "hide",
+    },
+    "params": {"model": "keep", "*": "number"},
+    "message": {
+        **dict.fromkeys(("id", "type", "role", "model", "stop_reason"), "word"),
+        "content": "[block]",
+        "usage": "usage",
+        "*": "hide",
+    },
+    "block": {**dict.fromkeys(("type", "id", "tool_use_id", "name", "is_error"), "word"), "*": "hide"},
+    "usage": {"*": "number"},
+}
+"""For a record's type, then for what is inside: which shape each field has; ``*``: any other, else it is kept.
+
+keep: stays.  hide: is a payload.  number, word: stays when it is one, else it is a payload.  [x]: a list of them.
+"""
+
+_LONGEST_WORD = 128
+
+
+class Shield:
+    """What stands between a run and its journal: immutable.
+
+    Attributes:
+        content: what is written of payloads.
+        paths: where the caller redacts.
+    """
+
+    def __init__(self, content: Content = "full", redact: Mapping[str, object] | None = None) -> None:
+        """See `Journal.open`.
+
+        Raises:
+            ValueError: `content` is not known, or a path is none.
+        """
+        if content not in ("full", "digest", "none"):
+            raise ValueError(f"content={content!r}: it is not known (choose from: full, digest, none)")
+        self.content = content
+        self.paths = tuple(redact or ())
+        self._redactions = [(_steps(path), instead) for path, instead in (redact or {}).items()]
+
+    def of(self, kind: str, data: Data) -> Data:
+        """Return what may be written of a record's own fields; `data` stays as it is."""
+        for (type_, *path), instead in self._redactions:
+            if type_ in ("*", kind):
+                clean = _redacted(data, path, instead)
+                data = clean if isinstance(clean, dict) else {}
+        if self.content == "full":
+            return data
+        if self.content == "none" and "sha256" in data:
+            data = {**data, "sha256": None}
+        return self._fields(_SHAPES.get(kind, {}), data)
+
+    def _fields(self, shapes: Mapping[str, str], data: Mapping[str, object]) -> Data:
+        rest = shapes.get("*", "keep")
+        made = {str(key): self._shaped(shapes.get(str(key), rest), each) for key, each in data.items()}
+        return {key: each for key, each in made.items() if each is not _LEFT_OUT}
+
+    def _shaped(self, shape: str, value: object) -> object:
+        if value is None or shape == "keep":
+            return value
+        if shape == "number":
+            return value if isinstance(value, (bool, int, float)) else self._hidden(value)
+        if shape == "word":
+            short = isinstance(value, bool) or (isinstance(value, str) and len(value) <= _LONGEST_WORD)
+            return value if short else self._hidden(value)
+        if shape.startswith("[") and isinstance(value, (list, tuple, History)):
+            items = [self._shaped(shape[1:-1], each) for each in value]
+            return [each for each in items if each is not _LEFT_OUT]
+        if shape in _SHAPES and isinstance(value, Mapping):
+            return self._fields(_SHAPES[shape], value)
+        return self._hidden(value)
+
+    def _hidden(self, value: object) -> object:
+        return _LEFT_OUT if self.content == "none" else digest(value)
+
+
+def digest(value: object) -> dict[str, str]:
+    """Return what stands for `value`: the SHA-256, in hex, of its JSON with sorted keys and without spaces."""
+    return {DIGEST: sha256(canonical(parse(render(value)))).hexdigest()}
+
+
+def _steps(path: str) -> list[str]:
+    """The steps of a path: a record's type or ``*``, then keys, indexes or ``*``.  Source of the escapes: RFC 6901."""
+    start, *steps = path.split("/")
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in steps]
+    if start or len(steps) < 2 or steps[0] not in TYPES | {"*"}:
+        raise ValueError(f"redact: path {path!r} does not begin with a record's type and a field (as '/failed/text')")
+    return steps
+
+
+def _redacted(value: object, path: list[str], instead: object) -> object:
+    """A copy of `value` with what is at `path` replaced; itself when nothing is there."""
+    if not path:
+        return _replaced(value, instead)
+    step, *rest = path
+    if not isinstance(value, (Mapping, list, tuple, History, str, int, float, type(None))):
+        value = parse(render(value))  # what JSON does not have could hide what is looked for
+    if isinstance(value, Mapping):
+        return {key: _redacted(each, rest, instead) if step in ("*", key) else each for key, each in value.items()}
+    if isinstance(value, (list, tuple, History)):
+        chosen = range(len(value)) if step == "*" else [int(step)] if step.isdecimal() else []
+        return [_redacted(each, rest, instead) if index in chosen else each for index, each in enumerate(value)]
+    return value
+
+
+def _replaced(value: object, instead: object) -> object:
+    if not callable(instead):
+        return instead
+    try:
+        return instead(value)
+    except Exception:  # what could not be looked at must neither be written nor end the run
+        return MASK
