@@ -89,9 +89,8 @@ class Named:
     """A group of things by their names: immutable.
 
     Attributes:
-        item: what stands under each name.
-        wants: what belongs here, as a message says it.
-        least: the fewest.
+        item: what each is.
+        wants, least: what belongs here, as a message says it; the fewest.
         known: what stands under names that need no declaration; an editor offers them.
         title: its name in the JSON Schema; empty: it is written out where it stands.
     """

@@ -14,7 +14,7 @@ the state it meant is unreachable.  Everything else is reported at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check_always import always_loops
@@ -118,8 +118,7 @@ def check(chart: Chart, *, facts: Mapping[str, FactCode] | None = None, strict: 
     edges = tuple(edge for edge in edges_of(chart) if not chart.state(edge.source).final)
     for state in chart.states:
         problems += missing_events(chart, state)
-    guards = {"unknown-fact", "unknown-answer"}
-    bad = {problem.path[1] for problem in problems if problem.code in guards and problem.path[0] == "states"}
+    bad = _unjudged(problems)
     known = Facts(chart, facts)
     readable = [state for state in chart.states if not state.final and state.name not in bad]
     tables = [table for state in readable for table in tables_of(state, known)]
@@ -132,21 +131,23 @@ def check(chart: Chart, *, facts: Mapping[str, FactCode] | None = None, strict: 
         problems += graph_problems(chart, edges)
         if not bad:
             problems += _endless(chart, known, edges, blocked)
-            of_rules = ruled(chart, [rule for rule in chart.rules if rule.name not in misnamed], tables, known)
+            of_rules = ruled(chart, [each for each in chart.rules if each.name not in misnamed], tables, known)
     problems += of_rules.problems
     notes = [note for table in tables for note in overlaps(table)]
     if strict:
         problems, notes = problems + notes, []
     notes += [*_unused(chart), *of_rules.notes]
-    return Verdict(
-        problems=_in_order(chart, problems),
-        notes=_in_order(chart, notes),
-        ways=() if problems else _ways(chart, edges),
-        covered=() if problems else tuple(_covered(table) for table in tables),
-        bounds=() if problems else bounds_of(edges, blocked),
-        rules=() if problems else of_rules.proved,
-        violations=of_rules.violations,
-    )
+    found = Verdict(problems=_in_order(chart, problems), notes=_in_order(chart, notes), violations=of_rules.violations)
+    if problems:
+        return found
+    covered, bounds = tuple(map(_covered, tables)), bounds_of(edges, blocked)
+    return replace(found, ways=_ways(chart, edges), covered=covered, bounds=bounds, rules=of_rules.proved)
+
+
+def _unjudged(problems: Iterable[Problem]) -> frozenset[str | int]:
+    """Return the states whose guards name what is not declared, so that their rows cannot be judged."""
+    guards = {"unknown-fact", "unknown-answer"}
+    return frozenset(each.path[1] for each in problems if each.code in guards and each.path[0] == "states")
 
 
 def _endless(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -244,3 +246,16 @@ def test_a_message_is_one_line_of_a_readable_length_whatever_the_file_holds():
     assert ("wrong-type", 4) == (problem.code, problem.line)
     assert len(problem.message) < 250
     assert len(problem.message.splitlines()) == 1
+
+
+def test_reading_a_chart_loads_no_library_of_models():
+    """Which would take longer than all the rest."""
+    line = "import sys, fsm_runner.charts; fsm_runner.charts.load('states'); print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "False\n" == done.stdout
+
+
+def test_a_shipped_name_with_a_dot_is_a_name():
+    """Of a bare word, the name of a shipped chart goes before a file."""
+    assert "anthropic-0.75.yaml" == find_chart("anthropic-0.75").name

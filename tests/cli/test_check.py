@@ -127,3 +127,53 @@ def test_a_fact_that_is_none_is_refused(command):
         done.exit_code,
         done.stderr,
     )
+
+
+RULES = """
+rules:
+  summary_last: {never: {after: {row: summarised}, enter: compact}}
+  ends: {always_reaches: [done]}
+
+states:
+"""
+
+
+def test_a_broken_rule_is_shown_with_the_path_that_breaks_it(command, tmp_path):
+    """Under the problem stands each transition, with the event or the answers; a program reads the same."""
+    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    done, found = command("check", "chart.yaml"), command("check", "chart.yaml", "--format", "json")
+    (violation,) = json.loads(found.stdout)["violations"]
+
+    assert 1 == done.exit_code
+    assert "rule 'summary_last': 'compact' comes after row 'summarised': start -begin-> inspect" in done.stdout
+    assert "  summarise  summarised      → inspect    summarised\n" in done.stdout
+    assert "  → compact    turn=finished, compaction=asked, closed=false\n" in done.stdout.replace(
+        "last_compaction ", "  "
+    )
+    assert "chart.yaml: 1 problem" == done.stdout.splitlines()[-1]
+    assert "summary_last" == violation["rule"]
+    assert ["begin", "summarise", "summarised", "last_compaction"] == [taken["row"] for taken in violation["path"]]
+    assert ["finished"] == violation["path"][-1]["facts"]["turn"]
+
+
+def test_rules_that_hold_are_among_the_proofs(command, tmp_path):
+    """By name, so that a reviewer sees what was asked."""
+    kept = RULES.replace("after: {row: summarised}, enter: compact", "enter: {row: ask, guard: {limit: reached}}")
+    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", kept)), encoding="utf-8")
+
+    assert "  - every path keeps the rules summary_last, ends\n" in command("check", "chart.yaml").stdout
+
+
+def test_the_row_that_leaves_a_cycle_at_its_limit_is_named(command):
+    """Which limit, and what is taken in place of what."""
+    long = command("check", "--explain").stdout
+
+    assert "spends limit iterations; once it is reached, 'stop_limit' leaves it in place of 'ask'\n" in long
+
+
+def test_strict_spares_a_last_row_without_guard(command, tmp_path):
+    """It says "else"; only guards that overlap are refused."""
+    done = command("check", "--strict")
+
+    assert "[overlap]" in done.stdout
+    assert "and 'ask' both hold" not in done.stdout
