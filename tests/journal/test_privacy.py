@@ -1,0 +1,262 @@
+"""Privacy: what may not be written is nowhere in the file; what decides the way of a run is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import UserDict
+
+import pytest
+from anthropic import beta_tool
+
+import fsm_runner
+from fsm_runner.core.events import Appended, Continued, Failed, ParamsReplaced, Replied, Reported, ToolFinished
+from fsm_runner.journal import Journal
+from fsm_runner.journal.masking import MASK
+from fsm_runner.journal.privacy import Shield, digest
+from fsm_runner.testing import ScriptedModel, reply, tool_use
+from fsm_runner.testing import text as said
+from tests.journal.worlds import Life, context, recorded, result, text, uses
+
+MODES = ("full", "digest", "none")
+PAYLOADS = (
+    "look it up",
+    "be terse",
+    '"q":"a"',
+    "found",
+    "it is said",
+    "why it broke",
+    "my data",
+)
+"""What a person said, the system prompt, a tool's input and result, a reply, an error's text, a report."""
+
+
+def eventful(journal):
+    """A run with every kind of payload."""
+    life = Life(journal, start=context(system="be terse", temperature=0.5))
+    life.tell(Appended(messages=({"role": "user", "content": "and be quick"},)))
+    life.tell(ParamsReplaced(params={"model": "n", "system": "be terse"}, messages=None))
+    life.tell(Continued()).perform(Replied(message=uses("a")))
+    (id,) = life.schedule()
+    journal.failed(id, ValueError("why it broke"))
+    journal.event(Reported(name="asked", data={"x": "my data"}))
+    life.tell(ToolFinished(id="a", result=result("a")))
+    life.perform(Replied(message=text("it is said")))
+
+
+def failing(journal):
+    """A run that ends with a failure."""
+    Life(journal).tell(Continued()).tell(Failed(error="E", text="why it broke"))
+
+
+def records(live, **options):
+    """The records that `live` wrote."""
+    return [json.loads(line) for line in recorded(live, **options).splitlines()]
+
+
+def of(kind, found):
+    """Those of a type, or events of a name."""
+    return [each for each in found if kind == (each["event"] if each["type"] == "event" else each["type"])]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_payloads_are_written_in_full_and_else_nowhere(payload):
+    """Neither by digests nor without them; that they are there in full shows that this looks in the right place."""
+    assert payload.encode() in recorded(eventful)
+    for content in ("digest", "none"):
+        assert payload.encode() not in recorded(eventful, content=content)
+        assert b"why it broke" not in recorded(failing, content=content)
+
+
+@pytest.mark.parametrize("content", MODES)
+def test_what_decides_the_way_of_a_run_is_always_written(content):
+    """Rows with their facts, effects with the tool's name, ids, reasons and tokens."""
+    full, found = records(eventful), records(eventful, content=content)
+    replied = of("replied", found)[0]["message"]
+
+    assert of("transition", full) == [
+        {**each, "prev": old["prev"]} for each, old in zip(of("transition", found), of("transition", full), strict=True)
+    ]
+    assert ["find"] == [each["tool"] for each in of("scheduled", found) if "tool" in each]
+    assert ("assistant", "tool_use", {"output_tokens": 5}) == (
+        replied["role"],
+        replied["stop_reason"],
+        replied["usage"],
+    )
+    assert ("tool_use", "a", "find") == tuple(replied["content"][0][key] for key in ("type", "id", "name"))
+    assert content == found[0]["content"]
+    assert full[0]["chart"] == found[0]["chart"]
+
+
+def test_a_digest_is_the_hash_of_the_payloads_json():
+    """Equal payloads are seen to be equal, whatever the order of their keys."""
+    found = records(eventful, content="digest")
+    call = of("replied", found)[0]["message"]["content"][0]
+
+    assert digest({"q": "a"}) == call["input"]
+    assert digest("found") == of("tool_finished", found)[0]["result"]["content"]
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
+    assert {"$sha256"} == digest(b"what JSON does not have").keys()
+    assert of("scheduled", records(eventful))[0]["sha256"] == of("scheduled", found)[0]["sha256"]
+
+
+def test_without_content_not_even_a_hash_of_it_is_written():
+    """A hash tells who can guess what it was taken of."""
+    found = records(eventful, content="none")
+
+    assert [None] * 2 == [each["sha256"] for each in of("scheduled", found) if "sha256" in each]
+    assert b"$sha256" not in recorded(eventful, content="none")
+    assert {"role", "content", "stop_reason"} == of("replied", found)[1]["message"].keys()
+    assert {"conversation", "settings", "counters"} == found[0]["context"].keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "expected"),
+    [
+        ("/event/message/content/*/text", "replied", {"type": "text", "text": "***"}),
+        ("/*/message/content/0/text", "replied", {"type": "text", "text": "***"}),
+        ("/event/message/content/1/text", "replied", {"type": "text", "text": "it is said"}),
+        ("/failed/message/content/0/text", "replied", {"type": "text", "text": "it is said"}),
+        ("/event/message/content/*", "replied", "***"),
+    ],
+)
+def test_a_redaction_reaches_what_is_at_its_path(path, kind, expected):
+    """A record's type or any, then keys, indexes or any; where nothing is, nothing happens."""
+    found = records(eventful, redact={path: "***"})
+
+    assert expected == of(kind, found)[1]["message"]["content"][0]
+    assert [path] == found[0]["redacted"]
+
+
+def test_a_redaction_may_be_a_function_of_the_value():
+    """Of what stands there; one that fails has the value masked, never written, and the run goes on."""
+    found = records(
+        eventful,
+        redact={
+            "/event/result/content": str.upper,
+            "/failed/text": lambda text: text.replace("broke", "***"),
+            "/run_started/context/conversation/history/*/content": lambda text: text.nothing,
+        },
+    )
+
+    assert ("FOUND", "why it ***", MASK) == (
+        of("tool_finished", found)[0]["result"]["content"],
+        of("failed", found)[0]["text"],
+        found[0]["context"]["conversation"]["history"][0]["content"],
+    )
+
+
+def test_redaction_comes_before_digests_and_before_processors():
+    """So that nothing of it can be guessed from a hash, nor passed on."""
+    seen = []
+
+    def see(logger, method, record):
+        seen.append(json.dumps(record, default=str))
+        return record
+
+    path = {"/event/result/content": "***"}
+    found = records(eventful, redact=path, content="digest", processors=[see])
+
+    assert digest("***") == of("tool_finished", found)[0]["result"]["content"]
+    assert not any("found" in each for each in seen)
+
+
+def test_a_path_is_a_json_pointer():
+    """Keys with a slash or a tilde can be named."""
+    shield = Shield(redact={"/event/a~1b/~0": "***"})
+    data = {"a/b": {"~": "secret", "c": 1}}
+
+    assert {"a/b": {"~": "***", "c": 1}} == shield.of("event", data)
+    assert {"a/b": {"~": "secret", "c": 1}} == data
+
+
+def test_what_json_does_not_have_cannot_hide_what_is_looked_for():
+    """It is looked at as it would be written."""
+    shown = Shield(redact={"/event/data/b": "***"}).of("event", {"data": said_by_a_model()})
+
+    assert {"data": {"a": 1, "b": "***"}} == shown
+
+
+def said_by_a_model():
+    """A mapping that is no dict."""
+    return UserDict({"a": 1, "b": "secret"})
+
+
+SECRET = "sk-ant-api03-PLANTED-0123456789"
+HEADER = "hunter3-PLANTED"
+PLAIN = "hunter2-PLANTED"
+
+
+@beta_tool
+def broken(city: str) -> str:
+    """Say how warm it is.
+
+    Args:
+        city: where.
+    """
+    raise ValueError(f"401 for {os.environ['DATABASE_PASSWORD']}")
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """The journal of a run with secrets wherever one may be, by the journal's options."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+    monkeypatch.setenv("DATABASE_PASSWORD", PLAIN)
+
+    def run(**options):
+        path = tmp_path / "run.jsonl"
+        path.unlink(missing_ok=True)
+        model = ScriptedModel([reply(tool_use("broken", {"city": "Oslo"})), said("I could not tell.")])
+        with model.sync_client() as plain, Journal.open(path, run="a", **options) as journal:
+            client = plain.with_options(
+                api_key=SECRET, default_headers={"authorization": f"Bearer {SECRET}", "x-team": HEADER}
+            )
+            fsm_runner.tool_runner(
+                client,
+                model="any",
+                max_tokens=100,
+                messages=[{"role": "user", "content": "How warm is Oslo?"}],
+                tools=[broken],
+                extra_headers={"x-api-key": SECRET, "cookie": HEADER},
+                metadata={"user_id": "u", "api_key": SECRET},
+                journal=journal,
+            ).until_done()
+        assert "completed" in path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+
+    return run
+
+
+@pytest.mark.parametrize("content", MODES)
+def test_a_secret_of_the_client_the_headers_or_the_environment_is_in_no_journal(written, content):
+    """Whatever is written of payloads."""
+    found = written(content=content)
+
+    assert "PLANTED-0123456789" not in found
+    assert HEADER not in found
+
+
+@pytest.mark.parametrize("content", MODES)
+def test_a_secret_in_a_tools_error_is_in_no_journal_that_redacts_or_leaves_payloads_out(written, content):
+    """In full, what a tool says is written as it is: only its caller knows that it is a secret."""
+    paths = ("/event/result/content", "/event/result/content/*/text", "/failed/text")
+    redacted = {path: (lambda text: text.replace(PLAIN, "***") if isinstance(text, str) else text) for path in paths}
+
+    assert PLAIN not in written(content=content, redact=redacted)
+    assert (content == "full") == (PLAIN in written(content=content))
+
+
+def test_a_key_in_an_errors_text_is_masked_by_its_looks():
+    """Such as that of an HTTP library, which quotes the header that it could not send."""
+    said = f"Illegal header value b'Bearer {SECRET}'; Bearer abcdefgh12345"
+
+    def fails(journal):
+        (id,) = Life(journal).tell(Continued()).schedule()
+        journal.failed(id, ValueError(said))
+        Life(journal).tell(Continued()).tell(Failed(error="E", text=said))
+
+    found = recorded(fails)
+
+    assert b"PLANTED" not in found
+    assert b"abcdefgh" not in found
+    assert 3 == found.count(b"Illegal header value b'Bearer [masked]'")
