@@ -14,32 +14,45 @@ from fsm_runner.core.chart import Pattern
 from fsm_runner.core.cover import Combos, Space
 
 SMALL = 4096
-"""Combinations up to which patterns are grown from many places instead of one at a time."""
+"""Combinations up to which patterns are grown from many places and in every turn of the facts' order."""
 
-TRIES = 2000
-"""Steps of the search for fewer patterns."""
+TRIES, FEW_TRIES = 40_000, 1_000
+"""Steps of the search for fewer patterns, in a small space and in a larger one."""
 
 
-def patterns(space: Space, wanted: Combos, free: Combos = 0) -> tuple[Pattern, ...]:
+class TooManyPatterns(Exception):
+    """The set needs more patterns than were allowed."""
+
+
+def patterns(space: Space, wanted: Combos, free: Combos = 0, *, most: int | None = None) -> tuple[Pattern, ...]:
     """Return few patterns that hold for each combination of `wanted` and for no others but those of `free`.
 
     Args:
         space: what both sets are of.
         wanted: the combinations to describe; none: no pattern.
         free: those that do not matter, because they cannot happen.
+        most: how many patterns are still of use; None: as many as it takes.
 
     Returns:
         The pattern that says most first.  One empty pattern means: whatever the facts answer.
+
+    Raises:
+        TooManyPatterns: it takes more than `most`, as far as was searched.
     """
     growing = _Growing(space, space.either(wanted, free))
     rest, chosen = wanted, list[Pattern]()
     while rest != space.never:
+        if most is not None and len(chosen) > most + 1:  # the search below may find one or two fewer
+            raise TooManyPatterns
         grown = growing.around(rest)
         best = max(grown, key=lambda pattern: growing.worth(pattern, rest))
         chosen.append(best)
         rest = space.without(rest, growing.found[best])
-    fewer = _fewer(space, wanted, growing.found, len(chosen))
-    return tuple(_needed(space, wanted, growing.found, fewer or chosen))
+    fewer = _fewer(space, wanted, growing.found, len(chosen), TRIES if growing.small else FEW_TRIES)
+    found = _needed(space, wanted, growing.found, fewer or chosen)
+    if most is not None and len(found) > most:
+        raise TooManyPatterns
+    return tuple(found)
 
 
 class _Growing:
@@ -51,6 +64,10 @@ class _Growing:
         self.answers = dict(space.facts)
         self.single = {(name, a): space.pattern(((name, (a,)),)) for name, answers in space.facts for a in answers}
         self.found: dict[Pattern, Combos] = {}
+        self.small = space.count(space.every) <= SMALL
+        turns = range(len(self.names) if self.small else min(2, len(self.names)))
+        orders = [self.names[at:] + self.names[:at] for at in turns] or [()]
+        self.orders = list(dict.fromkeys([*orders, *(order[::-1] for order in orders)]))
 
     def worth(self, pattern: Pattern, rest: Combos) -> tuple[int, int, int]:
         """How much of `rest` a pattern says, then how short it is."""
@@ -58,17 +75,14 @@ class _Growing:
         return said, -len(pattern), -sum(len(answers) for _, answers in pattern)
 
     def around(self, rest: Combos) -> list[Pattern]:
-        """Grow patterns from combinations of `rest`, in every turn of the facts' order, there and back."""
-        orders = [self.names[at:] + self.names[:at] for at in range(len(self.names))] or [()]
-        if len(self.names) > 1:
-            orders += [order[::-1] for order in orders]
-        return [self.grown(seed, order) for seed in self.seeds(rest) for order in orders]
+        """Grow patterns from combinations of `rest`, in several orders of the facts, there and back."""
+        return [self.grown(seed, order) for seed in self.seeds(rest) for order in self.orders]
 
     def seeds(self, rest: Combos) -> Iterator[dict[str, str]]:
         """Yield one combination of `rest`; of a small space one for each answer that it has."""
         first = self.space.first(rest)
         yield first
-        if self.space.count(self.space.every) <= SMALL:
+        if self.small:
             seen = [first]
             for some in self.single.values():
                 part = self.space.both(some, rest)
@@ -101,19 +115,20 @@ class _Growing:
         return pattern
 
 
-def _fewer(space: Space, wanted: Combos, found: dict[Pattern, Combos], most: int) -> list[Pattern] | None:
-    """Return fewer than `most` of `found` that cover `wanted`; None when the search meets none."""
-    tries = TRIES
+def _fewer(space: Space, wanted: Combos, found: dict[Pattern, Combos], most: int, tries: int) -> list[Pattern] | None:
+    """Return fewer than `most` of `found` that cover `wanted`; None when the search meets none in `tries` steps."""
 
     def search(rest: Combos, left: int) -> list[Pattern] | None:
         nonlocal tries
-        tries -= 1
         if rest == space.never:
             return []
-        if left == 0 or tries < 0:
+        if left == 0:
             return None
         seed = space.pattern(tuple((name, (answer,)) for name, answer in space.first(rest).items()))
         for pattern, some in found.items():
+            tries -= 1
+            if tries < 0:
+                return None
             if space.both(seed, some) != space.never:
                 more = search(space.without(rest, some), left - 1)
                 if more is not None:

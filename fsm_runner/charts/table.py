@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
 from fsm_runner.charts.drawing.words import condition, extras, holds_when, printable
-from fsm_runner.charts.patterns import patterns
+from fsm_runner.charts.patterns import TooManyPatterns, patterns
 from fsm_runner.core.chart import Chart, Pattern, Row, State
 from fsm_runner.core.check_names import FactCode
 from fsm_runner.core.check_rows import Facts, tables_of
@@ -30,24 +30,37 @@ ALWAYS = "(always)"
 NEVER = "never"
 """What is said of a row that rows above it always shadow."""
 
+MOST = 8
+"""How many patterns of a row are still read; of a row that takes more, only that rows above it come first is said."""
+
+UNTOLD = "where no row above holds"
+"""What is said of a row that takes more than `MOST` patterns."""
+
 FactCodes: TypeAlias = Mapping[str, FactCode]
 
 
-def effective(chart: Chart, *, facts: FactCodes | None = None) -> dict[str, tuple[Pattern, ...]]:
+Effective: TypeAlias = dict[str, tuple[Pattern, ...] | None]
+
+
+def effective(chart: Chart, *, facts: FactCodes | None = None, most: int | None = None) -> Effective:
     """Return for each row, by its id, when it is the one that is taken: few patterns, exact but for what cannot happen.
 
     Args:
         chart: its names must resolve; rows may be dead, and then have no pattern.
+        most: a row that needs more patterns has None instead; None: each has all of its patterns.
         facts: the facts' code, for what cannot happen; None: what the built-in facts say of it.
     """
     asked = Facts(chart, facts)
-    found: dict[str, tuple[Pattern, ...]] = {}
+    found: Effective = {}
     for state in chart.states:
         for table in tables_of(state, asked):
             space = table.space
             impossible = space.without(space.every, table.possible)
             for (_, row), taken in zip(table.rows, table.taken, strict=True):
-                found[row.id] = patterns(space, taken, impossible)
+                try:
+                    found[row.id] = patterns(space, taken, impossible, most=most)
+                except TooManyPatterns:
+                    found[row.id] = None
     return found
 
 
@@ -57,7 +70,7 @@ def cells(chart: Chart, *, facts: FactCodes | None = None) -> tuple[tuple[str, .
     A state without rows is one line: it is final, or nothing leads out of it.  Several patterns of one row are a line
     of its last cell each.
     """
-    taken = effective(chart, facts=facts)
+    taken = effective(chart, facts=facts, most=MOST)
     lines = []
     for state in chart.states:
         for row in state.rows:
@@ -74,8 +87,10 @@ def _end(state: State) -> str:
     return "final" if state.final else "no way out"
 
 
-def _effectively(chart: Chart, row: Row, taken: tuple[Pattern, ...]) -> str:
+def _effectively(chart: Chart, row: Row, taken: tuple[Pattern, ...] | None) -> str:
     """When `row` is taken, its patterns a form feed apart; empty when its guard says the same."""
+    if taken is None:
+        return UNTOLD
     if not taken:
         return NEVER
     if [_unordered(pattern) for pattern in taken] == [_unordered(row.guard)]:

@@ -151,3 +151,24 @@ def test_markup_and_control_characters_in_names_are_text():
 
     assert "now done, by row 'a|b?[31m <i>'\n" in as_text(found, NAMES)
     assert "done, by row 'a\\|b?\\[31m &lt;i>' |\n" in as_markdown(found, NAMES)
+
+
+def test_many_patterns_of_a_route_are_counted():
+    """A person is shown eight, a program all."""
+    facts = tuple(FactUse(name=f"fact{number}", answers=("yes", "no")) for number in range(10))
+    guard = tuple((fact.name, ("yes",)) for fact in facts)
+    old, new = (
+        replace(
+            OLD,
+            facts=facts,
+            states=(
+                replace(HERE, transitions=(Row(id="first", event="replied", guard=guard, target="here"), rest)),
+                DONE,
+            ),
+        )
+        for rest in (Row(id="rest", event="replied", target=target) for target in ("here", "done"))
+    )
+    found = diff(old, new)
+
+    assert "and 2 patterns more (--format json has all)\n      was here" in as_text(found, NAMES)
+    assert 10 == len(json.loads(as_json(found, NAMES))["routes"][0]["for"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from fsm_runner.charts.loader import load
-from fsm_runner.charts.table import HEADER, NEVER, cells, effective, markdown_table, table, text_table
+from fsm_runner.charts.table import HEADER, NEVER, UNTOLD, cells, effective, markdown_table, table, text_table
 from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
 from tests.charts.random_charts import EVENTS, charts, combinations, holds, taken
 
@@ -103,7 +103,7 @@ def test_a_row_is_taken_exactly_when_it_effectively_holds(chart):
                 said = [
                     each.id
                     for each in state.rows
-                    if each.event == event and any(holds(pattern, point) for pattern in told[each.id])
+                    if each.event == event and any(holds(pattern, point) for pattern in told[each.id] or ())
                 ]
                 assert ([] if row is None else [row.id]) == said
 
@@ -138,6 +138,18 @@ def test_several_patterns_of_a_row_stand_below_each_other():
     rest = Row(id="rest", event="replied", target="wait")
 
     assert ["", "turn = none or over\nnot closed"] == last_cells(paused, rest)
+
+
+def test_a_row_that_takes_too_many_patterns_to_read_says_so():
+    """Nine facts that may each differ are nine patterns; all of them are still to be had."""
+    facts = tuple(FactUse(name=f"fact{number}", answers=("yes", "no")) for number in range(9))
+    first = Row(id="first", event="replied", guard=tuple((fact.name, ("yes",)) for fact in facts), target="wait")
+    rest = Row(id="rest", event="replied", target="wait")
+    state = State(name="wait", phase="request", transitions=(first, rest))
+    chart = Chart(name="c", initial="wait", states=(state,), facts=facts)
+
+    assert ["", UNTOLD] == [line[-1] for line in cells(chart)]
+    assert 9 == len(effective(chart)["rest"] or ())
 
 
 class Page(HTMLParser):

@@ -13,6 +13,9 @@ from fsm_runner.charts.drawing.words import condition, printable
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart, Pattern
 
+MOST = 8
+"""How many patterns of one route a person is shown; JSON has all of them."""
+
 SIGNS = {"added": "+", "removed": "−", "changed": "~", "renamed": "="}
 """What stands before a change."""
 
@@ -146,8 +149,11 @@ def _change_data(change: Change) -> dict[str, object]:
 
 
 def said(difference: Difference, route: Route) -> tuple[str, ...]:
-    """Return for which answers `route` is another, a text for each pattern."""
-    return tuple(pattern_text(_asking(difference), pattern) for pattern in route.patterns)
+    """Return for which answers `route` is another, a text for each pattern up to `MOST`."""
+    chart = _asking(difference)
+    more = len(route.patterns) - MOST
+    shown = tuple(pattern_text(chart, pattern) for pattern in route.patterns[:MOST])
+    return (*shown, f"and {_counted(more, 'pattern')} more (--format json has all)") if more > 0 else shown
 
 
 def pattern_text(chart: Chart, pattern: Pattern) -> str:

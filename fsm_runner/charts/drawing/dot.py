@@ -206,10 +206,11 @@ class _States:
     def legend(self) -> str:
         """Return how to read the picture, and the overlay's caption and key."""
         left_out = " or ".join(sorted(hubs(self.chart) | self.overlay.hubs))
+        others = "other lines" if any(mark.line for mark in self.overlay.rows.values()) else "lines"
         texts = [
             "● first state;  double border: final;  rows are tried from the top, the first that holds is taken;"
             "  bold: the event it waits for;  stays: no new state",
-            f"lines that lead back to {left_out} from another phase are not drawn" if left_out else "",
+            f"{others} that lead back to {left_out} from another phase are not drawn" if left_out else "",
         ]
         cells = [_text(f"{self.chart.name}", size=16, bold=True)]
         cells += [_text(text, size=13) for text in self.overlay.caption.split("\n") if text]
