@@ -74,16 +74,18 @@ class RunReport:
         transitions: how many rows were taken and agreed.
         ended: the reason that the journal ends with; None when the run goes on or was killed.
         diverges_at: the seq of the first record that no longer agrees; None when all do.
+        control_only: whether only its control flow was compared, for the journal does not hold its payloads.
     """
 
     run: str
     transitions: int
     ended: str | None
     diverges_at: int | None
+    control_only: bool = False
 
     @property
     def conforms(self) -> bool:
-        """Whether every record of it was reproduced."""
+        """Whether every record of it was reproduced; when `control_only`, every row."""
         return self.diverges_at is None
 
     def __str__(self) -> str:
@@ -91,7 +93,8 @@ class RunReport:
         if self.diverges_at is not None:
             return f"run '{self.run}': diverges at seq {self.diverges_at}; {taken} reproduced"
         how = "it has not ended" if self.ended is None else f"ended: {self.ended}"
-        return f"run '{self.run}': {taken}, {how}"
+        only = " (control flow only: the journal lacks payloads)" if self.control_only else ""
+        return f"run '{self.run}': {taken}, {how}{only}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,8 @@ class ReplayReport:
         if bad:
             yield f"{self.source}: {bad} of {total} {'diverges' if bad == 1 else 'diverge'}"
         else:
-            yield f"{self.source}: {total}, {counted(self.transitions, 'transition')}: every record reproduced"
+            what = "row" if any(run.control_only for run in self.runs) else "record"
+            yield f"{self.source}: {total}, {counted(self.transitions, 'transition')}: every {what} reproduced"
         yield from (f"  {run}" for run in self.runs)
         yield from map(str, self.divergences)
         for torn in self.torn:

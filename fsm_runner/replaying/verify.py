@@ -2,7 +2,7 @@
 
 Nothing but the journal is needed: it holds the chart and what the run knew at its start.  The runs of a file are
 followed side by side, so memory does not grow with the journal.  A run that was killed conforms up to its last whole
-record.
+record.  Of a run that was written without its payloads, only the control flow is compared.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.facts import Fact
 from fsm_runner.journal import read
+from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.follow import Machines, Run
 from fsm_runner.replaying.report import ReplayReport
 
@@ -35,11 +36,12 @@ def replay(
     """
     reading = read(source)
     machines = Machines(reading.source, chart, tuple(facts))
-    runs: dict[str, Run] = {}
+    runs: dict[str, Run | ControlRun] = {}
     for record in reading:
         run = runs.get(record.run)
         if run is None:
-            runs[record.run] = Run(record, machines)
+            made = ControlRun if lacks_payloads(record) else Run
+            runs[record.run] = made(record, machines)
         else:
             run.take(record)
     if not runs:
