@@ -20,34 +20,42 @@ Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
 SUFFIXES: Mapping[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
 
 
+Charted: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="CHART", help="A file, or a shipped chart's name. Left out: the journal's, else states."),
+]
+Formatted: TypeAlias = Annotated[
+    Format | None, typer.Option(help="Left out: by the suffix of the output, else mermaid.", show_default=False)
+]
+Levelled: TypeAlias = Annotated[Literal["states", "phases"], typer.Option(help="Every state, or the phases alone.")]
+Themed: TypeAlias = Annotated[Literal["light", "dark"], typer.Option(help="For dot, svg and png.")]
+Earlier: TypeAlias = Annotated[
+    str | None, typer.Option("--diff", metavar="OLD", help="Show what differs from this earlier chart.")
+]
+Journals: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--journal", metavar="JOURNAL", help="Show the runs that it records. Repeatable.")
+]
+Chosen: TypeAlias = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Of the journals' runs, only this one.")
+]
+Marked: TypeAlias = Annotated[
+    bool, typer.Option("--marked", help="Leave out the states that no difference and no run marks.")
+]
+Written: TypeAlias = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; left out: standard output.")
+]
+
+
 def draw(
-    chart: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="CHART", help="A file, or a shipped chart's name. Left out: the journal's chart, else states."
-        ),
-    ] = None,
-    format: Annotated[  # noqa: A002  the option's name
-        Format | None, typer.Option(help="Left out: by the suffix of the output, else mermaid.", show_default=False)
-    ] = None,
-    level: Annotated[Literal["states", "phases"], typer.Option(help="Every state, or the phases alone.")] = "states",
-    theme: Annotated[Literal["light", "dark"], typer.Option(help="For dot, svg and png.")] = "light",
-    diff: Annotated[
-        str | None, typer.Option("--diff", metavar="OLD", help="Show what differs from this earlier chart.")
-    ] = None,
-    journal: Annotated[
-        list[str] | None,
-        typer.Option("--journal", metavar="JOURNAL", help="Show the runs that it records. Repeatable."),
-    ] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", metavar="ID", help="Of the journals' runs, only this one.")
-    ] = None,
-    marked: Annotated[
-        bool, typer.Option("--marked", help="Leave out the states that no difference and no run marks.")
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; left out: standard output.")
-    ] = None,
+    chart: Charted = None,
+    format: Formatted = None,  # noqa: A002  the option's name
+    level: Levelled = "states",
+    theme: Themed = "light",
+    diff: Earlier = None,
+    journal: Journals = None,
+    run: Chosen = None,
+    marked: Marked = False,
+    output: Written = None,
 ) -> None:
     """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`.
 
@@ -73,10 +81,7 @@ def draw(
             content = svg(declared, level=level, theme=theme, overlay=overlay).encode()
         case _:
             content = png(declared, level=level, theme=theme, overlay=overlay)
-    if output is None:
-        typer.echo(content, nl=False)
-    else:
-        _write(output, content)
+    _write(output, content)
 
 
 def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
@@ -141,7 +146,10 @@ def _by_suffix(output: Path | None) -> Format:
     return SUFFIXES[output.suffix]
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path | None, content: bytes) -> None:
+    if path is None:
+        typer.echo(content, nl=False)
+        return
     try:
         path.write_bytes(content)
     except OSError as error:

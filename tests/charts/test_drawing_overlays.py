@@ -25,6 +25,7 @@ from fsm_runner.charts.drawing import (
     svg,
 )
 from fsm_runner.charts.drawing.runs import duration
+from fsm_runner.charts.drawing.theme import THEMES
 from fsm_runner.core.chart import Chart, FactUse, Row, State
 from tests.charts.test_drawing_pictures import boxes
 
@@ -138,6 +139,18 @@ def test_mermaid_colours_lines_that_are_marked_alike():
 
     assert "s_here -->" in lines[1]
     assert ["1"] == re.findall(r"linkStyle (\d+) stroke:", text)
+
+
+def test_phases_give_way_to_what_is_marked():
+    """No phase has the hue of a change: every colour that is left is a mark's."""
+    again, stop = HERE.transitions
+    chart, overlay = merged(diff(SMALL, with_rows(again, replace(stop, guard=(("turn", ("over",)),)))))
+    greys = {THEMES["light"].spare[-1].line, "#888"}
+
+    assert {THEMES["light"].tones["changed"]} == set(
+        re.findall(r"stroke:(#\w+)", mermaid(chart, overlay=overlay))
+    ) - greys
+    assert THEMES["light"].named["done"].line not in dot(chart, overlay=replace(overlay, key=()))
 
 
 # ── runs ────────────────────────────────────────────────────────────────────────────────────────────────────────────

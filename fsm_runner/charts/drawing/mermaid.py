@@ -33,7 +33,7 @@ def mermaid_states(chart: Chart, *, overlay: Overlay = NO_OVERLAY) -> str:
         lines += ["  initial(( )) --> " + ids[chart.initial]]
     for state in chart.states:
         lines += [f"  {line}" for line in _lines(chart, state, ids, overlay)]
-    return "\n".join([*lines, *_colours(chart, groups, ids), *_marks(chart, ids, overlay), ""])
+    return "\n".join([*lines, *_colours(chart, groups, ids, grey=overlay.focus), *_marks(chart, ids, overlay), ""])
 
 
 def mermaid_phases(chart: Chart) -> str:
@@ -124,10 +124,10 @@ def _dash(tone: Tone) -> str:
     return ",stroke-dasharray:6 4" if tone == "removed" else ""
 
 
-def _colours(chart: Chart, groups: dict[str, str], ids: dict[str, str]) -> list[str]:
-    """Return the styles: borders in the phase's hue, and the dot in which a run begins."""
+def _colours(chart: Chart, groups: dict[str, str], ids: dict[str, str], *, grey: bool = False) -> list[str]:
+    """Return the styles: borders in the phase's hue, or all alike, and the dot in which a run begins."""
     lines = []
-    for phase, paint in LIGHT.paints(chart.phases).items():
+    for phase, paint in (LIGHT.grey if grey else LIGHT.paints)(chart.phases).items():
         members = [ids[state.name] for state in chart.states if state.phase == phase and state.name in ids]
         lines.append(f"  style {groups[phase]} {'fill:none,' if ids else ''}stroke:{paint.line},stroke-width:2px")
         lines += [f"  style {name} stroke:{paint.line},stroke-width:2px" for name in members]
