@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -21,6 +22,10 @@ def check(
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json", "github"], typer.Option(help="For a person, a program, or GitHub's annotations.")
     ] = "text",
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", metavar="FILE", help="Draw the path that breaks a rule, the first that fails."),
+    ] = None,
 ) -> None:
     """Check a chart before anything runs: names, completeness, dead rows, bounds, loops, and its own rules.
 
@@ -36,5 +41,10 @@ def check(
             typer.echo(as_github(checked))
         case "text":
             as_text(checked, explain=explain)
+    if draw is not None and checked.chart is not None and checked.verdict.violations:
+        from fsm_runner.cli.breaking import drawn
+
+        drawn(checked.chart, checked.verdict.violations[0], draw)
+        typer.echo(f"wrote {draw}", err=True)
     if checked.verdict.problems:
         raise Quit(None, FOUND)

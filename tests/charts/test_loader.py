@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from fsm_runner.charts.nodes import MAX_BYTES, plain, read
 from fsm_runner.core.chart import SCHEMA, Row
 from fsm_runner.core.check import CODES
 from fsm_runner.core.errors import ChartError
+from fsm_runner.journal.codec import chart_data, chart_from
 
 ROOT = Path(__file__).parents[2]
 SMALL = """schema: fsm_runner/chart/v1
@@ -259,3 +261,16 @@ def test_reading_a_chart_loads_no_library_of_models():
 def test_a_shipped_name_with_a_dot_is_a_name():
     """Of a bare word, the name of a shipped chart goes before a file."""
     assert "anthropic-0.75.yaml" == find_chart("anthropic-0.75").name
+
+
+def test_a_chart_with_rules_comes_back_from_a_journal():
+    """A run does not look at them, but its journal holds the whole chart."""
+    rules = """rules:
+  reaches: {always_reaches: [done]}
+  order: {precedes: {first: start, then: {row: [end, rest], guard: {closed: true}}, since: {state: done}}}
+  never: {never: {enter: start, after: done}}
+"""
+    chart = loads(SMALL + rules)
+
+    assert ["reaches", "order", "never"] == [rule.name for rule in chart.rules]
+    assert chart == chart_from(json.loads(json.dumps(dict(chart_data(chart)[0]))))

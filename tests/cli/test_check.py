@@ -177,3 +177,37 @@ def test_strict_spares_a_last_row_without_guard(command, tmp_path):
 
     assert "[overlap]" in done.stdout
     assert "and 'ask' both hold" not in done.stdout
+
+
+@pytest.mark.parametrize(("suffix", "caption"), [("mmd", ""), ("dot", "rule summary_last: a shortest path")])
+def test_the_path_that_breaks_a_rule_is_drawn(command, tmp_path, suffix, caption):
+    """Its rows with the numbers of their steps, and where it breaks the rule; the report stays as it is."""
+    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    plain = command("check", "chart.yaml")
+    done = command("check", "chart.yaml", "--draw", f"broken.{suffix}")
+    picture = (tmp_path / f"broken.{suffix}").read_text(encoding="utf-8")
+
+    assert (1, plain.stdout, f"wrote broken.{suffix}\n") == (done.exit_code, done.stdout, done.stderr)
+    assert caption in picture
+    assert [True, True, True, True, False] == [f"step {number}" in picture for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("broken.gif", "check: 'broken.gif': the suffix tells no format (use one of: .mmd, .dot, .gv, .svg, .png)\n"),
+        ("no/broken.dot", "no/broken.dot: the file cannot be written: no such file or directory\n"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_said_in_a_line(command, tmp_path, file, expected):
+    """And exits with 2."""
+    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    done = command("check", "chart.yaml", "--draw", file)
+
+    assert (2, expected) == (done.exit_code, done.stderr)
+
+
+def test_without_a_broken_rule_there_is_nothing_to_draw(command, tmp_path):
+    """No file is written."""
+    assert 0 == command("check", "--draw", "broken.dot").exit_code
+    assert not (tmp_path / "broken.dot").exists()
