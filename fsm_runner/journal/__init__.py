@@ -6,6 +6,7 @@
     digest     what a request sends, as a hash that does not cost more as the conversation grows
     render     plain data as one line of bytes, and back
     chain      each line's hash in the next one, and the seal of the last
+    schema     a record, as JSON Schema
     privacy    what of a payload is written
     files      opened to write at their end, and put on disk
     writer     records to a file, through structlog

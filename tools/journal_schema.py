@@ -1,0 +1,22 @@
+"""The JSON Schema of the journal, beside what it was made from: written, or with `--check` compared."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from fsm_runner.journal.schema import schema_text
+
+PATH = Path(__file__).parent.parent / "fsm_runner" / "journal" / "journal.schema.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the schema, or compare it; return 1 when it differs."""
+    if arguments == ["--check"]:
+        return int(not PATH.is_file() or PATH.read_text(encoding="utf-8") != schema_text())
+    PATH.write_text(schema_text(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
