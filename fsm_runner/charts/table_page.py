@@ -17,8 +17,8 @@ from fsm_runner.core.chart import Chart
 
 STYLE = """\
 :root { color-scheme: light dark; }
-body { margin: 2rem auto; padding: 0 1.5rem; max-width: 100rem; background: var(--page); color: var(--text);
-  font: 15px/1.45 Arial, Helvetica, "Liberation Sans", Arimo, sans-serif; }
+body { margin: 1.5rem auto; padding: 0 1rem; max-width: 100rem; background: var(--page); color: var(--text);
+  font: 14px/1.45 Arial, Helvetica, "Liberation Sans", Arimo, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
 p { color: var(--quiet); margin: .15rem 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 1rem 0; }
@@ -26,14 +26,16 @@ dt { font-weight: bold; }
 dd { margin: 0; }
 .scroll { overflow-x: auto; margin-top: 1.25rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .75rem; border-top: 1px solid var(--rule); }
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-top: 1px solid var(--rule); }
 thead th { border-top: 0; color: var(--quiet); font-weight: normal; white-space: nowrap; }
 tbody { border-top: 2px solid var(--line); }
 tbody th { border-left: 4px solid var(--line); background: var(--fill); }
 tbody th small { display: block; color: var(--line); font-weight: normal; }
 tbody th a, td a { color: inherit; text-decoration: none; }
 td a:hover { text-decoration: underline; }
-td.name, td.target, td.event, td.besides { white-space: nowrap; }
+td.name, td.target, td.event { white-space: nowrap; }
+td.when { min-width: 9rem; }
+td.effectively { min-width: 14rem; }
 td.name { font-weight: bold; }
 td.event i, td.besides { color: var(--quiet); }
 td.effectively div + div::before { content: "or "; color: var(--quiet); }
