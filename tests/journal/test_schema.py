@@ -91,7 +91,7 @@ def test_every_type_of_record_is_described():
 
 def test_every_event_that_is_read_is_described():
     """By the words that the codec knows."""
-    words = {word for word in schema()["oneOf"][sorted(TYPES).index("event")]["properties"]["event"]["enum"]}
+    words = set(schema()["oneOf"][sorted(TYPES).index("event")]["properties"]["event"]["enum"])
 
     assert {each.name for each in EVENT_TYPES if each is not Reported} | {"reported"} == words
 
