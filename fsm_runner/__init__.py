@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fsm_runner.journal import Journal as Journal
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
+    from fsm_runner.replaying.forking import fork as fork
+    from fsm_runner.runner import resume as resume
     from fsm_runner.runner import tool_runner as tool_runner
 
 _HOMES = {
@@ -49,6 +51,7 @@ _HOMES = {
     "Fact": "core.facts",
     "fact": "core.facts",
     "find_chart": "charts",
+    "fork": "replaying.forking",
     "FsmRunnerError": "core.errors",
     "IllegalEvent": "core.errors",
     "InternalError": "core.errors",
@@ -60,6 +63,7 @@ _HOMES = {
     "replay": "replaying",
     "ReplayReport": "replaying",
     "Reported": "core.events",
+    "resume": "runner",
     "RunError": "core.errors",
     "Runner": "drivers.sync",
     "RunView": "drivers.session",

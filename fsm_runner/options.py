@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Required, TypedDict
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Required, TypedDict
 
 if TYPE_CHECKING:
     import httpx2
@@ -84,3 +84,25 @@ class RunnerOptions(RequestParams, total=False):
     on_step: Listener | None
     tool_errors: ErrorText
     max_concurrent_tools: int | None
+
+
+class ResumeOptions(TypedDict, total=False):
+    """All that `resume` takes by keyword."""
+
+    tools: Iterable[Any]
+    facts: Iterable[Fact]
+    effects: Mapping[str, OwnEffect] | None
+    chart: str | Path | Chart | None
+    idempotent: Iterable[str]
+    on_unknown: Literal["tell", "ask"]
+    migrate: bool
+    run_id: str | None
+    params: Mapping[str, Any] | None
+    journal: Mapping[str, Any] | None
+    on_step: Listener | None
+    tool_errors: ErrorText
+    max_concurrent_tools: int | None
+    extra_headers: Mapping[str, str | Omit] | None
+    extra_query: Mapping[str, object] | None
+    extra_body: object
+    timeout: float | httpx2.Timeout | NotGiven | None

@@ -1,7 +1,7 @@
-"""`tool_runner`: the one call that makes a run, in place of ``client.beta.messages.tool_runner(...)``.
+"""The calls that make a runner: `tool_runner` for a new run, `resume` for one that was cut off.
 
-It checks every argument before anything is sent, turns what the caller gave into a context, and hands both to a
-driver.
+`tool_runner` takes the place of ``client.beta.messages.tool_runner(...)``.  Both check every argument before anything
+is sent.  A new run's context is made of what the caller gave; a resumed one's comes out of its journal.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from anthropic.resources.messages import DEPRECATED_MODELS
 from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.plain import is_given, message_param
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
-from fsm_runner.adapters.anthropic.tools import ToolBox
+from fsm_runner.adapters.anthropic.restored import restored
+from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
 from fsm_runner.charts import find_chart, load
 from fsm_runner.core.availability import with_history
 from fsm_runner.core.chart import Chart
+from fsm_runner.core.check_names import did_you_mean
 from fsm_runner.core.context import (
     DEFAULT_SUMMARY_PROMPT,
     DEFAULT_THRESHOLD,
@@ -36,6 +38,7 @@ from fsm_runner.core.context import (
     SummaryControl,
     Thread,
 )
+from fsm_runner.core.events import Json, ParamsReplaced, ToolFinished
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.history import History
 from fsm_runner.core.machine import Machine, compile
@@ -45,7 +48,9 @@ from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
-from fsm_runner.options import RequestParams, RunnerOptions
+from fsm_runner.options import RequestParams, ResumeOptions, RunnerOptions
+from fsm_runner.replaying.differing import differences_of
+from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result
 
 if TYPE_CHECKING:
     from anthropic import Omit
@@ -215,18 +220,11 @@ def tool_runner(
     )
     run = run_id or uuid.uuid4().hex
     log = journal if journal is None or isinstance(journal, Journal) else Journal.open(journal, run=run)
-    options = RequestOptions(
-        headers=extra_headers or {},
-        query=extra_query,
-        body=extra_body,
-        timeout=timeout if is_given(timeout) else None,
-        has_timeout=is_given(timeout),
-    )
     equipment = Equipment(
         client=client,
         tools=box,
         params=given,
-        options=options,
+        options=_options(extra_headers, extra_query, extra_body, timeout),
         output_format=output_format,
         effects=own,
         tool_errors=tool_errors,
@@ -234,6 +232,136 @@ def tool_runner(
     )
     session = Session(machine, context, run=run, journal=log, listener=on_step)
     return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+
+
+@overload
+def resume(
+    source: str | Path, client: AbstractAsyncContextManager[Any, Any], **options: Unpack[ResumeOptions]
+) -> AsyncRunner[Any, Any]: ...
+@overload
+def resume(
+    source: str | Path, client: AbstractContextManager[Any, Any], **options: Unpack[ResumeOptions]
+) -> Runner[Any, Any]: ...
+def resume(
+    source: str | Path,
+    client: Any,
+    *,
+    tools: Iterable[Any] = (),
+    facts: Iterable[Fact] = (),
+    effects: Mapping[str, OwnEffect] | None = None,
+    chart: str | Path | Chart | None = None,
+    idempotent: Iterable[str] = (),
+    on_unknown: Literal["tell", "ask"] = "tell",
+    migrate: bool = False,
+    run_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    journal: Mapping[str, Any] | None = None,
+    on_step: Listener | None = None,
+    tool_errors: ErrorText = "repr",
+    max_concurrent_tools: int | None = 16,
+    extra_headers: Mapping[str, Any] | None = None,
+    extra_query: Mapping[str, object] | None = None,
+    extra_body: object = None,
+    timeout: Any = not_given,
+) -> Any:
+    """Go on with a run that was cut off, from its journal and in it.
+
+    Tools that have completed never run again.  What else was under way begins anew: a request is sent again, a reply
+    that was streaming is asked for again, an effect of your own is performed again.
+
+    Args:
+        source: the journal.
+        client: any client of the anthropic SDK.
+        tools: the tools that the run had, with those that were added to it.
+        facts: facts of your own that the chart asks.
+        effects: functions for the effects of your own that the chart declares, by name.
+        chart: a chart to go on by; None: the one in the journal.
+        idempotent: the names of tools and toolsets whose calls may run twice.  Of any other tool, a call that had begun
+            is not run again.
+        on_unknown: then the model is told that the outcome is unknown (``tell``), or the run is left for a person.
+        migrate: whether to go on although the chart, a fact or a tool differs where that does not matter.
+        run_id: which run of the journal; may be left out when only one of them has not ended.
+        params: parameters of requests that are to be others from now on; those that hold a secret, which the journal
+            does not; and ``output_format``, when the run had one.
+        journal: how the journal is written from now on, by the keywords of `Journal.open`: ``{"sync": "effect"}``.
+        on_step, tool_errors, max_concurrent_tools, extra_headers, extra_query, extra_body, timeout: as for
+            `tool_runner`.
+
+    Raises:
+        RunError: the run has ended; something differs that it cannot go on with; or a person must decide.
+        JournalError: the journal cannot be read or written.
+        ChartError: the chart cannot run.
+        TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
+    """
+    facts = tuple(facts)
+    standing = standing_of(source, run_id=run_id, facts=facts)
+    check_open(standing)
+    is_async = isinstance(client, AbstractAsyncContextManager)
+    box = ToolBox(tools, flavour="async" if is_async else "sync")
+    machine = standing.machine if chart is None else machine_of(chart, facts)
+    own = dict(effects or {})
+    _check_effects(machine.chart, own)
+    differences = differences_of(standing, machine, box.sent, declared_name)
+    differences.check(standing, migrate=migrate)
+    unknown = cut_off(standing, _idempotent(idempotent, box))
+    if on_unknown == "ask":
+        ask_person(standing, unknown)
+    elif on_unknown != "tell":
+        raise ValueError(f"on_unknown: 'tell' or 'ask', got {on_unknown!r}")
+    given = given_again(standing, params or {})
+    unfit = sorted(given.keys() - RequestParams.__annotations__.keys() - {"output_format"})
+    if unfit or "messages" in given:
+        raise TypeError(f"resume: params: '{(unfit or ['messages'])[0]}' cannot be given")
+    output_format = _output_format(given)
+    check_params(given)
+    equipment = Equipment(
+        client=client,
+        tools=box,
+        params=given,
+        options=_options(extra_headers, extra_query, extra_body, timeout),
+        output_format=output_format,
+        effects=own,
+        tool_errors=tool_errors,
+        max_concurrent_tools=max_concurrent_tools,
+        last=None if standing.reply is None else restored(standing.reply, output_format),
+    )
+    session = Session(
+        machine,
+        standing.snapshot.context,
+        run=standing.run,
+        journal=Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})),
+        listener=on_step,
+        at=standing.snapshot,
+        after=standing.numbered,
+        moved=differences.chart,
+    )
+    told = settings_params(given, output_format)
+    if differences.tools or told != session.context.settings.params:
+        session.tell(_changed(session.context, told, box if differences.tools else None))
+    for effect in unknown:
+        session.tell(ToolFinished(id=effect.id, result=unknown_result(effect)))
+    return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+
+
+def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsReplaced:
+    """What a resumed run is told of what it did not have: parameters, and the tools when a box is given."""
+    settings = context.settings
+    return ParamsReplaced(
+        params=params,
+        messages=None,
+        tools=settings.tools if box is None else box.sent,
+        runnable=tuple(sorted(settings.runnable if box is None else box.runnable)),
+        toolsets=tuple(sorted(settings.toolsets if box is None else box.toolsets)),
+    )
+
+
+def _idempotent(names: Iterable[str], box: ToolBox) -> tuple[str, ...]:
+    known = (*box.by_name, *box.toolsets)
+    names = tuple(names)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"idempotent: there is no tool '{name}'{did_you_mean(name, known)}")
+    return names
 
 
 def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:
@@ -270,6 +398,18 @@ def _compiled(chart: Chart, facts: tuple[Fact, ...]) -> Machine:
     if problems:
         raise ChartError(chart.name, problems)
     return compile(chart, facts)
+
+
+def _options(
+    headers: Mapping[str, Any] | None, query: Mapping[str, object] | None, body: object, timeout: Any
+) -> RequestOptions:
+    return RequestOptions(
+        headers=headers or {},
+        query=query,
+        body=body,
+        timeout=timeout if is_given(timeout) else None,
+        has_timeout=is_given(timeout),
+    )
 
 
 def _refuse(params: Mapping[str, object], *, stream: object, eager: bool, thread: object) -> None:

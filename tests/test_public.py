@@ -14,9 +14,9 @@ import pytest
 import fsm_runner
 
 PUBLIC = """
-    AsyncRunner Chart ChartError check compile Context Fact fact find_chart FsmRunnerError IllegalEvent InternalError
-    Journal JournalError load Machine Problem replay ReplayReport Reported RunError Runner RunView Snapshot Step Stop
-    tool_runner Transition
+    AsyncRunner Chart ChartError check compile Context Fact fact find_chart fork FsmRunnerError IllegalEvent
+    InternalError Journal JournalError load Machine Problem replay ReplayReport Reported resume RunError Runner
+    RunView Snapshot Step Stop tool_runner Transition
 """
 
 

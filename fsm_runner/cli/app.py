@@ -10,9 +10,11 @@ import typer
 from fsm_runner.cli.check import check
 from fsm_runner.cli.diff import diff
 from fsm_runner.cli.draw import draw
+from fsm_runner.cli.fork import fork
 from fsm_runner.cli.init import init
 from fsm_runner.cli.quitting import CODES, guarded
 from fsm_runner.cli.replay import replay
+from fsm_runner.cli.resume import resume
 from fsm_runner.cli.run import run
 from fsm_runner.cli.schema import schema
 from fsm_runner.cli.table import table
@@ -36,6 +38,8 @@ COMMANDS: Mapping[Callable[..., None], str] = {
     draw: "Draw a chart.",
     diff: "Show what an edit of a chart changes.",
     schema: "Print the JSON Schema of charts.",
+    resume: "Go on with a run that was cut off.",
+    fork: "Begin a new run from a point of another.",
     replay: "Replay journals and compare every record.",
     verify: "Verify that no record of a journal was changed.",
 }

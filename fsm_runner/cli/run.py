@@ -56,11 +56,7 @@ def run(
 
     The default client needs the environment variable ANTHROPIC_API_KEY.
     """
-    if client == CLIENT and not any(os.environ.get(key) for key in KEYS):
-        raise Quit(
-            "ANTHROPIC_API_KEY is not set, so there is no model to ask (set it, or try `make run` in a checkout, which "
-            "needs none)"
-        )
+    model_client = client_of(client)
     given: dict[str, Any] = {
         "model": model,
         "max_tokens": max_tokens,
@@ -73,11 +69,20 @@ def run(
         "run_id": run_id or uuid.uuid4().hex,
         **({} if system is None else {"system": system}),
     }
-    _run(_client(client), chart, given, journal)
+    _run(model_client, chart, given, journal)
 
 
-def _client(spec: str) -> Any:
-    """Return what the function that `spec` names makes; the watcher awaits it, so it must be an async client."""
+def client_of(spec: str) -> Any:
+    """Return what the function that `spec` names makes; the watcher awaits it, so it must be an async client.
+
+    Raises:
+        Quit: the default one lacks its key, or the function fails or makes something else.
+    """
+    if spec == CLIENT and not any(os.environ.get(key) for key in KEYS):
+        raise Quit(
+            "ANTHROPIC_API_KEY is not set, so there is no model to ask (set it, or try `make run` in a checkout, which "
+            "needs none)"
+        )
     make = loaded(spec, "--client")
     try:
         client = make()

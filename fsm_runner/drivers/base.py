@@ -45,6 +45,7 @@ class Equipment:
         effects: the user's own effects, by name.
         tool_errors: what the model is told of an exception in a tool.
         max_concurrent_tools: how many tools of one turn run at once; None: all.
+        last: the last message that the caller of a run that goes on was handed; None before the first.
     """
 
     client: Any
@@ -55,6 +56,7 @@ class Equipment:
     effects: Mapping[str, OwnEffect] = field(default_factory=dict)
     tool_errors: ErrorText = "repr"
     max_concurrent_tools: int | None = 16
+    last: Any = None
 
 
 class BaseRunner(Acts):
@@ -65,7 +67,8 @@ class BaseRunner(Acts):
         self._equipment = equipment
         self._client = equipment.client
         self._item: Any = None
-        self._last: Any = None
+        self._last: Any = equipment.last
+        self._lasting: Any = equipment.last
         self._stream: Any = None
         self._step: Step | None = None
         self._busy = False
@@ -101,11 +104,11 @@ class BaseRunner(Acts):
         return self._given.response(self._session.context)
 
     def _hand_out(self, message: Any, data: Json) -> None:
-        """Remember what the caller is handed.  A compaction without summary is handed out, but nothing's last word."""
-        self._item = message
+        """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
+        self._item = self._last = message
         self._given.remember(data)
         if self._session.context.compaction.config is None or has_summary(data):
-            self._last = message
+            self._lasting = message
 
     def _replied(self, response: Any, message: Any) -> Step:
         data = message_data(response)
@@ -145,6 +148,7 @@ class BaseRunner(Acts):
             return self._session.resume()
         for edit in self._given.edits(self._session.context):
             self._session.tell(edit)
+        self._last = self._lasting
         return self._session.tell(Continued())
 
     def _answer_asked(self) -> Step | None:

@@ -1,0 +1,61 @@
+"""`fsm-runner fork`: a new run that shares the records of another up to some number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.specs import facts_of
+
+
+def fork(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="The journal of the run.")],
+    at: Annotated[int, typer.Option(min=1, metavar="N", help="The number of the last record that they share.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The new run's journal.  [default: beside the old one]"),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as max_tokens=4096. Repeatable."),
+    ] = None,
+    chart: Annotated[str | None, typer.Option(metavar="CHART", help="A chart by which it goes on.")] = None,
+    fact: Annotated[
+        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable.")
+    ] = None,
+    run_id: Annotated[str | None, typer.Option(metavar="ID", help="Which run, where there are several.")] = None,
+) -> None:
+    """Begin a new run from a point of another; resume it to go on."""
+    from fsm_runner.charts import load
+    from fsm_runner.core.facts import FACTS
+    from fsm_runner.replaying.forking import default_target
+    from fsm_runner.replaying.forking import fork as forked
+
+    facts = facts_of(fact or ())
+    known = {**FACTS, **{each.name: each for each in facts}}
+    edited = None if chart is None else load(chart, facts=known)
+    into = output or default_target(journal, at)
+    run = forked(journal, at=at, into=into, run_id=run_id, params=params_of(set_ or []), chart=edited, facts=facts)
+    typer.echo(f"{into}: run '{run}' shares {at} records (fsm-runner resume {into})")
+
+
+def params_of(specs: list[str]) -> dict[str, Any]:
+    """Return the parameters that `specs` give as ``name=value``, the value as JSON or else as text.
+
+    Raises:
+        Quit: one is not written so.
+    """
+    params: dict[str, Any] = {}
+    for spec in specs:
+        name, equals, value = spec.partition("=")
+        if not equals or not name:
+            raise Quit(f"--set '{spec}': write it as name=value, such as --set max_tokens=4096")
+        try:
+            params[name] = json.loads(value)
+        except ValueError:
+            params[name] = value
+    return params

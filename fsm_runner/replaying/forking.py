@@ -1,0 +1,96 @@
+"""Forking: a new run that shares the records of another up to some number, and says from where.
+
+The shared records are written again under the new run's id, so the file needs nothing beside it.  What is to differ
+follows them, as a record of its own: another chart in a `resumed` record, other parameters as the act of a caller.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.errors import RunError
+from fsm_runner.core.events import ParamsReplaced
+from fsm_runner.core.facts import Fact
+from fsm_runner.core.machine import Machine, compile
+from fsm_runner.journal import Journal, read
+from fsm_runner.replaying.differing import differences_of
+from fsm_runner.replaying.resuming import Standing, standing_of
+
+
+def fork(
+    source: str | os.PathLike[str],
+    *,
+    at: int,
+    into: str | os.PathLike[str],
+    run_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    chart: Chart | None = None,
+    facts: Iterable[Fact] = (),
+    as_run: str | None = None,
+) -> str:
+    """Begin a new run that shares the records of another up to the number `at`; return its id.  Resume it to go on.
+
+    Args:
+        source: the journal.
+        at: the number of the last record that they share.
+        into: the journal of the new run, to whose end is written.
+        run_id: which run of `source`; may be left out when it holds one.
+        params: parameters of requests that are others from there on.
+        chart: a chart by which it goes on.
+        facts: facts of the user's own that the chart asks.
+        as_run: the new run's id; a random one when left out.
+
+    Raises:
+        RunError: there is no such run or record, the run has ended there, or the chart does not fit where it stands.
+        JournalError: a journal cannot be read or written.
+        ChartError: the chart asks a fact that has no code.
+    """
+    standing = standing_of(source, run_id=run_id, facts=facts, at=at)
+    if at < 1 or standing.seq < at:
+        raise RunError(standing.problem(f"it has no record {at} (choose from 1 to {standing.seq})"))
+    if standing.ended and (params or chart):
+        raise RunError(standing.problem(f"it has ended by record {at} (fork it before that)"))
+    machine = standing.machine if chart is None else compile(chart, facts)
+    differences_of(standing, machine).check(standing, migrate=True)
+    run = as_run or uuid.uuid4().hex
+    with Journal.open(into, run=run) as journal:
+        _copy(source, standing, journal)
+        if params or chart:
+            _differ(standing, machine, params or {}, journal, moved=chart is not None)
+    return run
+
+
+def _copy(source: str | os.PathLike[str], standing: Standing, journal: Journal) -> None:
+    for record in read(source):
+        if record.run != standing.run or record.seq > standing.seq:
+            continue
+        origin = {"forked_from": {"run": standing.run, "seq": standing.seq}} if record.seq == 1 else {}
+        journal.copied(record, **origin)
+
+
+def _differ(standing: Standing, machine: Machine, params: Mapping[str, Any], journal: Journal, *, moved: bool) -> None:
+    journal.resumed(standing.snapshot, machine if moved else None)
+    if not params:
+        return
+    settings = standing.snapshot.context.settings
+    event = ParamsReplaced(
+        params={**settings.params, **params},
+        messages=None,
+        tools=settings.tools,
+        runnable=tuple(sorted(settings.runnable)),
+        toolsets=tuple(sorted(settings.toolsets)),
+    )
+    step = machine.step(standing.snapshot, event)
+    journal.event(event)
+    journal.step(step)
+
+
+def default_target(source: str | os.PathLike[str], at: int) -> Path:
+    """Return the file beside `source` in which a fork is written when nothing else is said."""
+    path = Path(source)
+    return path.with_name(f"{path.name.split('.')[0]}-from-{at}.jsonl")

@@ -1,0 +1,208 @@
+"""Resuming: where a journaled run stands, and whether it can go on from there.
+
+The events of the journal go through the machine again, and every derived record is compared on the way: a run goes on
+only from what can be proven.  What the new process brings is then compared with what the run had: see `differing`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fsm_runner.core.effects import CallTool
+from fsm_runner.core.errors import RunError
+from fsm_runner.core.events import Json
+from fsm_runner.core.facts import Fact
+from fsm_runner.core.machine import Machine, Snapshot
+from fsm_runner.journal import Record, read
+from fsm_runner.journal.masking import MASK
+from fsm_runner.replaying.follow import Machines, Run
+
+UNKNOWN_OUTCOME = (
+    "The outcome of this call is unknown: the program was stopped while the tool was at work. It may have done all of "
+    "it, a part of it, or nothing. Find out what was done before you call it again."
+)
+"""What the model is told of a call that was cut off and must not run again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a journaled run stands: immutable.
+
+    Attributes:
+        source: the journal's name.
+        run: the run's id.
+        seq: the number of its last record.
+        machine: the chart that it ran on last, compiled.
+        facts: the version of each fact that this chart asked.
+        snapshot: where it is.
+        begun: the ids of the tool calls that were scheduled and have no result.
+        numbered: how many effects other than tool calls were scheduled.
+        reply: the last message that its caller was handed; None before the first.
+    """
+
+    source: str
+    run: str
+    seq: int
+    machine: Machine
+    facts: Mapping[str, object]
+    snapshot: Snapshot
+    begun: frozenset[str]
+    numbered: int
+    reply: Json | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.machine.chart.state(self.snapshot.state).final
+
+    def problem(self, text: str) -> str:
+        """Return `text` behind the names of the journal and the run."""
+        return f"{self.source}: run '{self.run}': {text}"
+
+
+def standing_of(
+    source: str | os.PathLike[str], *, run_id: str | None = None, facts: Iterable[Fact] = (), at: int | None = None
+) -> Standing:
+    """Return where a run of a journal stands.
+
+    Args:
+        source: the journal.
+        run_id: which run; may be left out when there is one, or one that has not ended.
+        facts: facts of the user's own that its chart asks.
+        at: the number of a record after which nothing is read; None: to the end.
+
+    Raises:
+        JournalError: the file or a line of it cannot be read.
+        ChartError: the chart asks a fact that has no code.
+        RunError: there is no such run, or several; or it does not follow from its own events.
+    """
+    reading = read(source)
+    machines = Machines(reading.source, None, tuple(facts))
+    runs: dict[str, Run] = {}
+    last: dict[str, Record] = {}
+    for record in reading:
+        if run_id not in (None, record.run) or (at is not None and record.seq > at):
+            continue
+        last[record.run] = record
+        if record.run not in runs:
+            _check_content(reading.source, record)
+            runs[record.run] = Run(record, machines)
+        else:
+            runs[record.run].take(record)
+    found = {name: _standing(reading.source, run, last[name].seq) for name, run in runs.items()}
+    chosen = _chosen(reading.source, found, run_id)
+    for divergence in runs[chosen.run].divergences[:1]:
+        raise RunError(f"{divergence} (a run goes on only from a journal that replays: see `fsm-runner replay`)")
+    return chosen
+
+
+def _check_content(source: str, first: Record) -> None:
+    if first.data.get("content", "full") != "full":
+        way_out = "only a journal with content='full' holds what a run needs to go on"
+        raise RunError(f"{source}: run '{first.run}': its payloads were left out ({way_out})")
+
+
+def _standing(source: str, run: Run, seq: int) -> Standing:
+    return Standing(
+        source=source,
+        run=run.report().run,
+        seq=seq,
+        machine=run.machine,
+        facts=run.facts,
+        snapshot=run.snapshot,
+        begun=frozenset(run.begun),
+        numbered=run.numbered,
+        reply=run.reply,
+    )
+
+
+def _chosen(source: str, found: Mapping[str, Standing], run_id: str | None) -> Standing:
+    if not found:
+        named = "no run" if run_id is None else f"no run '{run_id}'"
+        raise RunError(f"{source}: it holds {named} (is it the right file?)")
+    going = [each for each in found.values() if not each.ended] if len(found) > 1 else list(found.values())
+    if len(going) != 1:
+        names = ", ".join(f"'{name}'" for name in found)
+        raise RunError(f"{source}: which run is not clear (give run_id: one of {names})")
+    return going[0]
+
+
+def check_open(standing: Standing) -> None:
+    """Refuse a run that has ended.
+
+    Raises:
+        RunError: it has.
+    """
+    if standing.ended:
+        stop = standing.snapshot.stop
+        reason = None if stop is None else stop.reason
+        way_out = "begin a new run, or fork it before its end"
+        raise RunError(standing.problem(f"it has ended: {reason} ({way_out})"), reason)
+
+
+def given_again(standing: Standing, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the requests to come: the run's own, and over them `params`.
+
+    Raises:
+        RunError: the journal does not hold one of them, and it is not among `params`.
+    """
+    known = dict(standing.snapshot.context.settings.params)
+    typed = known.pop("output_format", None)
+    given = params.get("output_format")
+    if typed is not None and getattr(given, "__qualname__", None) != typed and repr(given) != typed:
+        way_out = "give it again: params={'output_format': ...}"
+        raise RunError(standing.problem(f"its replies are parsed into '{typed}' ({way_out})"))
+    for name, value in known.items():
+        if name not in params and masked_in(value):
+            way_out = f"give it again: params={{'{name}': ...}}"
+            raise RunError(standing.problem(f"'{name}' holds a secret, which the journal does not ({way_out})"))
+    return {**known, **params}
+
+
+def masked_in(value: object) -> bool:
+    """Whether a secret was masked somewhere in `value`."""
+    if isinstance(value, Mapping):
+        return any(map(masked_in, value.values()))
+    return value == MASK or (isinstance(value, (list, tuple)) and any(map(masked_in, value)))
+
+
+def cut_off(standing: Standing, idempotent: Iterable[str]) -> tuple[CallTool, ...]:
+    """Return the calls whose outcome nobody knows: begun, without a result, and not to run again.
+
+    Args:
+        standing: where the run stands.
+        idempotent: the names of the tools and toolsets whose calls may run twice.
+    """
+    names = set(idempotent)
+    again = standing.machine.resume(standing.snapshot).effects
+    return tuple(
+        effect
+        for effect in again
+        if isinstance(effect, CallTool)
+        and effect.id in standing.begun
+        and effect.kind == "run"
+        and not names & {effect.block.get("name"), effect.block.get("toolset_name")}
+    )
+
+
+def unknown_result(effect: CallTool) -> Json:
+    """Return the ``tool_result`` block for a call whose outcome nobody knows."""
+    family = effect.block.get("toolset_name")
+    member = {} if family is None else {"toolset_name": family}
+    told = {"content": UNKNOWN_OUTCOME, "is_error": True}
+    return {"type": "tool_result", "tool_use_id": effect.id, **member, **told}
+
+
+def ask_person(standing: Standing, effects: Iterable[CallTool]) -> None:
+    """Stop for a person when there is a call whose outcome nobody knows.
+
+    Raises:
+        RunError: with the calls.
+    """
+    names = ", ".join(f"'{effect.block.get('name')}' ({effect.id})" for effect in effects)
+    if names:
+        way_out = "find out, then resume with idempotent=[...] to run it again, or on_unknown='tell'"
+        raise RunError(standing.problem(f"it was cut off in calls whose outcome is unknown: {names} ({way_out})"))

@@ -1,0 +1,64 @@
+"""`fsm-runner resume` and `fork`: a run goes on, or another way."""
+
+from __future__ import annotations
+
+import pytest
+
+MODEL = """
+def again():
+    from fsm_runner.testing import ScriptedModel
+    turns = [tool_use("add", {"a": 1, "b": 2}, id="t1"), text("It is 3.")]
+    return ScriptedModel(lambda asked: turns[sum(m["role"] == "assistant" for m in asked.conversation)]).client()
+"""
+
+
+@pytest.fixture
+def journal(command, tmp_path):
+    """A journal that was cut off in a tool call."""
+    with (tmp_path / "agent.py").open("a", encoding="utf-8") as file:
+        file.write(MODEL)
+    done = command("run", "1 + 2?", "--client", "agent:again", "--tool", "agent:add", "--journal", "run.jsonl")
+
+    assert 0 == done.exit_code, done.output
+    path = tmp_path / "run.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    begun = next(at for at, line in enumerate(lines, start=1) if b'"type":"scheduled","id":"t1"' in line)
+    path.write_bytes(b"".join(lines[:begun]))
+    return path
+
+
+def test_a_run_goes_on_and_is_shown(command, journal):
+    """The rest of its transitions, and why it ended."""
+    done = command("resume", journal, "--client", "agent:again", "--tool", "agent:add", "--idempotent", "add")
+
+    assert 0 == done.exit_code, done.output
+    assert "It is 3." in done.stdout
+    assert "completed" in done.stdout
+    assert 0 == command("replay", journal).exit_code
+
+
+def test_a_person_is_asked(command, journal):
+    """Exit code 1, and the call that is open."""
+    done = command("resume", journal, "--client", "agent:again", "--tool", "agent:add", "--ask")
+
+    assert 1 == done.exit_code
+    assert "'add' (t1)" in done.stderr
+
+
+def test_a_fork_says_where_it_is_and_can_be_resumed(command, journal):
+    """Beside the run that it comes from, with a parameter of its own."""
+    done = command("fork", journal, "--at", "5", "--set", "max_tokens=7")
+
+    assert 0 == done.exit_code, done.output
+    assert "run-from-5.jsonl" in done.stdout
+    done = command("resume", "run-from-5.jsonl", "--client", "agent:again", "--tool", "agent:add")
+    assert 0 == done.exit_code, done.output
+    assert '"max_tokens":7' in (journal.parent / "run-from-5.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_parameter_without_a_value_is_refused(command, journal):
+    """With how to write it."""
+    done = command("fork", journal, "--at", "5", "--set", "max_tokens")
+
+    assert 2 == done.exit_code
+    assert "--set 'max_tokens': write it as name=value" in done.stderr

@@ -1,0 +1,91 @@
+"""Forking: a new run shares the records of another up to a number, and goes its own way."""
+
+from __future__ import annotations
+
+import pytest
+
+import fsm_runner
+from fsm_runner.journal import read
+from tests.replaying.test_resuming import World, finished
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path).recorded(thread=False)
+
+
+def records(path):
+    """What a journal says, without what each file has of its own."""
+    return [(record.seq, record.type, record.at, record.data) for record in read(path)]
+
+
+def test_a_fork_at_any_record_ends_as_the_run_did(world):
+    """It shares the prefix, replays, and resumes to the same messages; the run that it comes from stays as it is."""
+    before = world.path.read_bytes()
+    for at in range(1, len(world.lines) - 4, 5):
+        into = world.path.with_name(f"fork-{at}.jsonl")
+        run = fsm_runner.fork(world.path, at=at, into=into)
+        first, *rest = records(into)
+
+        assert (at, {"run": "r", "seq": at}) == (len(rest) + 1, first[3]["forked_from"])
+        assert records(world.path)[1:at] == rest
+        assert fsm_runner.replay(into).conforms
+
+        runner = finished(fsm_runner.resume(into, world.client(), tools=world.tools, idempotent=["note"]))
+        assert (run, world.messages) == (runner.run, runner.messages)
+        report = fsm_runner.replay(into)
+        assert report.conforms, str(report)
+    assert before == world.path.read_bytes()
+
+
+def test_a_fork_can_share_the_file_of_its_run(world):
+    """Runs with ids of their own may stand in one file."""
+    run = fsm_runner.fork(world.path, at=5, into=world.path, as_run="other")
+
+    assert "other" == run
+    assert ["r", "other"] == [each.run for each in fsm_runner.replay(world.path).runs]
+
+
+def test_parameters_of_a_fork_are_others_from_there_on(world):
+    """On record as an act, so that replay sees it."""
+    into = world.path.with_name("fork.jsonl")
+    fsm_runner.fork(world.path, at=5, into=into, params={"max_tokens": 7})
+    runner = finished(fsm_runner.resume(into, world.client(), tools=world.tools, idempotent=["note"]))
+
+    assert 7 == runner.snapshot.context.settings.params["max_tokens"]
+    assert fsm_runner.replay(into).conforms
+
+
+def test_a_fork_can_go_on_by_another_chart(world):
+    """As long as the state in which it begins is the same there."""
+    at = next(at for at, line in enumerate(world.lines, start=1) if b'"type":"scheduled"' in line)
+    into = world.path.with_name("fork.jsonl")
+    fsm_runner.fork(world.path, at=at, into=into, chart=fsm_runner.load(fsm_runner.find_chart("tools_first")))
+    runner = finished(fsm_runner.resume(into, world.client(), tools=world.tools, idempotent=["note"]))
+
+    assert "completed" == runner.stop.reason
+    report = fsm_runner.replay(into)
+    assert report.conforms, str(report)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"at": 999}, "it has no record 999 .choose from 1 to"),
+        ({"at": 0}, "no run"),
+        ({"at": 5, "run_id": "s"}, "it holds no run 's'"),
+    ],
+)
+def test_a_fork_from_nowhere_is_refused(world, given, message):
+    """And no file is made."""
+    into = world.path.with_name("fork.jsonl")
+
+    with pytest.raises(fsm_runner.RunError, match=message):
+        fsm_runner.fork(world.path, into=into, **given)
+    assert not into.exists()
+
+
+def test_a_run_that_has_ended_cannot_be_made_to_differ(world):
+    """There is no request to come."""
+    with pytest.raises(fsm_runner.RunError, match="it has ended by record"):
+        fsm_runner.fork(world.path, at=len(world.lines), into=world.path, params={"max_tokens": 7})
