@@ -1,0 +1,173 @@
+"""Killing: a life in a process of its own, ended by SIGKILL at a moment or an instant, and what must be true then.
+
+The process is a fork of this one, which has imported everything, so a life takes some milliseconds.  A *moment* is a
+place where the process may die: before and within the write of each record, and within each effect.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import traceback
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeAlias
+
+import structlog
+
+import fsm_runner
+from fsm_runner.journal import read
+from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
+from tests.crash.lives import RUN, Life, live
+
+DIGEST = 64
+
+
+Kind: TypeAlias = Literal["record", "torn", "effect"]
+"""Of a moment: before a record is written, when half of it is, within an effect."""
+
+
+@dataclass
+class Clockwork:
+    """Counts moments by kind, and ends the process at the one that is `fatal`; None: never."""
+
+    fatal: tuple[Kind, int] | None = None
+    counts: Counter[Kind] = field(default_factory=Counter)
+
+    def __call__(self) -> None:
+        """A moment within an effect."""
+        self.kill_if(self.due("effect"))
+
+    def due(self, kind: Kind) -> bool:
+        """Whether this moment, which counts, is the fatal one."""
+        self.counts[kind] += 1
+        return self.fatal == (kind, self.counts[kind])
+
+    def kill_if(self, due: bool) -> None:
+        """End the process, as nothing can prevent."""
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die(
+    life: Life, folder: Path, *, idempotent: bool, fatal: tuple[Kind, int] | None = None, after: float | None = None
+) -> bool:
+    """Live in a process of its own, killed at the moment `fatal`, or `after` seconds; return whether it was.
+
+    Every record that it acknowledged is in the journal.  A life that is over leaves a count of its moments.
+
+    Raises:
+        AssertionError: a record is missing, or the process ended in an error.
+    """
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _be_the_child(life, folder, writes, Clockwork(fatal), idempotent=idempotent)
+    os.close(writes)
+    if after is not None:
+        ending = os.pidfd_open(child)
+        if not select.select([ending], [], [], after)[0]:
+            os.kill(child, signal.SIGKILL)
+        os.close(ending)
+    with os.fdopen(reads, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    assert status in (0, signal.SIGKILL), f"the life ended with status {status}"
+    journal = folder / "run.jsonl"
+    lines = journal.read_bytes().split(b"\n") if journal.exists() else []
+    there = {sha256(line).hexdigest().encode() for line in lines}
+    missing = [each for each in _pieces(told) if each not in there]
+    assert not missing, f"{len(missing)} records that were acknowledged are not in the journal"
+    return status != 0
+
+
+def _pieces(told: bytes) -> list[bytes]:
+    return [told[at : at + DIGEST] for at in range(0, len(told) - DIGEST + 1, DIGEST)]
+
+
+def _be_the_child(life: Life, folder: Path, writes: int, moment: Clockwork, *, idempotent: bool) -> None:
+    status = 1
+    try:
+        setattr(structlog, "BytesLogger", _logger_that_dies(moment, writes))  # noqa: B010 - a type cannot be assigned to
+        live(life, folder / "run.jsonl", folder / "noted", moment, idempotent=idempotent)
+        (folder / "moments").write_text(json.dumps(moment.counts))
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _logger_that_dies(moment: Clockwork, writes: int) -> Any:
+    class Dying(structlog.BytesLogger):
+        """Writes lines, acknowledges each, and may die before, within and after one."""
+
+        def __init__(self, file: BinaryIO) -> None:
+            super().__init__(file)
+            self.file = file
+
+        def msg(self, message: bytes) -> None:
+            moment.kill_if(moment.due("record"))
+            if moment.due("torn"):
+                self.file.write(message[: len(message) // 2])
+                self.file.flush()
+                moment.kill_if(True)
+            super().msg(message)
+            os.write(writes, sha256(message).hexdigest().encode())
+
+    return Dying
+
+
+def completed(folder: Path) -> set[str]:
+    """The keys of the calls that the journal holds a `completed` record of."""
+    journal = folder / "run.jsonl"
+    records = read(journal) if journal.exists() else ()
+    return {
+        str(record.data["id"]).removeprefix("toolu_")
+        for record in records
+        if record.type == "completed" and record.data["effect"] == "call_tool"
+    }
+
+
+def noted(folder: Path) -> Counter[str]:
+    """How often the tool ran, by key."""
+    path = folder / "noted"
+    return Counter(path.read_text().split()) if path.exists() else Counter()
+
+
+def messages(folder: Path) -> list[Mapping[str, Any]]:
+    """The conversation of the run, as its journal has it."""
+    history = standing_of(folder / "run.jsonl", run_id=RUN).snapshot.context.conversation.history
+    return list(history)
+
+
+def same(expected: list[Mapping[str, Any]], found: list[Mapping[str, Any]], *, idempotent: bool) -> bool:
+    """Whether two conversations say the same; a result of unknown outcome stands for any, where calls run only once."""
+    return expected == found or (not idempotent and len(expected) == len(found) and all(map(_alike, expected, found)))
+
+
+def _alike(expected: Any, found: Any) -> bool:
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        if found.get("content") == UNKNOWN_OUTCOME:
+            return expected.get("tool_use_id") == found.get("tool_use_id")
+        return expected.keys() == found.keys() and all(_alike(expected[key], found[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(_alike, expected, found))
+    return bool(expected == found)
+
+
+def check_end(folder: Path, expected: list[Mapping[str, Any]], *, idempotent: bool) -> None:
+    """What must be true of a run that was killed and has been resumed to its end.
+
+    Raises: AssertionError.
+    """
+    report = fsm_runner.replay(folder / "run.jsonl")
+    assert report.conforms, str(report)
+    assert same(expected, messages(folder), idempotent=idempotent), "the final messages differ"
+    if not idempotent:
+        assert max(noted(folder).values(), default=0) <= 1, f"a tool that must run once ran again: {noted(folder)}"

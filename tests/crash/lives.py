@@ -1,0 +1,143 @@
+"""Lives: the runs that are killed, each a script that a model without memory plays as a function of the request.
+
+Whoever runs one passes `moment`, which is called wherever the process may die; tools write a line when they have run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anthropic import beta_async_tool, beta_tool
+
+import fsm_runner
+from fsm_runner.replaying.resuming import Standing, standing_of
+from fsm_runner.testing import Reply, ScriptedModel, reply, text, tool_use
+
+Moment = Callable[[], None]
+RUN = "r"
+
+
+def calls(*keys: str, tokens: int = 10) -> Reply:
+    """A reply that calls `note` once for each key; the same call has the same id in every process."""
+    blocks = [tool_use("note", {"key": key}, id=f"toolu_{key}") for key in keys]
+    return reply(*blocks, usage={"input_tokens": tokens})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """One run to be killed: what the model answers, turn by turn, and what else makes it."""
+
+    turns: tuple[Reply, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    sync: bool = False
+    approval: bool = False
+
+
+END = reply(text("All noted."))
+LIVES = {
+    "parallel": Life(turns=(calls("a", "b", "c"), calls("d", "e"), END), given={"thread": False}),
+    "streaming": Life(turns=(calls("a", "b"), calls("c"), END), given={"stream": True}),
+    "compaction": Life(
+        turns=(calls("a", "b"), calls("c", "d", tokens=900), calls("e"), END),
+        given={"thread": False, "compaction_control": {"enabled": True, "context_token_threshold": 500}},
+    ),
+    "approval": Life(turns=(calls("a", "b", "c"), calls("d"), END), given={"chart": "approval"}, approval=True),
+    "sync": Life(turns=(calls("a", "b", "c"), calls("d"), END), sync=True),
+}
+
+
+def _answer(life: Life, moment: Moment) -> Callable[[Any], Reply]:
+    def answer(request: Any) -> Reply:
+        moment()
+        talk = request.conversation
+        summary = re.match(r"<summary>done: (\d+)", str(_first_text(talk[0])))
+        done = (int(summary[1]) if summary else 0) + sum(message["role"] == "assistant" for message in talk)
+        if "tools" not in request.whole.body:
+            return reply(text(f"<summary>done: {done}</summary>"))
+        return life.turns[done]
+
+    return answer
+
+
+def _first_text(message: Mapping[str, Any]) -> object:
+    content = message["content"]
+    return content if isinstance(content, str) else content[0].get("text")
+
+
+def standing(journal: Path) -> Standing | None:
+    """Where the run stands; None when not even its first record is whole."""
+    try:
+        return standing_of(journal, run_id=RUN)
+    except (fsm_runner.RunError, fsm_runner.JournalError):
+        return None
+
+
+def has_ended(journal: Path) -> bool:
+    """Whether the run has ended."""
+    found = standing(journal)
+    return found is not None and found.ended
+
+
+def live(life: Life, journal: Path, noted: Path, moment: Moment, *, idempotent: bool) -> None:
+    """Begin the run, or go on with it, and stay with it to its end; do nothing with one that has ended."""
+    if has_ended(journal):
+        return
+
+    def write(key: str) -> str:
+        moment()
+        with noted.open("a") as file:
+            file.write(f"{key}\n")
+        moment()
+        return f"noted {key}"
+
+    if life.sync:
+        _live_sync(life, journal, write, moment, idempotent=idempotent)
+    else:
+        anyio.run(_live_async, life, journal, write, moment, idempotent)
+
+
+def _made(life: Life, journal: Path, client: Any, tool: Any, moment: Moment, *, idempotent: bool) -> Any:
+    def ask_person(view: fsm_runner.RunView) -> fsm_runner.Reported:
+        moment()
+        refused = [call for call in view.calls if call["id"] == "toolu_b"]
+        results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "refused"} for call in refused]
+        return fsm_runner.Reported(name="decided", results=tuple(results))
+
+    effects = {"ask_person": ask_person} if life.approval else None
+    if standing(journal) is None:
+        messages = [{"role": "user", "content": "Note what there is."}]
+        base: dict[str, Any] = {"model": "m", "max_tokens": 99, "messages": messages, "tools": [tool], "run_id": RUN}
+        return fsm_runner.tool_runner(client, **base, journal=journal, effects=effects, **life.given)
+    again = ["note"] if idempotent else []
+    return fsm_runner.resume(journal, client, tools=[tool], effects=effects, idempotent=again)
+
+
+def _live_sync(life: Life, journal: Path, write: Callable[[str], str], moment: Moment, *, idempotent: bool) -> None:
+    @beta_tool
+    def note(key: str) -> str:
+        """Note a key."""
+        return write(key)
+
+    client = ScriptedModel(_answer(life, moment)).sync_client()
+    for _ in _made(life, journal, client, note, moment, idempotent=idempotent):
+        moment()
+
+
+async def _live_async(life: Life, journal: Path, write: Callable[[str], str], moment: Moment, idempotent: bool) -> None:
+    @beta_async_tool
+    async def note(key: str) -> str:
+        """Note a key."""
+        await anyio.lowlevel.checkpoint()
+        return write(key)
+
+    client = ScriptedModel(_answer(life, moment)).client()
+    async for item in _made(life, journal, client, note, moment, idempotent=idempotent):
+        moment()
+        if "stream" in life.given:
+            async for _ in item:
+                moment()
