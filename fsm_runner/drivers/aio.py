@@ -263,7 +263,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         except BaseException:
             await self._close_stream()
             raise
-        return cast(Step, self._step)
+        return self._drained()
 
     async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

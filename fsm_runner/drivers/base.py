@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
 from fsm_runner.adapters.anthropic.failures import failed, refusal
@@ -119,6 +119,12 @@ class BaseRunner(Acts):
         """The stream is read to its end, whoever read it."""
         self._hand_out(message, data)
         self._step = self._session.tell(Replied(message=data))
+
+    def _drained(self) -> Step:
+        """The step that the end of a drained stream made."""
+        if self._session.context.stand.awaits == "more":
+            self._last = self._lasting
+        return cast(Step, self._step)
 
     def broke_off(self, error: BaseException) -> None:
         """Reading the stream failed; whoever reads gets the exception."""

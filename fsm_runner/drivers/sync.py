@@ -254,7 +254,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         except BaseException:
             self._close_stream()
             raise
-        return cast(Step, self._step)
+        return self._drained()
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None

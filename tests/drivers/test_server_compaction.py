@@ -365,3 +365,21 @@ def test_without_being_asked_the_client_summarises(drive):
 
     assert [None, None, None] == asked(drive)
     assert "summarise" in drive.rows
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_compaction_without_summary_is_the_last_word_only_while_it_is_at_hand(drive, stream):
+    """Once the run has gone on from it, the message before it is the last one again, read or not."""
+    run = compacting(drive, [text("hello"), NO_SUMMARY], stream=stream)
+    next(run)
+
+    assert "end_turn" == run.until_done().stop_reason
+
+
+def test_a_run_closed_at_a_compaction_without_summary_ends_on_it(drive):
+    """It is what the caller was handed last."""
+    run = compacting(drive, [text("hello"), NO_SUMMARY])
+    next(run)
+    run.close()
+
+    assert "compaction" == run.until_done().stop_reason
