@@ -5,7 +5,7 @@ BIN    := .venv/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types fresh wheel diagrams charts docs schema bench conformance changelog lock venv clean
+.PHONY: help run test check lint format types fresh wheel diagrams charts docs problems schema bench conformance changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -37,12 +37,13 @@ format: venv  ## put the code in order
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-diagrams charts docs schema: venv
+diagrams charts docs problems schema: venv
 	@$(BIN)/python tools/generated.py $@
 
 diagrams: ## write diagrams/ from states.yaml
 charts:   ## write the pages' diffs and pictures of the shipped charts
 docs:     ## write the generated parts of docs/
+problems: ## write the page of problem codes
 schema:   ## write the JSON Schema of the chart format
 
 bench: venv  ## benchmarks against the SDK's own runner

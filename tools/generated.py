@@ -17,6 +17,7 @@ GENERATORS = {
     "diagrams": "fsm_runner.charts.drawing",
     "charts": "tools.charts",
     "docs": "tools.docs",
+    "problems": "tools.problems",
     "schema": "tools.schema",
 }
 """By name: the module that is run."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bench.check import best, chart_of
+from bench.check import chart_of
 from fsm_runner.charts import load
 from fsm_runner.core.chart import Chart, CustomEffect, FactUse, Limit, Row, State
 from fsm_runner.core.check import check
@@ -219,12 +219,9 @@ def test_thirty_states_twelve_facts_and_two_hundred_rows_are_exact():
     assert ", ".join(f"{name}=z" for name in names) in verdict.problems[0].message
 
 
-def test_thirty_states_twelve_facts_and_two_hundred_rows_take_less_than_a_second():
-    """Of CPU, with every table over all twelve facts and two rules besides; it takes a fifth of that."""
-    chart = chart_of(30, 12, 7)
-
-    assert () == check(chart).problems
-    assert 1.0 > best(chart, rounds=2)
+def test_thirty_states_twelve_facts_and_two_hundred_rows_are_checked():
+    """With every table over all twelve facts and two rules besides; `bench.check` says how long that takes."""
+    assert () == check(chart_of(30, 12, 7)).problems
 
 
 def test_facts_beyond_one_integer_are_still_exact():
