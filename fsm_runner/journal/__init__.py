@@ -8,6 +8,7 @@
     chain      each line's hash in the next one, and the seal of the last
     schema     a record, as JSON Schema
     privacy    what of a payload is written
+    clock      when a record was written
     files      opened to write at their end, and put on disk
     writer     records to a file, through structlog
     upgrades   records of older versions as today's

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
+from fsm_runner.core.errors import JournalError
+
 Sync: TypeAlias = Literal["none", "effect", "record"]
 """When a record is on disk.
 
@@ -23,6 +25,18 @@ _BLOCK = 65_536
 def is_due(sync: Sync, kind: str, event: object) -> bool:
     """Whether `sync` wants the disk waited for after a record of type `kind` and, of one, of `event`."""
     return sync == "record" or (sync == "effect" and (kind in _EFFECTS or (kind == "event" and event in OUTCOMES)))
+
+
+def number_of(file: BinaryIO, source: str) -> int:
+    """Return the number by which the disk is waited for.
+
+    Raises:
+        JournalError: it is no file on a disk.
+    """
+    try:
+        return file.fileno()
+    except OSError as error:
+        raise JournalError(source, None, "it is not on a disk (leave sync at 'none')") from error
 
 
 def appending(path: Path, sync: Sync = "none") -> tuple[BinaryIO, int]:

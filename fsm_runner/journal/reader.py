@@ -234,3 +234,15 @@ def read(
     if source == "-":
         return Reading("<stdin>", sys.stdin.buffer, run=run, after=after)
     return Reading(os.fspath(source), run=run, after=after)
+
+
+def head_of(path: Path, run: str) -> str | None:
+    """Return the hash of the last record of `run` in the file at `path`; None when it has none.
+
+    Raises:
+        JournalError: the file cannot be opened, or a line of it cannot be read.
+    """
+    reading = read(path)
+    for _ in reading:
+        pass
+    return reading.heads.get(run)

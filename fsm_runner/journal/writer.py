@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeAlias, TypedDict, cast, get_args
+from typing import BinaryIO, Self, TypedDict, cast, get_args
 
 import structlog
 from structlog.typing import Processor
@@ -29,24 +28,15 @@ from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
 from fsm_runner.journal.chain import Chain
+from fsm_runner.journal.clock import Clock, stamp, utc_now
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.files import Sync, appending, is_due, why
+from fsm_runner.journal.files import Sync, appending, is_due, number_of, why
 from fsm_runner.journal.privacy import Content, Shield
-from fsm_runner.journal.reader import read
+from fsm_runner.journal.reader import head_of
 from fsm_runner.journal.records import VERSION, Made, Record
-from fsm_runner.journal.render import iso_time
-
-Clock: TypeAlias = Callable[[], datetime]
-"""Says what time it is, with a time zone."""
-
 
 _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
 """What a record says of its own line and the one before, not of the run."""
-
-
-def utc_now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
 
 
 class _Options(TypedDict):
@@ -95,7 +85,7 @@ class Journal:
         self._shield = Shield(content, redact)
         self._chain = Chain(key, head)
         self._sync = sync
-        self._number = self._synced_number(file)
+        self._number = None if sync == "none" else number_of(file, self.source)
         self._closing: BinaryIO | None = None
         self._torn = 0
         bound = structlog.wrap_logger(
@@ -153,7 +143,7 @@ class Journal:
         path = Path(target)
         try:
             if after and head is None and path.is_file():
-                head = _head_of(path, run)
+                head = head_of(path, run)
             file, torn = appending(path, sync)
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
@@ -242,8 +232,7 @@ class Journal:
         if self._torn:
             data["torn"], self._torn = self._torn, 0
         if self._clock is not None and "at" not in data:
-            now = self._clock()
-            data["at"] = iso_time(now if now.tzinfo is UTC else now.astimezone(UTC))
+            data["at"] = stamp(self._clock)
         self.seq += 1
         data = self._shield.of(kind, data)
         write = self._write_input if "event" in data else self._write
@@ -256,20 +245,3 @@ class Journal:
 
     def _unwritable(self, error: OSError) -> JournalError:
         return JournalError(self.source, None, f"cannot be written: {why(error)}")
-
-    def _synced_number(self, file: BinaryIO) -> int | None:
-        """The number by which the disk is waited for; None when it is not."""
-        if self._sync == "none":
-            return None
-        try:
-            return file.fileno()
-        except OSError as error:
-            raise JournalError(self.source, None, "it is not on a disk (leave sync at 'none')") from error
-
-
-def _head_of(path: Path, run: str) -> str | None:
-    """The hash of the last record of `run`; None when the file has none."""
-    reading = read(path)
-    for _ in reading:
-        pass
-    return reading.heads.get(run)
