@@ -100,8 +100,8 @@ def standing_of(
 
 
 def _check_content(source: str, first: Record) -> None:
-    if first.data.get("content", "full") != "full":
-        way_out = "only a journal with content='full' holds what a run needs to go on"
+    if first.data.get("content", "full") != "full" or first.data.get("redacted"):
+        way_out = "only a journal with content='full', and nothing redacted, holds what a run needs to go on"
         raise RunError(f"{source}: run '{first.run}': its payloads were left out ({way_out})")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fsm_runner
-from fsm_runner.journal import read
+from fsm_runner.journal import read, verify
 from tests.replaying.test_resuming import World, finished
 
 
@@ -30,6 +30,7 @@ def test_a_fork_at_any_record_ends_as_the_run_did(world):
         assert (at, {"run": "r", "seq": at}) == (len(rest) + 1, first[3]["forked_from"])
         assert records(world.path)[1:at] == rest
         assert fsm_runner.replay(into).conforms
+        assert verify(into, unsealed=True).intact
 
         runner = finished(fsm_runner.resume(into, world.client(), tools=world.tools, idempotent=["note"]))
         assert (run, world.messages) == (runner.run, runner.messages)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 import fsm_runner
 from fsm_runner.core.chart import Row
 from fsm_runner.core.facts import FACTS
+from fsm_runner.journal import verify
 from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
 from fsm_runner.testing import ScriptedModel, reply, text, tool_use
 
@@ -269,9 +270,10 @@ def test_a_secret_among_the_parameters_is_given_again(world):
     assert fsm_runner.replay(world.path).conforms
 
 
-def test_a_journal_without_payloads_cannot_be_gone_on_with(world):
+@pytest.mark.parametrize("kept", [{"content": "digest"}, {"content": "none"}, {"redact": {"/event/result": "x"}}])
+def test_a_journal_without_payloads_cannot_be_gone_on_with(world, kept):
     """What the next request would send is not there."""
-    with fsm_runner.Journal.open(world.path, run="r", content="digest") as journal:
+    with fsm_runner.Journal.open(world.path, run="r", **kept) as journal:
         finished(world.runner(journal=journal))
 
     with pytest.raises(fsm_runner.RunError, match="its payloads were left out"):
@@ -279,12 +281,13 @@ def test_a_journal_without_payloads_cannot_be_gone_on_with(world):
 
 
 def test_the_rest_of_the_journal_is_written_as_asked(world):
-    """Its chain goes on, and so can its seal with a key."""
+    """Its chain goes on, and its end is sealed with the key."""
     world.recorded().cut_after('"type":"scheduled"', '"id":"c"')
-    finished(world.resumed(journal={"clock": None}))
+    finished(world.resumed(journal={"clock": None, "key": b"k"}))
     last = json.loads(world.path.read_bytes().splitlines()[-1])
 
     assert ("ended", False) == (last["type"], "at" in last)
+    assert verify(world.path, b"k").intact
 
 
 def test_parameters_can_change_on_the_way(world):
