@@ -69,6 +69,7 @@ class Shield:
 
     Attributes:
         content: what is written of payloads.
+        holds: what the journal then holds of them: `content`, or ``redacted`` for what is full but for redactions.
         paths: where the caller redacts.
     """
 
@@ -82,6 +83,7 @@ class Shield:
             raise ValueError(f"content={content!r}: it is not known (choose from: full, digest, none)")
         self.content = content
         self.paths = tuple(redact or ())
+        self.holds = "redacted" if content == "full" and redact else content
         self._redactions = [(_steps(path), instead) for path, instead in (redact or {}).items()]
 
     def of(self, kind: str, data: Data) -> Data:

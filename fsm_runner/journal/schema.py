@@ -47,7 +47,7 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
         "chart": _CHART,
         "facts": {"type": "object", "additionalProperties": {"type": "integer"}},
         "versions": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
-        "content": {"enum": ["full", "digest", "none"]},
+        "content": {"enum": ["full", "redacted", "digest", "none"]},
         "redacted": _TEXTS,
         "context": _OBJECT,
     },

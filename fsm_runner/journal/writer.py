@@ -155,7 +155,7 @@ class Journal:
 
     def started(self, machine: Machine, context: Context) -> None:
         """Write that the run starts: its chart, the versions and what it knows, without secrets."""
-        self._record(records.run_started(machine, context, self._shield.content, self._shield.paths))
+        self._record(records.run_started(machine, context, self._shield.holds, self._shield.paths))
 
     def event(self, event: Event) -> None:
         """Write an input, as it came."""

@@ -125,7 +125,7 @@ def test_a_redaction_reaches_what_is_at_its_path(path, kind, expected):
     found = records(eventful, redact={path: "***"})
 
     assert expected == of(kind, found)[1]["message"]["content"][0]
-    assert [path] == found[0]["redacted"]
+    assert ([path], "redacted") == (found[0]["redacted"], found[0]["content"])
 
 
 def test_a_redaction_may_be_a_function_of_the_value():
