@@ -23,6 +23,7 @@ class World:
     def __init__(self, folder):
         self.path = folder / "run.jsonl"
         self.ran = []
+        self.models = []
 
         @beta_tool
         def note(key: str) -> str:
@@ -49,7 +50,8 @@ class World:
         def answer(request):
             return turns[sum(message["role"] == "assistant" for message in request.conversation)]
 
-        return ScriptedModel(answer).sync_client()
+        self.models.append(ScriptedModel(answer))
+        return self.models[-1].sync_client()
 
     def runner(self, **given):
         """A new run."""
@@ -128,6 +130,19 @@ def _results(runner):
         block for message in runner.messages if isinstance(message["content"], list) for block in message["content"]
     ]
     return [block for block in blocks if block["type"] == "tool_result"]
+
+
+def test_a_thread_goes_on_where_the_server_holds_it(world):
+    """Its position is in the journal, so the next request sends only what the server lacks."""
+    client, model = world.client(), world.models[-1]
+    world.client = lambda: client
+    world.recorded().cut_after('"type":"completed","id":"c"')
+    before = len(model.requests)
+    runner = finished(world.resumed())
+    asked = model.requests[before]  # refused, as the run has gone on from there once; all of it is sent again then
+
+    assert world.messages == runner.messages
+    assert ("continue", 1) == (asked.body["thread"]["type"], len(asked.messages))
 
 
 def test_a_call_of_an_idempotent_tool_is_run_again(world):
