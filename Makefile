@@ -5,7 +5,7 @@ BIN    := .venv/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types fresh wheel diagrams charts docs problems schema bench conformance changelog lock venv clean
+.PHONY: help run test check lint format types fresh wheel diagrams charts docs journal problems schema bench conformance crash changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -37,12 +37,13 @@ format: venv  ## put the code in order
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-diagrams charts docs problems schema: venv
+diagrams charts docs journal problems schema: venv
 	@$(BIN)/python tools/generated.py $@
 
 diagrams: ## write diagrams/ from states.yaml
 charts:   ## write the pages' diffs and pictures of the shipped charts
 docs:     ## write the generated parts of docs/
+journal:  ## write the JSON Schema of journal records
 problems: ## write the page of problem codes
 schema:   ## write the JSON Schema of the chart format
 
@@ -51,6 +52,9 @@ bench: venv  ## benchmarks against the SDK's own runner
 
 conformance: venv  ## the SDK's own tests of its runner, through ours
 	@$(BIN)/python -m tools.conformance $(ARGS)
+
+crash: venv  ## 500 runs killed at every moment, and resumed to their end
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 changelog: venv  ## show what the fragments in changelog.d/ add up to
 	@$(BIN)/towncrier build --draft --version next

@@ -76,7 +76,9 @@ if TYPE_CHECKING:
 DEFAULT_CHART = "states"
 
 _THREADED = (anthropic.Anthropic, anthropic.AsyncAnthropic)
-"""The clients whose service keeps threads; those of other platforms do not.  Source: anthropic 2.12."""
+"""The clients, and those derived from them, that use threads by default; Bedrock's and Vertex's are not among them.
+
+Source: anthropic 2.12."""
 
 
 class CompactionControl(pydantic.BaseModel):
@@ -230,7 +232,7 @@ def tool_runner(
         tool_errors=tool_errors,
         max_concurrent_tools=max_concurrent_tools,
     )
-    session = Session(machine, context, run=run, journal=log, listener=on_step)
+    session = Session(machine, context, run=run, journal=log, listener=on_step, closes=log is not journal)
     return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
 
 
@@ -330,6 +332,7 @@ def resume(
         standing.snapshot.context,
         run=standing.run,
         journal=Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})),
+        closes=True,
         listener=on_step,
         at=standing.snapshot,
         after=standing.numbered,

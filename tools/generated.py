@@ -17,6 +17,7 @@ GENERATORS = {
     "diagrams": "fsm_runner.charts.drawing",
     "charts": "tools.charts",
     "docs": "tools.docs",
+    "journal": "tools.journal_schema",
     "problems": "tools.problems",
     "schema": "tools.schema",
 }

@@ -121,6 +121,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         self._end()
         if items is not None:
             await items.aclose()
+        self._session.leave()
 
     async def _run(self) -> AsyncGenerator[ItemT, None]:
         step = self._session.resume()
@@ -141,6 +142,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             finally:
                 with self._spans.current():
                     await self._close_stream()
+                self._session.leave()
 
     async def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]

@@ -69,6 +69,7 @@ class Session:
         at: Snapshot | None = None,
         after: int = 0,
         moved: bool = False,
+        closes: bool = False,
     ) -> None:
         """Start a run, or go on with one.
 
@@ -81,11 +82,13 @@ class Session:
             at: where a run goes on that was cut off; None: it starts anew.
             after: how many effects other than tool calls it had scheduled by then.
             moved: whether it goes on by another chart, or other facts, than it had.
+            closes: whether the journal is the run's own, to be closed at its end.
         """
         self.machine = machine
         self.run = run or uuid.uuid4().hex
         self.journal = journal
         self._listener = listener
+        self._closes = closes
         self.spans: Spans | None = None
         self._requests = after
         self._calls: set[str] = set()
@@ -124,6 +127,11 @@ class Session:
     def resume(self) -> Step:
         """Return the step that goes on where the run was cut off; it has no effects where the caller has the turn."""
         return self.machine.resume(self.snapshot)
+
+    def leave(self) -> None:
+        """Close the journal of a run that has ended, if it is the run's own."""
+        if self.final and self._closes and self.journal is not None:
+            self.journal.close()
 
     def takes(self, event: type[Event]) -> bool:
         """Whether the run takes such an event where it is."""

@@ -97,6 +97,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         self._end()
         if items is not None:
             items.close()
+        self._session.leave()
 
     def _run(self) -> Generator[ItemT, None, None]:
         step = self._session.resume()
@@ -117,6 +118,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             finally:
                 with self._spans.current():
                     self._close_stream()
+                self._session.leave()
 
     def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]

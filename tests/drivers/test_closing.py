@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import psutil
 import pytest
 
 from fsm_runner import RunError
@@ -141,3 +144,31 @@ def test_twice(drive):
 
     assert "done" == words(run.until_done())
     assert closed(run)
+
+
+def test_a_journal_of_the_runs_own_is_closed_at_its_end(drive, tmp_path):
+    """Whether the run ends by itself or is closed; a journal that was given stays open for its owner."""
+    path = tmp_path / "run.jsonl"
+    run = drive.run([text("done")], journal=path)
+    next(run)
+
+    assert path in open_files()
+
+    run.until_done()
+
+    assert path not in open_files()
+
+
+def test_a_journal_of_a_closed_run_is_closed(drive, tmp_path):
+    """There is nothing more to come."""
+    path = tmp_path / "run.jsonl"
+    run = drive.run([text("done")], journal=path)
+    next(run)
+    run.close()
+
+    assert path not in open_files()
+
+
+def open_files():
+    """The files that this process has open."""
+    return {Path(each.path) for each in psutil.Process().open_files()}
