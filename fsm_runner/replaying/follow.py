@@ -36,6 +36,7 @@ class Machines:
         self.source = source
         self._facts = facts
         self._given = None if chart is None else compile(chart, facts)
+        self.edited = chart is not None
         self._compiled: dict[str, Machine] = {}
 
     def of(self, record: Record) -> Machine:
@@ -188,6 +189,8 @@ class Run:
     def _agrees(self, record: Record, made: Mapping[str, object]) -> bool:
         """Tell where a record differs from what is made now.  What a user's processors added does not count."""
         recorded = {key: record.data.get(key, NOTHING) for key in made}
+        if self._machines.edited and recorded.get("row", NOTHING) == made.get("row", NOTHING):
+            recorded, made = _asked_by_both(recorded, made)
         if recorded == made:
             return True
         if record.type == "transition" and recorded["row"] != made["row"]:
@@ -286,6 +289,19 @@ def _comes_of(event: Event, effect: Effect) -> bool:
 
 def _versions(value: object) -> Mapping[str, object]:
     return {str(name): version for name, version in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _asked_by_both(
+    recorded: Mapping[str, object], made: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Both, with the facts that both charts ask.  An edited chart may ask more or fewer, and decide the same."""
+    then, now = _facts(recorded.get("facts")), _facts(made.get("facts"))
+    if "facts" not in made:
+        return dict(recorded), dict(made)
+    return (
+        {**recorded, "facts": {name: answer for name, answer in then.items() if name in now}},
+        {**made, "facts": {name: answer for name, answer in now.items() if name in then}},
+    )
 
 
 def _facts(value: object) -> Mapping[str, str]:

@@ -247,6 +247,17 @@ def test_an_edited_chart_that_decides_the_same_conforms():
     assert replayed(WHOLE, chart=small_chart(name="renamed")).conforms
 
 
+def test_an_edited_chart_may_ask_more_and_decide_the_same():
+    """What the journal has no answer to is no divergence, as long as the rows are the same."""
+    start, request, *rest = small_chart().states
+    event = request.transitions[0].event
+    stop = Row(id="stop_closed", event=event, guard=(("closed", ("true",)),), target="done")
+    states = (start, replace(request, transitions=(stop, *request.transitions)), *rest)
+    facts = (*small_chart().facts, FactUse(name="closed", answers=("true", "false")))
+
+    assert [] == told(replayed(WHOLE, chart=small_chart(states=states, facts=facts)))
+
+
 def test_an_edited_chart_may_refuse_an_event():
     """A run that is stuck says in which state."""
     start = replace(small_chart().states[0], transitions=(Row(id="x", event="answer_asked", target="request"),))
