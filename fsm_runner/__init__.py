@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
     from fsm_runner.replaying.forking import fork as fork
-    from fsm_runner.runner import resume as resume
+    from fsm_runner.resumption import resume as resume
     from fsm_runner.runner import tool_runner as tool_runner
 
 _HOMES = {
@@ -63,7 +63,7 @@ _HOMES = {
     "replay": "replaying",
     "ReplayReport": "replaying",
     "Reported": "core.events",
-    "resume": "runner",
+    "resume": "resumption",
     "RunError": "core.errors",
     "Runner": "drivers.sync",
     "RunView": "drivers.session",

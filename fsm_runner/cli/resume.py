@@ -83,9 +83,9 @@ def _resume(journal: Path, client: Any, given: dict[str, Any]) -> None:
 
 async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: list[AsyncRunner[Any, Any]]) -> None:
     """Go on to the end.  A failure that the machine knows of is shown by it; no other is expected."""
+    from fsm_runner.arguments import machine_of
     from fsm_runner.replaying.resuming import standing_of
-    from fsm_runner.runner import machine_of
-    from fsm_runner.runner import resume as resumed
+    from fsm_runner.resumption import resume as resumed
 
     standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"])
     chart = standing.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart

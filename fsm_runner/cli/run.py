@@ -96,8 +96,8 @@ def client_of(spec: str) -> Any:
 def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None) -> None:
     import anyio
 
+    from fsm_runner.arguments import machine_of
     from fsm_runner.journal import Journal
-    from fsm_runner.runner import machine_of
 
     watcher = Watcher(Screen(), machine_of(chart, given["facts"]).chart)
     log = None if path is None else Journal.open(path, run=given["run_id"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from fsm_runner.charts.loader import examine, find_chart, parse, text_of
 from fsm_runner.cli.screen import Part, Screen, cleaned
 from fsm_runner.core.cover import spelled
+from fsm_runner.core.errors import InternalError
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.vocabulary import SUPPLIES
 
@@ -212,7 +213,7 @@ def _counted(number: int, what: str) -> str:
 
 def _at_its_word(_: object) -> str:
     """Stand in for a fact whose code was not given; the check asks nothing of it."""
-    raise NotImplementedError
+    raise InternalError("the check asked a fact that has no code")
 
 
 def _shown(path: Path) -> str:

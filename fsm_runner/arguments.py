@@ -1,0 +1,156 @@
+"""The arguments that make a run, checked before anything is sent: charts, limits, effects, parameters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import pydantic
+
+from fsm_runner.adapters.anthropic.plain import is_given
+from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
+from fsm_runner.charts import find_chart, load
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.check import check
+from fsm_runner.core.context import (
+    DEFAULT_SUMMARY_PROMPT,
+    DEFAULT_THRESHOLD,
+    SummaryControl,
+)
+from fsm_runner.core.errors import ChartError
+from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.machine import Machine, compile
+from fsm_runner.drivers.base import OwnEffect
+from fsm_runner.drivers.given import check_params
+from fsm_runner.options import RequestParams
+
+DEFAULT_CHART = "states"
+
+
+class CompactionControl(pydantic.BaseModel):
+    """The ``compaction_control`` argument: when and how the client summarises a long conversation.
+
+    Source: anthropic 0.75.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    enabled: bool
+    context_token_threshold: int = pydantic.Field(default=DEFAULT_THRESHOLD, gt=0)
+    model: str | None = pydantic.Field(default=None, min_length=1)
+    summary_prompt: str = pydantic.Field(default=DEFAULT_SUMMARY_PROMPT, min_length=1)
+
+    def control(self) -> SummaryControl | None:
+        """Return what the core is told; None when it is not enabled."""
+        if not self.enabled:
+            return None
+        return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)
+
+
+def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:
+    """Return the machine of a chart, checked.  The same chart is loaded, checked and compiled once.
+
+    Raises:
+        ChartError: the chart cannot run.
+    """
+    if isinstance(chart, Chart):
+        return _compiled(chart, facts)
+    path = _shipped(chart) if isinstance(chart, str) and "." not in chart else find_chart(chart)
+    stamp = path.stat() if path.exists() else None
+    return _loaded(str(chart), facts, None if stamp is None else (stamp.st_mtime_ns, stamp.st_size))
+
+
+@functools.cache
+def _shipped(name: str) -> Path:
+    """The file of a chart that is called by name.  Those that are shipped stay where they are."""
+    return find_chart(name)
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(chart: str, facts: tuple[Fact, ...], stamp: object) -> Machine:
+    known = {**FACTS, **{each.name: each for each in facts}}
+    return compile(load(chart, facts=known), facts)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(chart: Chart, facts: tuple[Fact, ...]) -> Machine:
+    problems = check(chart, facts={**FACTS, **{each.name: each for each in facts}}).problems
+    if problems:
+        raise ChartError(chart.name, problems)
+    return compile(chart, facts)
+
+
+def request_options(
+    headers: Mapping[str, Any] | None, query: Mapping[str, object] | None, body: object, timeout: Any
+) -> RequestOptions:
+    return RequestOptions(
+        headers=headers or {},
+        query=query,
+        body=body,
+        timeout=timeout if is_given(timeout) else None,
+        has_timeout=is_given(timeout),
+    )
+
+
+def refuse_contradictions(params: Mapping[str, object], *, stream: object, eager: bool, thread: object) -> None:
+    """Refuse what contradicts itself or is unknown to the API's method."""
+    check_params({"thread": thread if is_given(thread) else None})
+    if eager and stream is not True:
+        raise ValueError("`run_tools_eagerly=True` and `stream=False` are mutually exclusive")
+    unknown = sorted(params.keys() - RequestParams.__annotations__.keys() - {"output_format"})
+    if unknown:
+        raise TypeError(f"tool_runner() got an unexpected keyword argument '{unknown[0]}'")
+
+
+def output_format_of(given: dict[str, Any]) -> OutputFormat | None:
+    """Take ``output_format`` out of the parameters."""
+    type_ = given.pop("output_format", None)
+    if type_ is None:
+        return None
+    config = given.get("output_config")
+    if isinstance(config, Mapping) and config.get("format") is not None:
+        raise anthropic.AnthropicError(
+            "Both output_format and output_config.format were provided. Please use only output_config.format "
+            "(output_format is deprecated)."
+        )
+    return OutputFormat(type_)
+
+
+def summary_control(control: Mapping[str, object] | None) -> SummaryControl | None:
+    if control is None:
+        return None
+    try:
+        return CompactionControl.model_validate(dict(control)).control()
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        takes = ", ".join(CompactionControl.model_fields)
+        raise ValueError(f"compaction_control: '{where}': {first['msg'].lower()} (it takes: {takes})") from None
+
+
+def limits_of(chart: Chart, limits: Mapping[str, int | None] | None, max_iterations: object) -> dict[str, int | None]:
+    """The chart's limits, with what the run sets."""
+    known: dict[str, int | None] = {limit.name: limit.value for limit in chart.limits}
+    given: dict[str, Any] = dict(limits or {})
+    if is_given(max_iterations) and max_iterations is not None:
+        if "iterations" in given:
+            raise ValueError("limits: 'iterations' and max_iterations are the same limit (give one of them)")
+        given["iterations"] = max_iterations
+    for name, value in given.items():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise ValueError(f"limits: chart '{chart.name}' has no limit '{name}' (it has: {names})")
+        if value is not None and type(value) is not int:
+            raise TypeError(f"limits: '{name}': a whole number or None, got {value!r}")
+    return {**known, **given}
+
+
+def check_effects(chart: Chart, effects: Mapping[str, OwnEffect]) -> None:
+    declared = {effect.name for effect in chart.effects}
+    for name in sorted(declared - effects.keys()):
+        raise ValueError(f"effects: chart '{chart.name}' declares '{name}' (give it: effects={{'{name}': function}})")
+    for name in sorted(effects.keys() - declared):
+        raise ValueError(f"effects: chart '{chart.name}' declares no '{name}' (declare it under 'effects:' there)")

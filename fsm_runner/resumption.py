@@ -1,0 +1,167 @@
+"""`resume`: goes on with a run that was cut off, from its journal and in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Unpack, overload
+
+from anthropic import not_given
+
+from fsm_runner.adapters.anthropic.calls import ErrorText
+from fsm_runner.adapters.anthropic.restored import restored
+from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
+from fsm_runner.arguments import (
+    check_effects,
+    machine_of,
+    output_format_of,
+    request_options,
+)
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.check_names import did_you_mean
+from fsm_runner.core.context import (
+    Context,
+)
+from fsm_runner.core.events import Json, ParamsReplaced, ToolFinished
+from fsm_runner.core.facts import Fact
+from fsm_runner.drivers.aio import AsyncRunner
+from fsm_runner.drivers.base import Equipment, OwnEffect
+from fsm_runner.drivers.given import check_params, settings_params
+from fsm_runner.drivers.session import Listener, Session
+from fsm_runner.drivers.sync import Runner
+from fsm_runner.journal import Journal
+from fsm_runner.options import RequestParams, ResumeOptions
+from fsm_runner.replaying.differing import differences_of
+from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result
+
+
+@overload
+def resume(
+    source: str | Path, client: AbstractAsyncContextManager[Any, Any], **options: Unpack[ResumeOptions]
+) -> AsyncRunner[Any, Any]: ...
+@overload
+def resume(
+    source: str | Path, client: AbstractContextManager[Any, Any], **options: Unpack[ResumeOptions]
+) -> Runner[Any, Any]: ...
+def resume(
+    source: str | Path,
+    client: Any,
+    *,
+    tools: Iterable[Any] = (),
+    facts: Iterable[Fact] = (),
+    effects: Mapping[str, OwnEffect] | None = None,
+    chart: str | Path | Chart | None = None,
+    idempotent: Iterable[str] = (),
+    on_unknown: Literal["tell", "ask"] = "tell",
+    migrate: bool = False,
+    run_id: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    journal: Mapping[str, Any] | None = None,
+    on_step: Listener | None = None,
+    tool_errors: ErrorText = "repr",
+    max_concurrent_tools: int | None = 16,
+    extra_headers: Mapping[str, Any] | None = None,
+    extra_query: Mapping[str, object] | None = None,
+    extra_body: object = None,
+    timeout: Any = not_given,
+) -> Any:
+    """Go on with a run that was cut off, from its journal and in it.
+
+    Tools that have completed never run again.  What else was under way begins anew: a request is sent again, a reply
+    that was streaming is asked for again, an effect of your own is performed again.
+
+    Args:
+        source: the journal.
+        client: any client of the anthropic SDK.
+        tools: the tools that the run had, with those that were added to it.
+        facts: facts of your own that the chart asks.
+        effects: functions for the effects of your own that the chart declares, by name.
+        chart: a chart to go on by; None: the one in the journal.
+        idempotent: the names of tools and toolsets whose calls may run twice.  Of any other tool, a call that had begun
+            is not run again.
+        on_unknown: then the model is told that the outcome is unknown (``tell``), or the run is left for a person.
+        migrate: whether to go on although the chart, a fact or a tool differs where that does not matter.
+        run_id: which run of the journal; may be left out when only one of them has not ended.
+        params: parameters of requests that are to be others from now on; those that hold a secret, which the journal
+            does not; and ``output_format``, when the run had one.
+        journal: how the journal is written from now on, by the keywords of `Journal.open`: ``{"sync": "effect"}``.
+        on_step, tool_errors, max_concurrent_tools, extra_headers, extra_query, extra_body, timeout: as for
+            `tool_runner`.
+
+    Raises:
+        RunError: the run has ended; something differs that it cannot go on with; or a person must decide.
+        JournalError: the journal cannot be read or written.
+        ChartError: the chart cannot run.
+        TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
+    """
+    facts = tuple(facts)
+    standing = standing_of(source, run_id=run_id, facts=facts)
+    check_open(standing)
+    is_async = isinstance(client, AbstractAsyncContextManager)
+    box = ToolBox(tools, flavour="async" if is_async else "sync")
+    machine = standing.machine if chart is None else machine_of(chart, facts)
+    own = dict(effects or {})
+    check_effects(machine.chart, own)
+    differences = differences_of(standing, machine, box.sent, declared_name)
+    differences.check(standing, migrate=migrate)
+    unknown = cut_off(standing, _idempotent(idempotent, box))
+    if on_unknown == "ask":
+        ask_person(standing, unknown)
+    elif on_unknown != "tell":
+        raise ValueError(f"on_unknown: 'tell' or 'ask', got {on_unknown!r}")
+    given = given_again(standing, params or {})
+    unfit = sorted(given.keys() - RequestParams.__annotations__.keys() - {"output_format"})
+    if unfit or "messages" in given:
+        raise TypeError(f"resume: params: '{(unfit or ['messages'])[0]}' cannot be given")
+    output_format = output_format_of(given)
+    check_params(given)
+    equipment = Equipment(
+        client=client,
+        tools=box,
+        params=given,
+        options=request_options(extra_headers, extra_query, extra_body, timeout),
+        output_format=output_format,
+        effects=own,
+        tool_errors=tool_errors,
+        max_concurrent_tools=max_concurrent_tools,
+        last=None if standing.reply is None else restored(standing.reply, output_format),
+    )
+    session = Session(
+        machine,
+        standing.snapshot.context,
+        run=standing.run,
+        journal=Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})),
+        closes=True,
+        listener=on_step,
+        at=standing.snapshot,
+        after=standing.numbered,
+        moved=differences.chart,
+    )
+    told = settings_params(given, output_format)
+    if differences.tools or told != session.context.settings.params:
+        session.tell(_changed(session.context, told, box if differences.tools else None))
+    for effect in unknown:
+        session.tell(ToolFinished(id=effect.id, result=unknown_result(effect)))
+    return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+
+
+def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsReplaced:
+    """What a resumed run is told of what it did not have: parameters, and the tools when a box is given."""
+    settings = context.settings
+    return ParamsReplaced(
+        params=params,
+        messages=None,
+        tools=settings.tools if box is None else box.sent,
+        runnable=tuple(sorted(settings.runnable if box is None else box.runnable)),
+        toolsets=tuple(sorted(settings.toolsets if box is None else box.toolsets)),
+    )
+
+
+def _idempotent(names: Iterable[str], box: ToolBox) -> tuple[str, ...]:
+    known = (*box.by_name, *box.toolsets)
+    names = tuple(names)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"idempotent: there is no tool '{name}'{did_you_mean(name, known)}")
+    return names
