@@ -20,7 +20,7 @@ import pytest
 
 import fsm_runner
 
-PATIENCE = 0.5
+PATIENCE = 2.0
 """Seconds that a caller waits for the next byte, or for a free connection."""
 
 ASKED: dict[str, Any] = {
