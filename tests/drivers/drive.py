@@ -14,6 +14,7 @@ import copy
 import functools
 import inspect
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -73,7 +74,7 @@ class _Watched(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         self.open.discard(self)
 
 
-class Drive:
+class Drive(ABC):
     """What a scenario is given.  The last run's model and transport stay at hand."""
 
     client_of: Callable[..., Any]
@@ -127,25 +128,25 @@ class Drive:
 
     # ── the flavours differ in these ────────────────────────────────────────────────────────────────────────────────
 
+    @abstractmethod
     def live(self, target: Any) -> Any:
         """Return an object of the driver's, its methods without await."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flavoured(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         """Return a tool's function as the driver calls it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def inner(self, run: Any, method: str, *arguments: Any) -> Any:
         """Call a method of the runner from within a tool."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gate(self) -> Any:
         """Return a gate: tools ``await gate.wait()`` until someone calls ``gate.set()``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def meeting(self, parties: int) -> Callable[[], Awaitable[None]]:
         """Return a meeting: ``await meeting()`` returns once `parties` are there."""
-        raise NotImplementedError
 
     def tasks(self) -> int:
         """How many tasks are left, but for the drive's own."""
