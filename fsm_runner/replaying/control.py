@@ -29,6 +29,8 @@ class ControlRun:
 
     Attributes:
         divergences: what does not agree; at most one, for the rest follows from it.
+        rows: how often each row was taken and agreed, by the id that it has now.
+        others: how often a row led the same way as the recorded one, which has another id: by both ids.
     """
 
     def __init__(self, first: Record, machines: Machines) -> None:
@@ -39,6 +41,8 @@ class ControlRun:
             ChartError: the chart asks a fact that has no code, or names what is not there.
         """
         self.divergences: list[Divergence] = []
+        self.rows: dict[str, int] = {}
+        self.others: dict[tuple[str, str], int] = {}
         self._machines = machines
         self._run = first.run
         self._transitions = 0
@@ -51,7 +55,14 @@ class ControlRun:
         """What became of it."""
         first = self.divergences[0].seq if self.divergences else None
         return RunReport(
-            run=self._run, transitions=self._transitions, ended=self._ended, diverges_at=first, control_only=True
+            run=self._run,
+            transitions=self._transitions,
+            ended=self._ended,
+            diverges_at=first,
+            differs=len(self.divergences),
+            rows=self.rows,
+            others=self.others,
+            control_only=True,
         )
 
     def take(self, record: Record) -> None:
@@ -88,10 +99,15 @@ class ControlRun:
         row, missing = _first_that_holds(rows, facts)
         if missing is not None:
             self._diverged(record, f"/facts/{missing}", NOTHING, "an answer, for a row asks it")
-        elif row is None or row.id != record.data.get("row"):
+        elif row is None or not (row.id == record.data.get("row") or self._same_way(record, row)):
             self._diverged(record, "/row", record.data.get("row"), NOTHING if row is None else row.id, facts)
         else:
             self._enter(record, row)
+
+    def _same_way(self, record: Record, row: Row) -> bool:
+        """Whether `row` of an edited chart leads where the recorded one led, which has another id."""
+        then = record.data.get("source"), record.data.get("target"), record.data.get("output")
+        return self._machines.edited and then == (self._state.name, row.target, row.output)
 
     def _enter(self, record: Record, row: Row) -> None:
         made = {"source": self._state.name, "target": row.target, "output": row.output}
@@ -100,6 +116,10 @@ class ControlRun:
                 self._diverged(record, f"/{key}", record.data.get(key, NOTHING), now)
                 return
         self._transitions += 1
+        self.rows[row.id] = self.rows.get(row.id, 0) + 1
+        recorded = str(record.data.get("row"))
+        if recorded != row.id:
+            self.others[recorded, row.id] = self.others.get((recorded, row.id), 0) + 1
         self._event = None
         self._state = self._chart.state(row.target)
 

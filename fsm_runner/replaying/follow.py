@@ -10,8 +10,10 @@ divergence is told, and the comparison of that run ends there.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check_names import name_problems
@@ -28,16 +30,30 @@ from fsm_runner.journal.records import DERIVED, Made, asked, derived
 from fsm_runner.replaying.compare import differences
 from fsm_runner.replaying.report import NOTHING, Divergence, RunReport
 
+_WAY = ("source", "event", "target", "output")
+"""The fields of a row that was taken which a run, and its caller, can tell."""
+
+_BY = ("row", "facts")
+"""The fields of an end that say by which row and answers it came."""
+
 
 class Machines:
     """The machines of a file's runs, each compiled once."""
 
-    def __init__(self, source: str, chart: Chart | None, facts: tuple[Fact, ...]) -> None:
+    def __init__(self, source: str, chart: Chart | None, facts: tuple[Fact, ...], *, keep: int | None = None) -> None:
+        """See `replay`; of the divergences of a run, the first `keep` are kept, or all."""
         self.source = source
+        self.keep = sys.maxsize if keep is None else keep
         self._facts = facts
         self._given = None if chart is None else compile(chart, facts)
         self.edited = chart is not None
         self._compiled: dict[str, Machine] = {}
+
+    def in_file(self, source: str) -> Machines:
+        """The same for another file: what is compiled once serves both."""
+        other = copy(self)
+        other.source = source
+        return other
 
     def of(self, record: Record) -> Machine:
         """The machine for a run that starts with `record`.
@@ -69,7 +85,10 @@ class Run:
     """One run of a file: mutable, fed record by record.
 
     Attributes:
-        divergences: what does not agree so far.
+        divergences: what does not agree so far, as far as it is kept.
+        differs: how many divergences there were.
+        rows: how often each row was taken and agreed, by the id that it has now.
+        others: how often a row led the same way as the recorded one, which has another id: by both ids.
         machine: what it runs on now; a resumed run may have moved to another chart.
         snapshot: where it is.
         facts: the version of each fact that its chart asked when it last began or was resumed.
@@ -86,6 +105,9 @@ class Run:
             ChartError: the chart asks a fact that has no code, or names what is not there.
         """
         self.divergences: list[Divergence] = []
+        self.differs = 0
+        self.rows: dict[str, int] = {}
+        self.others: dict[tuple[str, str], int] = {}
         self._source = machines.source
         self._machines = machines
         self._run = first.run
@@ -113,7 +135,15 @@ class Run:
     def report(self) -> RunReport:
         """What became of it."""
         first = self.divergences[0].seq if self.divergences else None
-        return RunReport(run=self._run, transitions=self._transitions, ended=self._ended, diverges_at=first)
+        return RunReport(
+            run=self._run,
+            transitions=self._transitions,
+            ended=self._ended,
+            diverges_at=first,
+            differs=self.differs,
+            rows=self.rows,
+            others=self.others,
+        )
 
     def take(self, record: Record) -> None:
         """Follow one more record.
@@ -183,14 +213,16 @@ class Run:
         agreed = self._agrees(record, made)
         if kind == "transition" and agreed:
             self._transitions += 1
+            row = str(made["row"])
+            self.rows[row] = self.rows.get(row, 0) + 1
         elif kind == "ended":
             self._ended = str(made["reason"])
 
     def _agrees(self, record: Record, made: Mapping[str, object]) -> bool:
         """Tell where a record differs from what is made now.  What a user's processors added does not count."""
-        recorded = {key: record.data.get(key, NOTHING) for key in made}
-        if self._machines.edited and recorded.get("row", NOTHING) == made.get("row", NOTHING):
-            recorded, made = _asked_by_both(recorded, made)
+        recorded: Mapping[str, object] = {key: record.data.get(key, NOTHING) for key in made}
+        if self._machines.edited:
+            recorded, made = self._same_way(record, recorded, made)
         if recorded == made:
             return True
         if record.type == "transition" and recorded["row"] != made["row"]:
@@ -200,6 +232,21 @@ class Run:
         for pointer, then, now in differences(recorded, made):
             self._diverged(record, pointer, then, now)
         return False
+
+    def _same_way(
+        self, record: Record, recorded: Mapping[str, object], made: Mapping[str, object]
+    ) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """Both, without what an edited chart may have otherwise while a run goes the same way."""
+        if record.type == "ended":
+            return {**recorded, **dict.fromkeys(_BY, None)}, {**made, **dict.fromkeys(_BY, None)}
+        if record.type != "transition":
+            return recorded, made
+        then, now = recorded["row"], made["row"]
+        if then != now and all(recorded[key] == made[key] for key in _WAY):
+            ids = str(then), str(now)
+            self.others[ids] = self.others.get(ids, 0) + 1
+            recorded = {**recorded, "row": now}
+        return _asked_by_both(recorded, made) if recorded["row"] == now else (recorded, made)
 
     def _schedule(self, record: Record) -> None:
         id, name = record.data.get("id"), record.data.get("effect")
@@ -260,6 +307,9 @@ class Run:
         end: bool = False,
     ) -> None:
         self._off = end
+        self.differs += 1
+        if len(self.divergences) >= self._machines.keep:
+            return
         divergence = Divergence(
             source=self._source,
             line=record.line,
@@ -296,8 +346,6 @@ def _asked_by_both(
 ) -> tuple[dict[str, object], dict[str, object]]:
     """Both, with the facts that both charts ask.  An edited chart may ask more or fewer, and decide the same."""
     then, now = _facts(recorded.get("facts")), _facts(made.get("facts"))
-    if "facts" not in made:
-        return dict(recorded), dict(made)
     return (
         {**recorded, "facts": {name: answer for name, answer in then.items() if name in now}},
         {**made, "facts": {name: answer for name, answer in now.items() if name in then}},

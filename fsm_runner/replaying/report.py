@@ -9,7 +9,7 @@ run.jsonl:7: seq 4: recorded row 'summarise' (compaction=due); now 'ask' (compac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, TypeAlias
 
@@ -74,6 +74,9 @@ class RunReport:
         transitions: how many rows were taken and agreed.
         ended: the reason that the journal ends with; None when the run goes on or was killed.
         diverges_at: the seq of the first record that no longer agrees; None when all do.
+        differs: how many divergences there are in it; not all of them may have been kept.
+        rows: how often each row was taken and agreed, by the id that it has in the chart it was replayed on.
+        others: how often a row led the same way as the recorded one, which has another id: by both ids.
         control_only: whether only its control flow was compared, for the journal does not hold its payloads.
     """
 
@@ -81,6 +84,9 @@ class RunReport:
     transitions: int
     ended: str | None
     diverges_at: int | None
+    differs: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[tuple[str, str], int] = field(default_factory=dict)
     control_only: bool = False
 
     @property

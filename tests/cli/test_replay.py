@@ -40,15 +40,25 @@ def test_a_journal_that_was_edited_exits_with_1_and_names_the_record(command, jo
     assert "recorded row 'stop_closed'" in done.stdout
 
 
+def edited(tmp_path, old, new):
+    """The default chart with another text in one place, as ``edited.yaml``."""
+    text = find_chart("states").read_text(encoding="utf-8")
+
+    assert 1 == text.count(old)
+    (tmp_path / "edited.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    return "edited.yaml"
+
+
 def test_another_chart_tells_where_the_run_would_have_gone(command, journal, tmp_path):
     """The recorded events on an edited chart: the first row that differs."""
-    text = find_chart("states").read_text(encoding="utf-8").replace("{id: ask, ", "{id: ask_model, ")
-    (tmp_path / "edited.yaml").write_text(text, encoding="utf-8")
-    done = command("replay", journal, "--chart", "edited.yaml")
+    row = "{id: call_tools,      guard: {turn: wants_tools},"
+    sooner = "{id: stop_tools, guard: {turn: wants_tools, limit: free}, target: done}"
+    chart = edited(tmp_path, row, f"{sooner}\n      - {row}")
+    done = command("replay", journal, "--chart", chart)
 
     assert 1 == done.exit_code
-    assert "recorded row 'ask'" in done.stdout
-    assert "now 'ask_model'" in done.stdout
+    assert "recorded row 'call_tools'" in done.stdout
+    assert "now 'stop_tools'" in done.stdout
 
 
 @pytest.mark.parametrize(
