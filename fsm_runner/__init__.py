@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart as Chart
     from fsm_runner.core.check import check as check
     from fsm_runner.core.context import Context as Context
+    from fsm_runner.core.decision import Transition as Transition
     from fsm_runner.core.errors import ChartError as ChartError
     from fsm_runner.core.errors import FsmRunnerError as FsmRunnerError
     from fsm_runner.core.errors import IllegalEvent as IllegalEvent
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from fsm_runner.core.machine import Machine as Machine
     from fsm_runner.core.machine import Snapshot as Snapshot
     from fsm_runner.core.machine import Step as Step
-    from fsm_runner.core.machine import Transition as Transition
     from fsm_runner.core.machine import compile as compile
     from fsm_runner.core.stop import Stop as Stop
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
@@ -71,7 +71,7 @@ _HOMES = {
     "Step": "core.machine",
     "Stop": "core.stop",
     "tool_runner": "runner",
-    "Transition": "core.machine",
+    "Transition": "core.decision",
 }
 
 __all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, so it cannot differ

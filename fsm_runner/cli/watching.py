@@ -17,8 +17,9 @@ from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
     from fsm_runner.core.context import Usage
+    from fsm_runner.core.decision import Transition
     from fsm_runner.core.events import Event, Json
-    from fsm_runner.core.machine import Step, Transition
+    from fsm_runner.core.machine import Step
     from fsm_runner.core.stop import Stop
 
 MARGIN = "    "

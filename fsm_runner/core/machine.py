@@ -1,7 +1,7 @@
 """The machine: one event in; the transitions it took, the new snapshot and the effects to start out.
 
-pytransitions keeps the rows and picks the branch (see `stepper`).  Nothing of a run stays in the machine: one
-serves any number of runs.
+pytransitions keeps the rows and picks the branch (see `stepper`); each `Decision` remembers what it picked for which
+answers.  Nothing of a run stays in the machine: one serves any number of runs.
 
 The law of a step:
 
@@ -19,34 +19,15 @@ from types import MappingProxyType
 
 from fsm_runner.core.chart import Chart, State
 from fsm_runner.core.context import Context, Note
+from fsm_runner.core.decision import Decision, Transition
 from fsm_runner.core.effects import Effect, effects_again, effects_of
 from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem, RunError
 from fsm_runner.core.events import ACTS, Event
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.fold import fold
 from fsm_runner.core.parts import replace
-from fsm_runner.core.stepper import ALWAYS, Branch, Cursor, Stepper, entry_of, trigger_of
+from fsm_runner.core.stepper import ALWAYS, Stepper, entry_of, trigger_of
 from fsm_runner.core.stop import Stop, stop_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """A row that was taken: immutable.
-
-    Attributes:
-        row: the row's id.
-        source, target: the states it led from and to.
-        event: the event that it took; None for an ``always`` row.
-        facts: the answers of every fact that the rows of this decision may ask, by name.
-        output: what it hands to the caller: ``message``, ``stream`` or None.
-    """
-
-    row: str
-    source: str
-    target: str
-    event: str | None
-    facts: Mapping[str, str]
-    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +70,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A state, with its decisions by event; `always` is None when it has no such rows."""
+
+    state: State
+    decisions: Mapping[str, Decision]
+    always: Decision | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A compiled chart, shared by all its runs: immutable.  Made by `compile`.
 
@@ -99,15 +89,13 @@ class Machine:
 
     chart: Chart
     facts: Mapping[str, Fact]
-    _states: Mapping[str, State]
-    _events: Mapping[str, frozenset[str]]
-    _asked: Mapping[tuple[str, str], tuple[Fact, ...]]
+    _places: Mapping[str, _Place] = field(repr=False, compare=False)
     _stepper: Stepper = field(repr=False, compare=False)
 
     def start(self, context: Context) -> Step:
         """Return the step that a run begins with: in the initial state, waiting for the caller."""
-        initial = self._states[self.chart.initial]
-        return self._settle(Cursor(initial.name), fold(context, entry_of(initial)), [])
+        initial = self._places[self.chart.initial]
+        return self._settle(initial, fold(context, entry_of(initial.state)), [])
 
     def step(self, snapshot: Snapshot, event: Event) -> Step:
         """Return all that `event` does to a run at `snapshot`, which itself does not change.
@@ -115,45 +103,43 @@ class Machine:
         Raises:
             IllegalEvent: the state takes no such event.
         """
-        state = self._states[snapshot.state]
-        if state.final or not (isinstance(event, ACTS) or event.name in self._events[state.name]):
-            raise IllegalEvent(state.name, event.name, self.takes(snapshot))
+        place = self._places[snapshot.state]
+        decision, acts = place.decisions.get(event.name), type(event) in _ACTS
+        if place.state.final or (decision is None and not acts):
+            raise IllegalEvent(snapshot.state, event.name, self.takes(snapshot))
         before = replace(snapshot.context, notes=()) if snapshot.context.notes else snapshot.context
         context = fold(before, event)
-        if isinstance(event, ACTS):
-            moved = Snapshot(state=state.name, context=context, stop=snapshot.stop)
+        if acts or decision is None:
+            moved = Snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
             return Step(transitions=(), snapshot=moved, notes=context.notes)
-        cursor = Cursor(state.name)
-        branch = self._take(cursor, event.name, context)
-        if branch is None:
-            raise InternalError(f"state '{state.name}': no row holds for event '{event.name}' ({cursor.answers})")
-        return self._settle(cursor, fold(context, branch.entry), [_taken(cursor, branch)])
+        taken = decision.taken(context, self._stepper)
+        if taken is None:
+            answers = ", ".join(f"{each.name}={each.ask(context)}" for each in decision.facts)
+            raise InternalError(f"state '{snapshot.state}': no row holds for event '{event.name}' ({answers})")
+        transition, entry = taken
+        return self._settle(self._places[transition.target], fold(context, entry), [transition])
 
     def resume(self, snapshot: Snapshot) -> Step:
         """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
-        effect = self._states[snapshot.state].effect
-        effects = () if effect is None else effects_again(effect, snapshot.context)
-        return Step(transitions=(), snapshot=snapshot, effects=effects, final=self._states[snapshot.state].final)
+        state = self._places[snapshot.state].state
+        effects = () if state.effect is None else effects_again(state.effect, snapshot.context)
+        return Step(transitions=(), snapshot=snapshot, effects=effects, final=state.final)
 
     def takes(self, snapshot: Snapshot) -> tuple[str, ...]:
         """Return the names of the events, other than acts of the caller, that the run takes where it is."""
-        return self._states[snapshot.state].events
+        return self._places[snapshot.state].state.events
 
-    def _take(self, cursor: Cursor, trigger: str, context: Context) -> Branch | None:
-        """Take the first row of `trigger` that holds; None when none does."""
-        cursor.answers = {each.name: each.ask(context) for each in self._asked[cursor.state, trigger]}
-        return self._stepper.take(cursor, trigger)
-
-    def _settle(self, cursor: Cursor, context: Context, taken: list[Transition]) -> Step:
+    def _settle(self, place: _Place, context: Context, taken: list[Transition]) -> Step:
         """Follow ``always`` rows until a state rests."""
-        for _ in self._states:
-            state = self._states[cursor.state]
-            branch = self._take(cursor, ALWAYS, context) if state.always else None
-            if branch is None:
-                return self._step(state, context, taken)
-            context = fold(context, branch.entry)
-            taken.append(_taken(cursor, branch))
-        raise InternalError(f"always rows led back to state '{cursor.state}'; a checked chart has none that do")
+        for _ in self._places:
+            chosen = None if place.always is None else place.always.taken(context, self._stepper)
+            if chosen is None:
+                return self._step(place.state, context, taken)
+            transition, entry = chosen
+            context = fold(context, entry)
+            taken.append(transition)
+            place = self._places[transition.target]
+        raise InternalError(f"always rows led back to state '{place.state.name}'; a checked chart has none that do")
 
     def _step(self, state: State, context: Context, taken: list[Transition]) -> Step:
         stopped = state.final or (context.stand.failure is not None and state.effect is None)
@@ -167,11 +153,7 @@ class Machine:
         )
 
 
-def _taken(cursor: Cursor, branch: Branch) -> Transition:
-    row = branch.row
-    return Transition(
-        row=row.id, source=branch.source, target=row.target, event=row.event, facts=cursor.answers, output=row.output
-    )
+_ACTS = frozenset(ACTS)
 
 
 def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
@@ -194,11 +176,18 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
     return Machine(
         chart=chart,
         facts=MappingProxyType(used),
-        _states=MappingProxyType({state.name: state for state in chart.states}),
-        _events=MappingProxyType({state.name: frozenset(state.events) for state in chart.states}),
-        _asked=MappingProxyType(_asked(chart, used)),
+        _places=MappingProxyType({state.name: _place(state, used) for state in chart.states}),
         _stepper=Stepper.of(chart),
     )
+
+
+def _place(state: State, facts: Mapping[str, Fact]) -> _Place:
+    decisions: dict[str, Decision] = {}
+    for trigger in dict.fromkeys(map(trigger_of, state.rows)):
+        names = dict.fromkeys(name for row in state.rows if trigger_of(row) == trigger for name, _ in row.guard)
+        asked = tuple(facts[name] for name in names)
+        decisions[trigger] = Decision(state=state.name, trigger=trigger, facts=asked, known={})
+    return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=MappingProxyType(decisions))
 
 
 def _closed(each: Fact) -> Callable[[Context], str]:
@@ -223,12 +212,3 @@ def _fact_problems(chart: Chart, known: Mapping[str, Fact]) -> Iterable[Problem]
         elif set(use.answers) != set(known[use.name].answers):
             message = f"fact '{use.name}': its function answers: {', '.join(known[use.name].answers)}"
             yield Problem(code="other-answers", path=("facts", index), message=message)
-
-
-def _asked(chart: Chart, facts: Mapping[str, Fact]) -> dict[tuple[str, str], tuple[Fact, ...]]:
-    """For each decision, the facts that any of its rows may ask, each once, in the rows' order."""
-    names: dict[tuple[str, str], dict[str, None]] = {}
-    for state in chart.states:
-        for row in state.rows:
-            names.setdefault((state.name, trigger_of(row)), {}).update(dict.fromkeys(name for name, _ in row.guard))
-    return {decision: tuple(facts[name] for name in asked) for decision, asked in names.items()}

@@ -1,12 +1,13 @@
 """The stepper: a chart's rows as pytransitions keeps them.
 
-pytransitions is built with no model, so it binds no methods to anything; each step hands it a throw-away `Cursor`,
+pytransitions is built with no model, so it binds no methods to anything; each choice hands it a throw-away `Cursor`,
 which holds the state and the answers that the guards ask for.  A row is one `Branch`, whose guard is a look-up per
 fact: conditions and callbacks found by name would cost ten times as much.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import transitions as _pt
@@ -19,19 +20,19 @@ ALWAYS = "(always)"
 
 
 class Cursor:
-    """What pytransitions moves: mutable, and thrown away after one step.
+    """What pytransitions moves: mutable, and thrown away after one choice.
 
     Attributes:
         state: the name of the state that the run is in.
         answers: the answers of the facts that the rows of this decision may ask.
-        branch: the row that was taken last; None before any was.
+        branch: the row that was taken; None before any was.
     """
 
     __slots__ = ("answers", "branch", "state")
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, answers: Mapping[str, str]) -> None:
         self.state = state
-        self.answers: dict[str, str] = {}
+        self.answers = answers
         self.branch: Branch | None = None
 
 
@@ -80,8 +81,9 @@ class Stepper(_pt.Machine):
                 stepper.add_transition(trigger_of(row), state.name, row.target, row=row, entry=entry)
         return stepper
 
-    def take(self, cursor: Cursor, trigger: str) -> Branch | None:
-        """Move `cursor` by the first row of `trigger` whose guard holds, and return it; None when none does."""
+    def take(self, state: str, trigger: str, answers: Mapping[str, str]) -> Branch | None:
+        """Return the first row of `state` and `trigger` whose guard holds for `answers`; None when none does."""
+        cursor = Cursor(state, answers)
         return cursor.branch if self.events[trigger].trigger(cursor) else None
 
 

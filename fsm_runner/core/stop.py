@@ -11,7 +11,7 @@ from fsm_runner.core.context import Context
 from fsm_runner.core.facts import closed, reached_limits, turn
 
 if TYPE_CHECKING:
-    from fsm_runner.core.machine import Transition
+    from fsm_runner.core.decision import Transition
 
 Reason: TypeAlias = Literal[
     "completed",

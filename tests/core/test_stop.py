@@ -7,7 +7,7 @@ from hypothesis import given
 
 from fsm_runner.core.chart import State
 from fsm_runner.core.context import Stand
-from fsm_runner.core.machine import Transition
+from fsm_runner.core.decision import Transition
 from fsm_runner.core.stop import REASONS, Stop, stop_of
 from tests.support.build import LOST, context, reply, use
 from tests.support.strategies import contexts

@@ -30,8 +30,9 @@ from fsm_runner.adapters.opentelemetry.reading import (
     tracer_of,
     wants_json,
 )
+from fsm_runner.core.decision import Transition
 from fsm_runner.core.events import Json
-from fsm_runner.core.machine import Step, Transition
+from fsm_runner.core.machine import Step
 from fsm_runner.core.messages import text_in
 from fsm_runner.core.stop import Stop
 
