@@ -96,18 +96,21 @@ class ControlRun:
             self._diverged(record, "/event", event, self._event)
             return
         rows = self._state.always if event is None else [row for row in self._state.transitions if row.event == event]
-        row, missing = _first_that_holds(rows, facts)
-        if missing is not None:
+        possible, missing = _possible(rows, facts)
+        recorded = record.data.get("row")
+        row = next((each for each in possible if each.id == recorded), possible[0] if possible else None)
+        alike = row is not None and all(self._same_way(record, each) for each in possible)
+        if missing is not None and not (self._machines.edited and alike):
             self._diverged(record, f"/facts/{missing}", NOTHING, "an answer, for a row asks it")
-        elif row is None or not (row.id == record.data.get("row") or self._same_way(record, row)):
-            self._diverged(record, "/row", record.data.get("row"), NOTHING if row is None else row.id, facts)
+        elif row is None or not (row.id == recorded or (self._machines.edited and alike)):
+            self._diverged(record, "/row", recorded, NOTHING if row is None else row.id, facts)
         else:
             self._enter(record, row)
 
     def _same_way(self, record: Record, row: Row) -> bool:
-        """Whether `row` of an edited chart leads where the recorded one led, which has another id."""
+        """Whether `row` leads where the recorded one led, whatever it is called."""
         then = record.data.get("source"), record.data.get("target"), record.data.get("output")
-        return self._machines.edited and then == (self._state.name, row.target, row.output)
+        return then == (self._state.name, row.target, row.output)
 
     def _enter(self, record: Record, row: Row) -> None:
         made = {"source": self._state.name, "target": row.target, "output": row.output}
@@ -162,15 +165,19 @@ class ControlRun:
         self.divergences.append(divergence)
 
 
-def _first_that_holds(rows: Sequence[Row], facts: Mapping[str, str]) -> tuple[Row | None, str | None]:
-    """The first row that holds for `facts`; or the fact that it takes to say so, and that is not among them."""
+def _possible(rows: Sequence[Row], facts: Mapping[str, str]) -> tuple[list[Row], str | None]:
+    """The rows that may be the first to hold for `facts`; and a fact that it takes to say which, if one is missing."""
+    possible: list[Row] = []
+    lacking: str | None = None
     for row in rows:
-        known = [(name, answers) for name, answers in row.guard if name in facts]
-        if any(facts[name] not in answers for name, answers in known):
+        if any(facts.get(name, answers[0]) not in answers for name, answers in row.guard):
             continue
+        possible.append(row)
         missing = next((name for name, _ in row.guard if name not in facts), None)
-        return (None, missing) if missing is not None else (row, None)
-    return None, None
+        if missing is None:
+            break
+        lacking = lacking or missing
+    return possible, lacking
 
 
 def _facts(value: object) -> Mapping[str, str]:

@@ -47,6 +47,7 @@ class Machines:
         self._facts = facts
         self._given = None if chart is None else compile(chart, facts)
         self.edited = chart is not None
+        self._charts: dict[str, Chart] = {}
         self._compiled: dict[str, Machine] = {}
 
     def in_file(self, source: str) -> Machines:
@@ -64,21 +65,26 @@ class Machines:
         """
         if self._given is not None:
             return self._given
+        sha256, chart = self.recorded(record)
+        if sha256 not in self._compiled:
+            self._compiled[sha256] = compile(chart, self._facts)
+        return self._compiled[sha256]
+
+    def recorded(self, record: Record) -> tuple[str, Chart]:
+        """The chart that `record` holds, and its hash.
+
+        Raises:
+            ValueError: it holds no chart, or not the one that its hash was taken of.
+            ChartError: the chart names what is not there.
+        """
         held = record.data.get("chart")
         data, recorded = (held.get("data"), held.get("sha256")) if isinstance(held, Mapping) else (None, None)
         sha256 = chart_hash(data)
         if recorded != sha256:
             raise ValueError("the chart is not the one that its hash was taken of")
-        if sha256 not in self._compiled:
-            self._compiled[sha256] = self._checked(chart_from(data))
-        return self._compiled[sha256]
-
-    def _checked(self, chart: Chart) -> Machine:
-        """A chart without loose names cannot break the machine, whoever forged it."""
-        problems = tuple(name_problems(chart, None))
-        if problems:
-            raise ChartError(chart.name, problems)
-        return compile(chart, self._facts)
+        if sha256 not in self._charts:
+            self._charts[sha256] = _named(chart_from(data))
+        return sha256, self._charts[sha256]
 
 
 class Run:
@@ -144,6 +150,11 @@ class Run:
             rows=self.rows,
             others=self.others,
         )
+
+    @property
+    def due(self) -> Made | None:
+        """The record that has to come next; None when that is for the world to say."""
+        return self._expected[0] if self._expected else None
 
     def take(self, record: Record) -> None:
         """Follow one more record.
@@ -322,6 +333,14 @@ class Run:
             facts=facts[1],
         )
         self.divergences.append(divergence)
+
+
+def _named(chart: Chart) -> Chart:
+    """`chart`: one without loose names cannot break the machine, whoever forged it."""
+    problems = tuple(name_problems(chart, None))
+    if problems:
+        raise ChartError(chart.name, problems)
+    return chart
 
 
 def _comes_of(event: Event, effect: Effect) -> bool:
