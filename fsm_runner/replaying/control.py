@@ -59,6 +59,7 @@ class ControlRun:
             transitions=self._transitions,
             ended=self._ended,
             diverges_at=first,
+            kind="value" if first is not None else None,
             differs=len(self.divergences),
             rows=self.rows,
             others=self.others,

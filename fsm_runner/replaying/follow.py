@@ -146,6 +146,7 @@ class Run:
             transitions=self._transitions,
             ended=self._ended,
             diverges_at=first,
+            kind="value" if first is not None else None,
             differs=self.differs,
             rows=self.rows,
             others=self.others,

@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fsm_runner.journal import Torn
+
+if TYPE_CHECKING:
+    from fsm_runner.charts.differing import Way
 
 
 class Absent(Enum):
@@ -30,6 +34,22 @@ NOTHING = Absent.NOTHING
 
 Nothing: TypeAlias = Literal[Absent.NOTHING]
 
+Kind: TypeAlias = Literal["value", "row", "effect", "stuck", "unknown"]
+"""What a divergence is about.
+
+value: anything in a record.  On an edited chart, besides: row: the run goes another way.  effect: the state that it
+reaches does something else.  stuck: the chart takes no such event there, or lacks what the run needs.  unknown: it
+cannot be told, for it takes a fact that the journal does not hold.
+"""
+
+Verdict: TypeAlias = Literal["conforms", "diverges", "stuck", "unknown"]
+"""What became of a run."""
+
+VERDICTS: Mapping[Verdict, str] = MappingProxyType(
+    {"conforms": "conforms", "diverges": "diverges", "stuck": "is stuck", "unknown": "cannot be told"}
+)
+"""Each verdict, as it is said of one run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
@@ -44,6 +64,9 @@ class Divergence:
         recorded: what the journal says.
         now: what replay makes of the same events.
         recorded_facts, facts: the answers that decided, when the value is a row; else empty.
+        kind: what it is about.
+        state, event: where the run was, and what happened; None: it entered the state.  Told on an edited chart.
+        was, goes: the way that was taken, and the one on the edited chart; None unless `kind` is ``row``.
     """
 
     source: str
@@ -55,9 +78,19 @@ class Divergence:
     now: object
     recorded_facts: Mapping[str, str]
     facts: Mapping[str, str]
+    kind: Kind = "value"
+    state: str = ""
+    event: str | None = None
+    was: Way | None = None
+    goes: Way | None = None
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}: seq {self.seq}"
+        if self.kind == "unknown":
+            asks = f"asks '{self.now}', which the journal does not hold" if self.now else "may not rest any more"
+            return f"{place}: cannot be told: state '{self.state}' {asks}"
+        if self.kind == "stuck":
+            return f"{place}: stuck: {self.now}"
         if self.pointer == "/row":
             then, now = _differing(self.recorded_facts, self.facts)
             return f"{place}: recorded row {self.recorded!r}{then}; now {self.now!r}{now}"
@@ -74,9 +107,11 @@ class RunReport:
         transitions: how many rows were taken and agreed.
         ended: the reason that the journal ends with; None when the run goes on or was killed.
         diverges_at: the seq of the first record that no longer agrees; None when all do.
+        kind: what the first of them is about; None when there is none.
         differs: how many divergences there are in it; not all of them may have been kept.
         rows: how often each row was taken and agreed, by the id that it has in the chart it was replayed on.
         others: how often a row led the same way as the recorded one, which has another id: by both ids.
+        lacks: the facts that an edited chart asks, and that the journal does not hold.
         control_only: whether only its control flow was compared, for the journal does not hold its payloads.
     """
 
@@ -84,9 +119,11 @@ class RunReport:
     transitions: int
     ended: str | None
     diverges_at: int | None
+    kind: Kind | None = None
     differs: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     others: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    lacks: tuple[str, ...] = ()
     control_only: bool = False
 
     @property
@@ -94,10 +131,17 @@ class RunReport:
         """Whether every record of it was reproduced; when `control_only`, every row."""
         return self.diverges_at is None
 
+    @property
+    def verdict(self) -> Verdict:
+        """What became of it, in a word."""
+        if self.diverges_at is None:
+            return "conforms"
+        return self.kind if self.kind == "stuck" or self.kind == "unknown" else "diverges"
+
     def __str__(self) -> str:
         taken = counted(self.transitions, "transition")
         if self.diverges_at is not None:
-            return f"run '{self.run}': diverges at seq {self.diverges_at}; {taken} reproduced"
+            return f"run '{self.run}': {VERDICTS[self.verdict]} at seq {self.diverges_at}; {taken} reproduced"
         how = "it has not ended" if self.ended is None else f"ended: {self.ended}"
         only = " (control flow only: the journal lacks payloads)" if self.control_only else ""
         return f"run '{self.run}': {taken}, {how}{only}"
@@ -128,6 +172,10 @@ class ReplayReport:
     def transitions(self) -> int:
         """How many rows were taken and agreed, in all runs."""
         return sum(run.transitions for run in self.runs)
+
+    def __bool__(self) -> bool:
+        """The same as `conforms`, for a test that asserts the report itself."""
+        return self.conforms
 
     def __str__(self) -> str:
         return "\n".join(self._lines())

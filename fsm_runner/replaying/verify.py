@@ -14,10 +14,12 @@ from typing import BinaryIO
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.facts import Fact
-from fsm_runner.journal import read
+from fsm_runner.journal import Record, read
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
+from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.follow import Machines, Run
 from fsm_runner.replaying.report import ReplayReport
+from fsm_runner.replaying.whatif import WhatIf
 
 
 def replay(
@@ -34,22 +36,43 @@ def replay(
         JournalError: the file or a line of it cannot be read, or it holds no record.
         ChartError: the chart asks a fact that has no code; give it with `facts`.
     """
-    reading = read(source)
-    machines = Machines(reading.source, chart, tuple(facts))
-    runs: dict[str, Run | ControlRun] = {}
-    for record in reading:
-        run = runs.get(record.run)
-        if run is None:
-            made = ControlRun if lacks_payloads(record) else Run
-            runs[record.run] = made(record, machines)
-        else:
-            run.take(record)
-    if not runs:
-        raise JournalError(reading.source, None, "it holds no record of fsm_runner (is it the right file?)")
-    divergences = sorted((each for run in runs.values() for each in run.divergences), key=lambda each: each.line)
-    return ReplayReport(
-        source=reading.source,
-        runs=tuple(run.report() for run in runs.values()),
-        divergences=tuple(divergences),
-        torn=reading.torn,
-    )
+    return Replayer(chart, tuple(facts)).replay(source)
+
+
+class Replayer:
+    """Replays files one after the other; what it compiles serves all of them."""
+
+    def __init__(self, chart: Chart | None = None, facts: tuple[Fact, ...] = (), *, keep: int | None = None) -> None:
+        """See `replay`; of the divergences of each run the first `keep` are kept, or all.
+
+        Raises:
+            ChartError: `chart` asks a fact that has no code.
+        """
+        self._machines = Machines("", chart, facts, keep=keep)
+        self._edits = Edits()
+
+    def replay(self, source: str | os.PathLike[str] | BinaryIO) -> ReplayReport:
+        """Return the report on one journal; see `replay`."""
+        reading = read(source)
+        machines = self._machines.in_file(reading.source)
+        runs: dict[str, Run | ControlRun | WhatIf] = {}
+        for record in reading:
+            run = runs.get(record.run)
+            if run is None:
+                runs[record.run] = self._begun(record, machines)
+            else:
+                run.take(record)
+        if not runs:
+            raise JournalError(reading.source, None, "it holds no record of fsm_runner (is it the right file?)")
+        divergences = sorted((each for run in runs.values() for each in run.divergences), key=lambda each: each.line)
+        return ReplayReport(
+            source=reading.source,
+            runs=tuple(run.report() for run in runs.values()),
+            divergences=tuple(divergences),
+            torn=reading.torn,
+        )
+
+    def _begun(self, first: Record, machines: Machines) -> Run | ControlRun | WhatIf:
+        if machines.edited:
+            return WhatIf(first, machines, self._edits)
+        return ControlRun(first, machines) if lacks_payloads(first) else Run(first, machines)

@@ -107,7 +107,7 @@ def test_another_chart_tells_where_the_run_would_have_gone(options):
     assert [
         "seq 8: recorded row 'call_tools' (turn=wants_tools, limit=free); now 'sooner' (turn=wants_tools, limit=free)"
     ] == told(data, chart=edited(sooner))
-    assert ["seq 8: /facts/calls: recorded nothing; now 'an answer, for a row asks it'"] == told(
+    assert ["seq 8: cannot be told: state 'request' asks 'calls', which the journal does not hold"] == told(
         data, chart=edited(asks)
     )
 

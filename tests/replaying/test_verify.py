@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsm_runner.charts import load
 from fsm_runner.core.chart import Chart, FactUse, Row, State
 from fsm_runner.core.context import Context, Counters, SummaryControl
 from fsm_runner.core.errors import ChartError, JournalError
@@ -35,7 +36,8 @@ from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
 from fsm_runner.replaying import replay
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
-from tests.replaying.goldens import DEFAULT
+
+DEFAULT = compile(load("states"))
 
 
 def two_tools(journal, machine=SMALL):
