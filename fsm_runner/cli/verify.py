@@ -18,6 +18,9 @@ def verify(
     unsealed: Annotated[
         bool, typer.Option("--unsealed", help="Take runs without a seal, too: they go on, or were killed.")
     ] = False,
+    payloads: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where large payloads are.  [default: where the journal says]")
+    ] = None,
 ) -> None:
     """Verify that no record of a journal was changed, left out or cut off.
 
@@ -28,7 +31,7 @@ def verify(
     key = None if key_file is None else _key(key_file)
     intact = True
     for journal in journals:
-        verification = verified(journal, key, unsealed=unsealed)
+        verification = verified(journal, key, unsealed=unsealed, payloads=payloads)
         typer.echo(str(verification))
         intact = intact and verification.intact
     if not intact:

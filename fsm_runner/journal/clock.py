@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -17,7 +18,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def stamp(clock: Clock) -> str:
-    """Return what time `clock` says it is, in UTC and ISO 8601."""
+def stamps(clock: Clock) -> Callable[[], str]:
+    """Return what says what time it is by `clock`, in UTC and ISO 8601."""
+    return _Seconds().now if clock is utc_now else lambda: _stamp(clock)
+
+
+def _stamp(clock: Clock) -> str:
     now = clock()
     return iso_time(now if now.tzinfo is UTC else now.astimezone(UTC))
+
+
+class _Seconds:
+    """The clock that most journals have: mutable, for a second's text is made once."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def now(self) -> str:
+        micros = time.time_ns() // 1_000
+        second = micros // 1_000_000
+        if second != self._second:
+            self._second, self._text = second, datetime.fromtimestamp(second, UTC).isoformat()[:-6]
+        return f"{self._text}.{micros % 1_000_000:06}+00:00"

@@ -1,8 +1,9 @@
-"""Files: opened to write at their end, and put on disk."""
+"""Files: opened to write at their end, written as a whole, and put on disk."""
 
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -39,10 +40,8 @@ def number_of(file: BinaryIO, source: str) -> int:
         raise JournalError(source, None, "it is not on a disk (leave sync at 'none')") from error
 
 
-def appending(path: Path, sync: Sync = "none") -> tuple[BinaryIO, int]:
-    """Open `path` to write at its end, on a line of its own; unless `sync` is none, a new file's name is on disk too.
-
-    Returns the file, and how many bytes the line has that a killed process left without an end; 0 mostly.
+def appending(path: Path, sync: Sync = "none") -> BinaryIO:
+    """Open `path` to write at its end; unless `sync` is none, a new file's name is on disk too.
 
     Raises:
         OSError: it cannot be opened.
@@ -50,16 +49,57 @@ def appending(path: Path, sync: Sync = "none") -> tuple[BinaryIO, int]:
     new = sync != "none" and not path.exists()
     file = path.open("ab")
     try:
-        torn = _unfinished(path)
-        if torn:
-            file.write(b"\n")
-            file.flush()
         if new:
             _sync_folder(path.parent)
     except BaseException:
         file.close()
         raise
-    return file, torn
+    return file
+
+
+def end_line(file: BinaryIO, path: Path) -> int:
+    """End the line of `path` that a killed process left unfinished; return how many bytes it has, 0 mostly.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    torn = _unfinished(path)
+    if torn:
+        file.write(b"\n")
+        file.flush()
+    return torn
+
+
+def put(path: Path, body: bytes, *, durable: bool) -> None:
+    """Write a file that is either not there or whole, with the folder that it is in; nothing when it is there already.
+
+    Args:
+        path: where.
+        body: what it holds.
+        durable: whether it is on disk when this returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.is_file() and path.read_bytes() == body:
+        return
+    if not path.parent.is_dir():
+        path.parent.mkdir(exist_ok=True)
+        if durable:
+            _sync_folder(path.parent.parent)
+    beginning = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with beginning.open("xb") as file:
+            file.write(body)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beginning.replace(path)
+    except BaseException:
+        beginning.unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

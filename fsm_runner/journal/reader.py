@@ -22,16 +22,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.chain import hash_of
+from fsm_runner.journal.payloads import FIELD, Beside
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse
 from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
 
 _OURS = re.compile(rb'\{"v":\d+,"run":')
-_HEAD = frozenset({"v", "run", "seq", "type", "at", "prev", "seal"})
+_CLAIM = frozenset({"v", "run", "seq", "type"})
 _GZIP = b"\x1f\x8b"
 
 
@@ -65,11 +66,12 @@ class Reading(Iterator[Record]):
         *,
         run: str | None = None,
         after: Mapping[str, int] | None = None,
+        beside: Beside | None = None,
         upgrades: Mapping[int, Upgrade] = UPGRADES,
     ) -> None:
         """Read `file`; without one, the file called `source`, which is opened when the first record is asked for.
 
-        For the other arguments see `read`; by `upgrades` records of older versions are read.
+        For the rest see `read`; without `beside`, payloads stay beside; by `upgrades`, older versions are read.
         """
         self.source = source
         self.line = b""
@@ -77,6 +79,7 @@ class Reading(Iterator[Record]):
         self.torn: tuple[Torn, ...] = ()
         self._file = file
         self._run = run
+        self._beside = beside
         self._upgrades = upgrades
         self._number = 0
         self._last = dict(after or {})
@@ -88,8 +91,8 @@ class Reading(Iterator[Record]):
         """By run, the hash of its last record so far."""
         return {run: hash_of(line) for run, line in self._lines.items()}
 
-    def __iter__(self) -> Self:
-        return self
+    def __iter__(self) -> Iterator[Record]:
+        return self._records
 
     def __next__(self) -> Record:
         return next(self._records)
@@ -110,20 +113,26 @@ class Reading(Iterator[Record]):
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
         damaged: Torn | None = None
+        wanted, lines, beside = self._run, self._lines, self._beside
         for number, line in enumerate(_unpacked(file), start=1):
             self._number = number
             found = self._found(line, number) if line.startswith(b"{") else None
             if damaged is not None:
                 self._mended(damaged, found)
-            damaged = found if isinstance(found, Torn) else None
-            if isinstance(found, Record) and self._run in (None, found.run):
-                self._follows(found)
-                self.ended = line.endswith(b"\n")
-                self.line = self._lines[found.run] = line[:-1] if self.ended else line
-                yield found
-            elif damaged is not None and not line.endswith(b"\n"):
-                self.torn += (damaged,)
-                break
+                damaged = None
+            if isinstance(found, Record):
+                if wanted is None or wanted == found.run:
+                    self._follows(found)
+                    self.ended = line.endswith(b"\n")
+                    self.line = lines[found.run] = line[:-1] if self.ended else line
+                    if beside is not None and FIELD in found.data:
+                        beside.put_back(found)
+                    yield found
+            elif found is not None:
+                damaged = found
+                if not line.endswith(b"\n"):
+                    self.torn += (damaged,)
+                    break
         else:
             if damaged is not None:
                 raise self._damage(damaged)
@@ -138,17 +147,14 @@ class Reading(Iterator[Record]):
             if _OURS.match(line) or not line.endswith(b"\n"):
                 return Torn(line=number, size=len(line.rstrip(b"\n")))
             return None
-        if not isinstance(value, dict) or not value.keys() >= {"v", "run", "seq", "type"}:
+        if not isinstance(value, dict) or not value.keys() >= _CLAIM:
             return None
-        return self._record(value, number, claimed=_OURS.match(line) is not None)
-
-    def _record(self, value: dict[str, object], number: int, *, claimed: bool) -> Record | None:
         try:
             if value["v"] != VERSION or value["v"] is True:
                 value = upgraded(value, self._upgrades)
             return _made(value, number)
         except ValueError as error:
-            if claimed:
+            if _OURS.match(line):
                 raise JournalError(self.source, number, str(error)) from None
             return None
 
@@ -198,24 +204,25 @@ class _Again:
 
 
 def _made(value: dict[str, object], number: int) -> Record:
-    run, seq, kind, at, prev = (value.get(key) for key in ("run", "seq", "type", "at", "prev"))
+    """The record that `value` holds; what is left of it are the record's own fields."""
+    run, seq, kind = value["run"], value["seq"], value["type"]
     if not isinstance(run, str) or not isinstance(seq, int) or seq < 1:
         raise ValueError("'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)")
     if not isinstance(kind, str) or kind not in TYPES:
         raise ValueError(f"record type {kind!r} is not known (upgrade fsm_runner, or restore the line from a copy)")
-    return Record(
-        run=run,
-        seq=seq,
-        type=kind,
-        data={key: each for key, each in value.items() if key not in _HEAD},
-        line=number,
-        at=at if isinstance(at, str) else None,
-        prev=prev if isinstance(prev, str) else None,
-    )
+    at, prev = value.pop("at", None), value.pop("prev", None)
+    del value["v"], value["run"], value["seq"], value["type"]
+    value.pop("seal", None)
+    at, prev = at if isinstance(at, str) else None, prev if isinstance(prev, str) else None
+    return Record(run, seq, kind, value, number, at, prev)
 
 
 def read(
-    source: str | os.PathLike[str] | BinaryIO, *, run: str | None = None, after: Mapping[str, int] | None = None
+    source: str | os.PathLike[str] | BinaryIO,
+    *,
+    run: str | None = None,
+    after: Mapping[str, int] | None = None,
+    payloads: str | os.PathLike[str] | None = None,
 ) -> Reading:
     """Return the records in `source`, to be iterated once.
 
@@ -224,25 +231,20 @@ def read(
             may be compressed with gzip.
         run: the id of the only run whose records are wanted; None: all.
         after: by run, the number of the last record before `source`, when that is an open file read up to here.
+        payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
-        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, or it holds no
-            such run.
+        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, a payload is
+            missing or not what was written, or it holds no such run.
     """
+    name, file = opened(source)
+    return Reading(name, file, run=run, after=after, beside=Beside(name, payloads))
+
+
+def opened(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, BinaryIO | None]:
+    """Return the name of `source`, and its file when that is open already; for `source` see `read`."""
     if not isinstance(source, (str, os.PathLike)):
-        return Reading(str(getattr(source, "name", "<journal>")), source, run=run, after=after)
+        return str(getattr(source, "name", "<journal>")), source
     if source == "-":
-        return Reading("<stdin>", sys.stdin.buffer, run=run, after=after)
-    return Reading(os.fspath(source), run=run, after=after)
-
-
-def head_of(path: Path, run: str) -> str | None:
-    """Return the hash of the last record of `run` in the file at `path`; None when it has none.
-
-    Raises:
-        JournalError: the file cannot be opened, or a line of it cannot be read.
-    """
-    reading = read(path)
-    for _ in reading:
-        pass
-    return reading.heads.get(run)
+        return "<stdin>", sys.stdin.buffer
+    return os.fspath(source), None

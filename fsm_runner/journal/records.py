@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal, TypeAlias, assert_never, get_args
+from typing import Literal, NamedTuple, TypeAlias, assert_never, get_args
 
 from fsm_runner.core.context import Context
 from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
@@ -48,9 +47,8 @@ Made: TypeAlias = tuple[Type, Data]
 """A record as it is made: its type and its own fields, in the order in which they are written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One line of a journal, as read: immutable.
+class Record(NamedTuple):
+    """One line of a journal, as read: immutable, and a tuple, because there are so many of them.
 
     Attributes:
         run: the id of the run that it belongs to.
@@ -94,10 +92,10 @@ def derived(step: Step) -> Iterator[Made]:
         yield (
             "transition",
             {
+                "event": taken.event,  # first, as of an event's own record
                 "row": taken.row,
                 "source": taken.source,
                 "target": taken.target,
-                "event": taken.event,
                 "facts": taken.facts,
                 "output": taken.output,
             },

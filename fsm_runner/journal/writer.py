@@ -4,9 +4,6 @@ A record is shielded (see `privacy`), then structlog carries it: the processors 
 its order, before it is chained to the line before (see `chain`) and rendered.  What they add is written too; a record
 that they drop is missing, and reading says so.  Values inside a record belong to the run and must not be changed in
 place.
-
-Two loggers, because structlog puts ``event`` last unless it is bound already; one has it bound, for the records that
-have such a field.
 """
 
 from __future__ import annotations
@@ -14,11 +11,11 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypedDict, cast, get_args
+from typing import BinaryIO, Self, cast
 
-import structlog
 from structlog.typing import Processor
 
 from fsm_runner.core.context import Context
@@ -27,27 +24,17 @@ from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
-from fsm_runner.journal.chain import Chain
-from fsm_runner.journal.clock import Clock, stamp, utc_now
+from fsm_runner.journal.carrying import carried
+from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.files import Sync, appending, is_due, number_of, why
-from fsm_runner.journal.privacy import Content, Shield
-from fsm_runner.journal.reader import head_of
+from fsm_runner.journal.files import Sync, appending, end_line, is_due, number_of, why
+from fsm_runner.journal.holding import Hold, head_of, held
+from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
+from fsm_runner.journal.writing import Writing
 
 _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
 """What a record says of its own line and the one before, not of the run."""
-
-
-class _Options(TypedDict):
-    """What `Journal` and `Journal.open` take alike."""
-
-    clock: Clock | None
-    processors: Iterable[Processor]
-    content: Content
-    redact: Mapping[str, object] | None
-    sync: Sync
-    key: bytes | None
 
 
 class Journal:
@@ -64,38 +51,28 @@ class Journal:
     def __init__(
         self,
         file: BinaryIO,
+        writing: Writing,
         *,
         run: str,
-        clock: Clock | None = utc_now,
-        processors: Iterable[Processor] = (),
-        content: Content = "full",
-        redact: Mapping[str, object] | None = None,
-        sync: Sync = "none",
-        key: bytes | None = None,
         after: int = 0,
         head: str | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Write to `file`, which stays the caller's to close.  For the arguments see `open`."""
+        """Write to `file`, which is in `folder`, and stays the caller's to close.  For the rest see `open`."""
         self.source = str(getattr(file, "name", "<journal>"))
         self.run = run
         self.seq = after
-        self._clock = clock
         self._effects: dict[str, str] = {}
         self._digests = Digests()
-        self._shield = Shield(content, redact)
-        self._chain = Chain(key, head)
-        self._sync = sync
-        self._number = None if sync == "none" else number_of(file, self.source)
-        self._closing: BinaryIO | None = None
+        self._shield = writing.shield()
+        self._shields = self._shield.holds != "full"
+        self._stamp = None if writing.clock is None else stamps(writing.clock)
+        self._sync = writing.sync
+        self._number = None if writing.sync == "none" else number_of(file, self.source)
+        self._chain = writing.chain(head, folder)
+        self._write = carried(file, (*writing.processors, self._chain))
+        self._own: tuple[BinaryIO, Hold] | None = None
         self._torn = 0
-        bound = structlog.wrap_logger(
-            structlog.BytesLogger(file),
-            processors=[*processors, self._chain],
-            wrapper_class=structlog.BoundLogger,
-            context_class=dict,
-        ).bind(v=VERSION, run=run, seq=0, type="")
-        self._write = bound.msg
-        self._write_input = bound.bind(event=None).msg
 
     @classmethod
     def open(
@@ -109,6 +86,8 @@ class Journal:
         redact: Mapping[str, object] | None = None,
         sync: Sync = "none",
         key: bytes | None = None,
+        payloads: str | os.PathLike[str] | None = None,
+        payloads_over: int = 64_000,
         after: int = 0,
         head: str | None = None,
     ) -> Self:
@@ -127,30 +106,41 @@ class Journal:
                 effect is begun and after what came of it is told; ``record``: at once.  In each case a killed process
                 loses none that was written; the others hold when the power fails, too.
             key: seals the journal's end, so that `verify` can tell a forged one; None: anyone can seal.
+            payloads: a folder for large values, each in a file named by its hash; None: all is in the journal.
+            payloads_over: how many bytes of JSON a value may take to stay in the journal; from 256 up.
             after: the number of the run's last record, when the run goes on; 0 for a new run.
             head: the hash of that record, when it stands in another file; else it is looked up.
 
         Raises:
-            JournalError: the file cannot be opened, read where the run goes on, or put on disk.
-            ValueError: `content`, `redact`, `sync` or `key` is none.
+            JournalError: the file cannot be opened, read where the run goes on, or put on disk; another process is
+                writing the run, or has gone on with it.
+            ValueError: `content`, `redact`, `sync`, `key` or `payloads_over` is none.
         """
-        if sync not in get_args(Sync):
-            raise ValueError(f"sync={sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
-        Shield(content, redact), Chain(key)  # refused before a file is made
-        options = _Options(clock=clock, processors=processors, content=content, redact=redact, sync=sync, key=key)
+        writing = Writing(
+            clock=clock,
+            processors=tuple(processors),
+            content=content,
+            redact=redact,
+            sync=sync,
+            key=key,
+            payloads=payloads,
+            payloads_over=payloads_over,
+        )
         if not isinstance(target, (str, os.PathLike)):
-            return cls(target, run=run, after=after, head=head, **options)
+            return cls(target, writing, run=run, after=after, head=head)
         path = Path(target)
         try:
-            if after and head is None and path.is_file():
-                head = head_of(path, run)
-            file, torn = appending(path, sync)
+            with ExitStack() as opened:
+                file = opened.enter_context(appending(path, sync))
+                hold = held(file, path, run)
+                head = head_of(path, run, after) if after and head is None else head
+                torn = end_line(file, path)
+                journal = cls(file, writing, run=run, after=after, head=head, folder=path.parent)
+                opened.pop_all()
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
-        journal = cls(file, run=run, after=after, head=head, **options)
-        journal._closing = file
+        journal._own, journal._torn = (file, hold), torn
         weakref.finalize(journal, file.close)  # a run may be dropped without a word; every record is out by then
-        journal._torn = torn
         return journal
 
     def started(self, machine: Machine, context: Context) -> None:
@@ -201,19 +191,18 @@ class Journal:
         Raises:
             JournalError: what an earlier record could not write still cannot be written.
         """
-        if self._closing is not None and self._closing.closed:
+        if self._own is not None and self._own[0].closed:
             return
         try:
             if self._chain.unsealed:
                 self._record(records.sealed())
         finally:
-            self._close_file()
+            if self._own is not None:
+                self._close_file(self._own[0])
 
-    def _close_file(self) -> None:
-        if self._closing is None:
-            return
+    def _close_file(self, file: BinaryIO) -> None:
         try:
-            self._closing.close()
+            file.close()
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -227,21 +216,26 @@ class Journal:
 
     def _record(self, made: Made) -> None:
         kind, data = made
-        if self._closing is not None and self._closing.closed:
-            raise JournalError(self.source, None, "cannot be written: it is closed (open it again with after=...)")
+        if self._own is not None and self._own[0].closed:
+            raise self._closed(self._own[1])
         if self._torn:
             data["torn"], self._torn = self._torn, 0
-        if self._clock is not None and "at" not in data:
-            data["at"] = stamp(self._clock)
+        if self._stamp is not None and "at" not in data:
+            data["at"] = self._stamp()
+        if self._shields:
+            data = self._shield.of(kind, data)
         self.seq += 1
-        data = self._shield.of(kind, data)
-        write = self._write_input if "event" in data else self._write
         try:
-            write(seq=self.seq, type=kind, **data)
+            self._write({"v": VERSION, "run": self.run, "seq": self.seq, "type": kind, **data})
             if self._number is not None and is_due(self._sync, kind, data.get("event")):
                 os.fsync(self._number)
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def _closed(self, hold: Hold) -> JournalError:
+        if hold.lost:
+            return JournalError(self.source, None, f"run '{self.run}' was opened again, and goes on there")
+        return JournalError(self.source, None, "cannot be written: it is closed (open it again with after=...)")
 
     def _unwritable(self, error: OSError) -> JournalError:
         return JournalError(self.source, None, f"cannot be written: {why(error)}")

@@ -201,7 +201,7 @@ def test_nothing_at_all_is_an_error(tmp_path):
         verified(b"no journal\n")
     with pytest.raises(JournalError, match="cannot be read"):
         verify(tmp_path / "none")
-    for empty in (lambda: verified(SHORT, b""), lambda: Journal(io.BytesIO(), run="a", key=b"")):
+    for empty in (lambda: verified(SHORT, b""), lambda: Journal.open(io.BytesIO(), run="a", key=b"")):
         with pytest.raises(ValueError, match="key: it is empty"):
             empty()
 

@@ -1,0 +1,115 @@
+"""Holding: one writer of a run at a time.
+
+Runs with different ids may share a file, so what is locked is not the file but one byte of it, far behind its end,
+whose place follows from the run's id.  The operating system keeps the lock for as long as the file is open, so it is
+gone with the process, however that ends.  Nothing is written for it.
+
+Within a process nobody can tell a run that was left from one at work, so there the last to open a run has it: the file
+of the one before is closed, and what it still writes is refused.
+
+Where the system has no such locks, processes are not kept apart.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import sys
+import threading
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+from weakref import WeakValueDictionary
+
+from fsm_runner.core.errors import JournalError
+from fsm_runner.journal.reader import Reading
+
+_FIRST = 1 << 62
+"""Where the locked bytes begin: no file is as long, and as many again are there for the ids."""
+
+_LAYOUTS = {"linux": "hhqqi", "darwin": "qqihh"}
+"""The C structure `flock` by platform: its five numbers, of which the owner's is 0.  Source: fcntl(2)."""
+
+
+class Hold:
+    """A run's place at the end of a file: mutable, for another may take it.
+
+    Attributes:
+        lost: whether another journal of this process has it now.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Hold it with `file` for as long as that is open."""
+        self.lost = False
+        self._file = file
+
+    def lose(self) -> None:
+        """Let go for another."""
+        self.lost = True
+        self._file.close()
+
+
+_holds: WeakValueDictionary[tuple[int, int, str], Hold] = WeakValueDictionary()
+_one_at_a_time = threading.Lock()
+
+
+def held(file: BinaryIO, path: Path, run: str) -> Hold:
+    """Hold `run` in `file`, which is `path`, open to be written; whatever is no file on a disk is everyone's.
+
+    Raises:
+        JournalError: another process holds it.
+    """
+    hold, about = Hold(file), os.fstat(file.fileno())
+    if not stat.S_ISREG(about.st_mode):
+        return hold
+    with _one_at_a_time:
+        key = about.st_dev, about.st_ino, run
+        before = _holds.get(key)
+        if before is not None:
+            before.lose()
+        if not _locked(file.fileno(), _place(run)):
+            way_out = "wait for it to end, or stop it"
+            raise JournalError(str(path), None, f"run '{run}' is being written by another process ({way_out})")
+        _holds[key] = hold
+    return hold
+
+
+def head_of(path: Path, run: str, last: int) -> str | None:
+    """Return the hash of the last record of `run` in the file at `path`; None when it has none.
+
+    Raises:
+        JournalError: its number is not `last`; or the file cannot be opened, or a line of it cannot be read.
+    """
+    if not path.is_file():
+        return None
+    reading = Reading(str(path))
+    found = sum(record.run == run for record in reading)
+    if found not in (0, last):
+        way_out = "somebody else went on with it: resume it again"
+        raise JournalError(str(path), None, f"run '{run}': its last record is {found}, not {last} ({way_out})")
+    return reading.heads.get(run)
+
+
+def _place(run: str) -> int:
+    return _FIRST + int.from_bytes(sha256(run.encode("utf-8", "surrogatepass")).digest()[:7])
+
+
+def _locked(number: int, place: int) -> bool:
+    """Lock the byte at `place`; return whether nobody else has."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    command, layout = getattr(fcntl, "F_OFD_SETLK", None), _LAYOUTS.get(sys.platform)
+    if command is None or layout is None:
+        return True
+    numbers = {"h": (fcntl.F_WRLCK, os.SEEK_SET), "q": (place, 1), "i": (0,)}
+    wanted = [each for kind in dict.fromkeys(layout) for each in numbers[kind]]
+    try:
+        fcntl.fcntl(number, command, struct.pack(layout, *wanted))
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
