@@ -15,7 +15,7 @@ from fsm_runner.charts.drawing import dot
 from tests.cli.conftest import ROOT, program
 
 TEXT = (ROOT / "states.yaml").read_text(encoding="utf-8")
-TOOLS = ROOT / "tests" / "replaying" / "goldens" / "tools.jsonl"
+TOOLS = ROOT / "tests" / "replaying" / "goldens" / "v1" / "tools.jsonl"
 REROUTED = TEXT.replace("guard: {change: refused},  ", "guard: {change: refused},").replace(
     "event: answer_asked, target: answering", "event: answer_asked, target: inspect"
 )

@@ -13,7 +13,7 @@ from fsm_runner.journal.records import TYPES
 from fsm_runner.journal.schema import FIELDS, schema, schema_text
 from tests.journal.test_privacy import eventful, failing
 from tests.journal.worlds import Clock, Life, recorded
-from tests.replaying.goldens import FOLDER
+from tests.replaying.goldens import FOLDER, records_in
 
 FILE = Path(__file__).parents[2] / "fsm_runner" / "journal" / "journal.schema.json"
 KINDS = {
@@ -68,7 +68,7 @@ RECORDS = [
 
 def test_every_record_fits():
     """Of every type, in every mode, and the goldens."""
-    kept = [json.loads(line) for path in FOLDER.glob("*.jsonl") for line in path.read_bytes().splitlines()]
+    kept = list(records_in(FOLDER))
 
     assert TYPES - {"note"} <= {record["type"] for record in [*RECORDS, *kept]}
     assert [] == [record for record in [*RECORDS, *kept] if not fits(record, schema())]
