@@ -35,25 +35,24 @@ def changes_in(messages: Iterable[Json]) -> tuple[Json, ...]:
     return tuple(found)
 
 
+def changes_of(talk: Conversation, history: History) -> tuple[Json, ...]:
+    """Return the blocks of `history` that add or remove tools.  What `talk` has read of it is not read again."""
+    if not history.extends(talk.history):
+        return changes_in(history)
+    if len(history) == len(talk.history):
+        return talk.changes
+    return talk.changes + changes_in(history[len(talk.history) :])
+
+
 def with_history(talk: Conversation, history: History) -> Conversation:
-    """Return `talk` with another history.  Only messages that are new are read."""
-    if history is talk.history:
-        return talk
-    if history.extends(talk.history):
-        new = changes_in(history[len(talk.history) :])
-        return replace(talk, history=history, changes=talk.changes + new if new else talk.changes)
-    return replace(talk, history=history, changes=changes_in(history))
+    """Return `talk` with another history."""
+    return talk if history is talk.history else replace(talk, history=history, changes=changes_of(talk, history))
 
 
 def available(context: Context) -> frozenset[str]:
     """Return the names of the tools that may run now."""
     talk, runnable = context.conversation, context.settings.runnable
-    if talk.draft is None:
-        changes = talk.changes
-    elif talk.draft.extends(talk.history):
-        changes = talk.changes + changes_in(talk.draft[len(talk.history) :])
-    else:
-        changes = changes_in(talk.draft)
+    changes = talk.changes if talk.draft is None else changes_of(talk, talk.draft)
     changes += context.settings.changes
     if not changes:
         return runnable

@@ -15,6 +15,7 @@ from fsm_runner.core.availability import available, family
 from fsm_runner.core.context import Call, Context, SummaryControl
 from fsm_runner.core.events import Json
 from fsm_runner.core.messages import without_open_calls
+from fsm_runner.core.parts import maker
 from fsm_runner.core.thread import CREATE_ONLY, request_parts
 
 
@@ -108,6 +109,9 @@ Effect: TypeAlias = SendRequest | LendStream | DrainStream | CallTool | Summaris
 """Everything that a driver can be asked: a closed union."""
 
 
+_new_call, _new_request = maker(CallTool), maker(SendRequest)
+
+
 def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
     """Return what a driver must start now that the run is in a state with `effect`."""
     make = _MAKERS.get(effect)
@@ -148,7 +152,7 @@ def _send_last_request(context: Context) -> tuple[Effect, ...]:
 def _request(context: Context, params: Json, purpose: Literal["reply", "compaction"]) -> SendRequest:
     settings = context.settings
     messages, thread, held = request_parts(context, compacting=purpose == "compaction")
-    return SendRequest(
+    return _new_request(
         messages=messages,
         params={key: value for key, value in params.items() if key not in CREATE_ONLY} if held else params,
         tools=None if held else settings.tools,
@@ -189,7 +193,7 @@ def _all_calls(context: Context) -> tuple[Call, ...]:
 
 
 def _call(context: Context, call: Call, effect: str) -> CallTool:
-    return CallTool(id=call.id, block=call.block, kind=_kind(context, call), early=effect == "call_early")
+    return _new_call(id=call.id, block=call.block, kind=_kind(context, call), early=effect == "call_early")
 
 
 def _kind(context: Context, call: Call) -> CallKind:
@@ -208,7 +212,9 @@ def _kind(context: Context, call: Call) -> CallKind:
 
 
 def _call_tools(context: Context) -> tuple[Effect, ...]:
-    starting = set(context.turn.starting)
+    starting = context.turn.starting
+    if not starting:
+        return ()
     return tuple(_call(context, call, "call_tools") for call in context.turn.calls if call.id in starting)
 
 

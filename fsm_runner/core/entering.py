@@ -7,11 +7,11 @@ The rest is book-keeping: limits spent and given back, calls that start now.
 
 from __future__ import annotations
 
-from fsm_runner.core.availability import available, family, with_history
-from fsm_runner.core.context import Call, Context, Note
+from fsm_runner.core.availability import available, changes_of, family, with_history
+from fsm_runner.core.context import Call, Context, Counters, Note, Stand, Turn
 from fsm_runner.core.events import Entered, Failed, Json
 from fsm_runner.core.history import History
-from fsm_runner.core.messages import has_summary, reply_param, results_param, text_in
+from fsm_runner.core.messages import has_summary, is_done, reply_param, results_param, text_in
 from fsm_runner.core.parts import replace
 from fsm_runner.core.thread import departing, is_recorded, is_threading, moved, refused_fields
 
@@ -40,39 +40,51 @@ KNOWN_STOPS = PAUSED | STOPS | {"tool_use"}
 
 def entered(context: Context, event: Entered) -> Context:
     """Return the context after entering a state."""
-    stand = context.stand
-    again = stand.failure is not None and stand.effect == event.effect
-    if stand.effect != event.effect or (event.output is not None and stand.awaits != "nothing"):
-        awaits = "nothing" if event.output is not None else stand.awaits
-        context = replace(context, stand=replace(stand, effect=event.effect, awaits=awaits))
-    if event.spends is not None:
-        context = _spent(context, event.spends)
-    if event.effect is None:
-        context = _refused(context) if _is_refusal(context, event) else _rested(context)
-        if context.stand.awaits == "more":
-            context = _handed_over(context)
-        return _ended(context) if event.final else context
-    if event.effect in _REFLECTING:
+    effect, stand = event.effect, context.stand
+    counters = context.counters if event.spends is None else _spent(context.counters, event.spends)
+    if effect is None:
+        return _at_rest(context if event.spends is None else replace(context, counters=counters), event)
+    again = stand.failure is not None and stand.effect == effect
+    if stand.effect != effect:
+        stand = replace(stand, effect=effect)
+    if event.output is not None and stand.awaits != "nothing":
+        stand = replace(stand, awaits="nothing")
+    if effect in _REFLECTING:
         context = _reflecting(context)
-    if event.effect in _ASKING:
-        return _departed(context, compacting=event.effect in _COMPACTING, again=again)
-    if event.effect in _CALLING:
-        return _started(context, early=event.effect == "call_early")
-    return context
+    if effect in _ASKING:
+        return _departed(context, stand, counters, compacting=effect in _COMPACTING, again=again)
+    turn = _started(context, early=effect == "call_early") if effect in _CALLING else context.turn
+    if stand is context.stand and turn is context.turn and counters is context.counters:
+        return context
+    return replace(context, stand=stand, turn=turn, counters=counters)
 
 
-def _spent(context: Context, limit: str) -> Context:
-    counters = context.counters
-    spent = {**counters.spent, limit: counters.spent.get(limit, 0) + 1}
-    return replace(context, counters=replace(counters, spent=spent, staked=limit))
+def _at_rest(context: Context, event: Entered) -> Context:
+    """The context after entering a state without an effect."""
+    stand = context.stand
+    if event.output is not None and stand.awaits != "nothing":
+        stand = replace(stand, awaits="nothing")
+    if stand.failure is not None and stand.effect is not None:
+        stand = replace(stand, effect=None)  # what failed is not under way any more
+    if stand is not context.stand:
+        context = replace(context, stand=stand)
+    if stand.failure is not None:
+        context = _rested(context)
+    elif _is_refusal(context, event):
+        context = _refused(context)
+    if stand.awaits == "more":
+        context = _handed_over(context)
+    return _ended(context) if event.final else context
+
+
+def _spent(counters: Counters, limit: str) -> Counters:
+    return replace(counters, spent={**counters.spent, limit: counters.spent.get(limit, 0) + 1}, staked=limit)
 
 
 def _rested(context: Context) -> Context:
     """What a failed request spent is given back once the run rests: to go on is to spend it again.  A failed
     compaction is over."""
     counters, compaction = context.counters, context.compaction
-    if context.stand.failure is None:
-        return context
     if compaction.config is not None:
         context = replace(context, compaction=replace(compaction, config=None, sent=0))
     if counters.staked is None:
@@ -83,8 +95,8 @@ def _rested(context: Context) -> Context:
 
 def _is_refusal(context: Context, event: Entered) -> bool:
     """Whether a row leads to rest because of a change that the thread does not take."""
-    stops = not event.final and context.stand.failure is None and context.stand.awaits == "more"
-    return stops and event.phase == "failed" and bool(context.thread.refused or refused_fields(context))
+    stops = event.phase == "failed" and not event.final and context.stand.awaits == "more"
+    return stops and bool(context.thread.refused or refused_fields(context))
 
 
 def _refused(context: Context) -> Context:
@@ -111,13 +123,13 @@ def _handed_over(context: Context) -> Context:
         if refused := refused_fields(context):
             thread = replace(thread, refused=refused)
         unchanged = not talk.owned and len(history) == len(talk.history) and history.extends(talk.history)
-        if not talk.owned and not (reply and len(history) and history[-1] == reply[0]):
+        if reply and not talk.owned and not (len(history) and history[-1] == reply[0]):
             history = history.appended(*reply)
         if recorded:
             thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)
         turn = replace(turn, unread=False)
-        talk = with_history(replace(talk, draft=None), history)
-    if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and all(c.status == "done" for c in turn.calls):
+        talk = replace(talk, draft=None, history=history, changes=changes_of(talk, history))
+    if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and is_done(turn):
         if not talk.owned:
             talk = with_history(talk, _answered_in(talk.history, results_param(turn.calls)))
         turn = replace(turn, answered=True)
@@ -179,26 +191,34 @@ def _reflecting(context: Context) -> Context:
     return replace(context, conversation=with_history(context.conversation, history.appended(asked)))
 
 
-def _departed(context: Context, *, compacting: bool, again: bool) -> Context:
+def _departed(context: Context, stand: Stand, counters: Counters, *, compacting: bool, again: bool) -> Context:
     """What the request under way takes along, and a draft for the caller to change while it is under way."""
-    talk, settings = context.conversation, context.settings
-    history = talk.history
-    reply = context.turn.reply
-    held = reply is not None and (reply.get("stop_reason") == "pause_turn" or (compacting and _is_last(context)))
-    if settings.changes and not held:
-        history = history.appended({"role": "system", "content": list(settings.changes)})
-        context = replace(context, settings=replace(settings, changes=()))
-    resends = context.counters.resends + 1 if again else 0
-    if resends != context.counters.resends:
-        context = replace(context, counters=replace(context.counters, resends=resends))
-    thread = departing(context, compacting=compacting, again=again)
-    if thread is not context.thread:
-        context = replace(context, thread=thread)
+    talk, settings, compaction = context.conversation, context.settings, context.compaction
+    history, reply = talk.history, context.turn.reply
+    if settings.changes:
+        held = reply is not None and (reply.get("stop_reason") == "pause_turn" or (compacting and _is_last(context)))
+        if not held:
+            history = history.appended({"role": "system", "content": list(settings.changes)})
+            settings = replace(settings, changes=())
+            context = replace(context, settings=settings)
+    resends = counters.resends + 1 if again else 0
+    if resends != counters.resends:
+        counters = replace(counters, resends=resends)
+    if history is not talk.history:
+        talk = with_history(talk, history)
     if compacting:
-        asked = context.compaction.asked if context.compaction.asked is not None else context.compaction.config
-        compaction = replace(context.compaction, asked=None, config=asked, sent=len(history))
-        return replace(context, compaction=compaction, conversation=with_history(talk, history))
-    return replace(context, conversation=replace(with_history(talk, history), draft=history, owned=False))
+        asked = compaction.asked if compaction.asked is not None else compaction.config
+        compaction = replace(compaction, asked=None, config=asked, sent=len(history))
+    else:
+        talk = replace(talk, draft=history, owned=False)
+    return replace(
+        context,
+        stand=stand,
+        counters=counters,
+        compaction=compaction,
+        conversation=talk,
+        thread=departing(context, compacting=compacting, again=again),
+    )
 
 
 def _is_last(context: Context) -> bool:
@@ -207,13 +227,15 @@ def _is_last(context: Context) -> bool:
     return not (reason in PAUSED or (reason == "tool_use" and context.turn.calls))
 
 
-def _started(context: Context, *, early: bool) -> Context:
-    """The calls that start now: all that wait, but of each toolset only the first, and none behind one that runs."""
-    turn = context.turn
+def _started(context: Context, *, early: bool) -> Turn:
+    """The turn once the calls that start now have: all that wait, but of each toolset only the first, and none behind
+    one that runs."""
+    turn, settings = context.turn, context.settings
     if context.compaction.response is not None:
-        return context  # it has no calls; those of the reply before it are none of its business
+        return turn  # it has no calls; those of the reply before it are none of its business
     candidates = turn.arriving[-1:] if early else turn.calls
-    settings = context.settings
+    if not any(call.status == "waiting" for call in candidates):
+        return turn if not turn.starting else replace(turn, starting=())
     busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}
     starting: dict[str, Call] = {}
     for call in candidates:
@@ -221,15 +243,12 @@ def _started(context: Context, *, early: bool) -> Context:
             if toolset is not None:
                 busy.add(toolset)
             starting[call.id] = replace(call, status="running")
-    if not starting:
-        return context if not turn.starting else replace(context, turn=replace(turn, starting=()))
-    turn = replace(
+    return replace(
         turn,
         starting=tuple(starting),
-        calls=tuple(starting.get(call.id, call) for call in turn.calls),
-        arriving=tuple(starting.get(call.id, call) for call in turn.arriving),
+        calls=tuple([starting.get(call.id, call) for call in turn.calls]),
+        arriving=tuple([starting.get(call.id, call) for call in turn.arriving]),
     )
-    return replace(context, turn=turn)
 
 
 def _ended(context: Context) -> Context:

@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from fsm_runner.core.availability import available, family
 from fsm_runner.core.chart import Pattern
-from fsm_runner.core.context import Call, Context
+from fsm_runner.core.context import Context
 from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
-from fsm_runner.core.messages import text_in
+from fsm_runner.core.messages import is_done, text_in
 from fsm_runner.core.thread import refused_fields
 
 OWN_FACTS = frozenset({"last_requests", "reflections"})
@@ -120,9 +120,9 @@ def limit(context: Context) -> str:
 
 def reached_limits(context: Context) -> tuple[str, ...]:
     """Return the names of the limits that are spent, but for those that have a fact of their own."""
-    limits, spent = context.counters.limits, context.counters.spent
-    counted = ((name, most) for name, most in limits.items() if most is not None and name not in OWN_FACTS)
-    return tuple(name for name, most in counted if spent.get(name, 0) >= most)
+    spent = context.counters.spent
+    limits = [(name, most) for name, most in context.counters.limits.items() if most is not None]
+    return tuple([name for name, most in limits if name not in OWN_FACTS and spent.get(name, 0) >= most])
 
 
 @fact(answers=("true", "false"))
@@ -215,10 +215,7 @@ def reflection(context: Context) -> str:
 
 
 def _open(context: Context) -> bool:
-    def lacks(call: Call) -> bool:
-        return call.status != "done"
-
-    return context.compaction.response is None and any(map(lacks, context.turn.calls))
+    return context.compaction.response is None and not is_done(context.turn)
 
 
 _ALL = (turn, compaction, limit, closed, calls, awaits, early, recovery, change, last_request, reflection)

@@ -12,11 +12,11 @@ from typing import assert_never
 
 from fsm_runner.core import events as ev
 from fsm_runner.core.availability import with_history
-from fsm_runner.core.context import Call, Context, Note, Stand, Turn, Usage
+from fsm_runner.core.context import Call, Context, Counters, Note, Stand, Turn, Usage
 from fsm_runner.core.entering import entered
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
-from fsm_runner.core.parts import replace
+from fsm_runner.core.parts import maker, replace
 from fsm_runner.core.thread import after_failure, is_recorded, moved, replied
 
 _FUTILE = Note(
@@ -26,6 +26,8 @@ _FUTILE = Note(
     "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
 )
 
+_new_turn, _new_usage = maker(Turn), maker(Usage)
+
 
 def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
     """Return the context after `event`.  The only function that makes a new Context."""
@@ -34,23 +36,24 @@ def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
             return entered(context, event)
         case ev.Replied():
             return _replied(context, event.message)
+        case ev.Continued():
+            return replace(context, stand=replace(context.stand, awaits="more"))
+        case ev.ToolFinished():
+            turn, stand = _answered(context.turn, {event.id: event.result}), context.stand
+            return (
+                replace(context, turn=turn, stand=_succeeded(stand)) if stand.failure else replace(context, turn=turn)
+            )
         case ev.Opened():
             return replace(context, turn=replace(context.turn, arriving=()), stand=_succeeded(context.stand))
         case ev.MovedOn():
             turn = replace(context.turn, arriving=_arrived(context.turn.arriving, call_of(event.call)))
             return replace(context, turn=turn)
-        case ev.ToolFinished():
-            return replace(
-                context, turn=_answered(context.turn, {event.id: event.result}), stand=_succeeded(context.stand)
-            )
         case ev.Summarised():
             return _summarised(context, event.message)
         case ev.Failed():
             return _failed(context, event)
         case ev.Reported():
             return _reported(context, event)
-        case ev.Continued():
-            return replace(context, stand=replace(context.stand, awaits="more"))
         case ev.AnswerAsked():
             return replace(context, stand=replace(context.stand, awaits="answer"))
         case _:
@@ -86,39 +89,42 @@ def _succeeded(stand: Stand) -> Stand:
     return stand if stand.failure is None else replace(stand, failure=None, failed_effect=None)
 
 
-def _counted(context: Context, message: ev.Json) -> Context:
-    """The tokens of `message` added up, and what its request spent no longer at stake."""
-    total, more = context.counters.usage, usage_of(message)
-    usage = Usage(
+def _counted(counters: Counters, more: Usage) -> Counters:
+    """The tokens of a reply added up, and what its request spent no longer at stake."""
+    total = counters.usage
+    usage = _new_usage(
         input_tokens=total.input_tokens + more.input_tokens,
         output_tokens=total.output_tokens + more.output_tokens,
         cache_creation_input_tokens=total.cache_creation_input_tokens + more.cache_creation_input_tokens,
         cache_read_input_tokens=total.cache_read_input_tokens + more.cache_read_input_tokens,
         replies=total.replies + 1,
     )
-    counters = replace(context.counters, usage=usage, staked=None, resends=0)
-    return replace(context, counters=counters, stand=_succeeded(context.stand))
+    return replace(counters, usage=usage, staked=None, resends=0)
 
 
 def _replied(context: Context, message: ev.Json) -> Context:
-    context = _counted(context, message)
-    if context.compaction.config is not None:
-        return replace(context, compaction=replace(context.compaction, response=message))
+    usage = usage_of(message)
+    counters, stand, compaction = _counted(context.counters, usage), _succeeded(context.stand), context.compaction
+    if compaction.config is not None:
+        return replace(context, counters=counters, stand=stand, compaction=replace(compaction, response=message))
     early = {call.id: call for call in context.turn.arriving}
-    calls = tuple(_as_it_stands(call, early.get(call.id)) for call in calls_of(message))
-    tokens = usage_of(message).total_tokens
-    control = context.settings.summary
+    calls = calls_of(message)
+    if early:
+        calls = tuple(_as_it_stands(call, early.get(call.id)) for call in calls)
+    settings, tokens, notes = context.settings, usage.total_tokens, context.notes
+    control = settings.summary
     below = control is None or tokens < control.threshold
-    first = control is not None and context.compaction.tokens < control.threshold
-    notes = (*context.notes, _FUTILE) if context.compaction.fresh and not below and first else context.notes
-    recorded = is_recorded(context.thread, message)
-    params = with_container(context.settings.params, message if recorded else None)
+    if compaction.fresh and not below and control is not None and compaction.tokens < control.threshold:
+        notes = (*notes, _FUTILE)
+    params = with_container(settings.params, message if is_recorded(context.thread, message) else None)
     return replace(
         context,
+        counters=counters,
+        stand=stand,
         thread=replied(context.thread, message),
-        turn=Turn(reply=message, calls=calls, unread=True),
-        compaction=replace(context.compaction, tokens=tokens, fresh=context.compaction.fresh and not below),
-        settings=context.settings if params is context.settings.params else replace(context.settings, params=params),
+        turn=_new_turn(reply=message, calls=calls, unread=True),
+        compaction=replace(compaction, tokens=tokens, fresh=compaction.fresh and not below),
+        settings=settings if params is settings.params else replace(settings, params=params),
         notes=notes,
     )
 
@@ -135,13 +141,14 @@ def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
 
 
 def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
-    """`turn` with the calls that `results` names done."""
+    """`turn` with the calls that `results` names done; what had to start has started by then."""
 
     def done(call: Call) -> Call:
         result = results.get(call.id)
         return call if result is None else replace(call, status="done", held=False, result=result)
 
-    return replace(turn, calls=tuple(map(done, turn.calls)), arriving=tuple(map(done, turn.arriving)))
+    arriving = tuple(map(done, turn.arriving)) if turn.arriving else ()
+    return replace(turn, calls=tuple(map(done, turn.calls)), arriving=arriving, starting=())
 
 
 def _deferred(turn: Turn, id: str) -> Turn:
@@ -159,12 +166,13 @@ def _summarised(context: Context, message: ev.Json) -> Context:
     """The history is the summary alone: a user message with its first text.
 
     Source: anthropic 0.75."""
-    context = _counted(context, message)
     text = next((text_in(block, "text") for block in blocks_of(message) if block.get("type") == "text"), None)
     summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
     history = History([summary])
     return replace(
         context,
+        counters=_counted(context.counters, usage_of(message)),
+        stand=_succeeded(context.stand),
         conversation=with_history(context.conversation, history),
         thread=moved(context.thread, context.conversation.history, history),
         turn=Turn(),
@@ -180,7 +188,7 @@ def _failed(context: Context, event: ev.Failed) -> Context:
     compacting = compaction.config is not None
     streaming = context.stand.effect in ("lend_stream", "drain_stream")
     thread, adjusted = after_failure(context, event, compacting=compacting, streaming=streaming)
-    if talk.draft is not None:
+    if talk.draft is not None and thread.mode != "off":
         thread = moved(thread, History(talk.history[: thread.held]), talk.draft)
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(

@@ -50,7 +50,8 @@ class History(Sequence[Json]):
     def __getitem__(self, index: slice[int | None, int | None, int | None]) -> tuple[Json, ...]: ...
     def __getitem__(self, index: int | slice[int | None, int | None, int | None]) -> Json | tuple[Json, ...]:
         if isinstance(index, slice):
-            return tuple(self._shared[i] for i in range(*index.indices(self._length)))
+            start, stop, step = index.indices(self._length)
+            return tuple(self._shared[start:stop] if step == 1 else [self._shared[i] for i in range(start, stop, step)])
         if not -self._length <= index < self._length:
             raise IndexError(index)
         return self._shared[index % self._length]

@@ -25,7 +25,7 @@ from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Prob
 from fsm_runner.core.events import ACTS, Event
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.fold import fold
-from fsm_runner.core.parts import replace
+from fsm_runner.core.parts import maker, replace
 from fsm_runner.core.stepper import ALWAYS, Stepper, entry_of, trigger_of
 from fsm_runner.core.stop import Stop, stop_of
 
@@ -110,8 +110,8 @@ class Machine:
         before = replace(snapshot.context, notes=()) if snapshot.context.notes else snapshot.context
         context = fold(before, event)
         if acts or decision is None:
-            moved = Snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
-            return Step(transitions=(), snapshot=moved, notes=context.notes)
+            moved = _new_snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
+            return _new_step(transitions=(), snapshot=moved, notes=context.notes)
         taken = decision.taken(context, self._stepper)
         if taken is None:
             answers = ", ".join(f"{each.name}={each.ask(context)}" for each in decision.facts)
@@ -144,9 +144,9 @@ class Machine:
     def _step(self, state: State, context: Context, taken: list[Transition]) -> Step:
         stopped = state.final or (context.stand.failure is not None and state.effect is None)
         stop = stop_of(state, context, taken[-1]) if stopped and taken else None
-        return Step(
+        return _new_step(
             transitions=tuple(taken),
-            snapshot=Snapshot(state=state.name, context=context, stop=stop),
+            snapshot=_new_snapshot(state=state.name, context=context, stop=stop),
             effects=() if state.effect is None else effects_of(state.effect, context),
             notes=context.notes,
             final=state.final,
@@ -154,6 +154,7 @@ class Machine:
 
 
 _ACTS = frozenset(ACTS)
+_new_snapshot, _new_step = maker(Snapshot), maker(Step)
 
 
 def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fsm_runner.core.context import Call, Usage
+from fsm_runner.core.context import Call, Turn, Usage
 from fsm_runner.core.events import Json
 from fsm_runner.core.history import History
+from fsm_runner.core.parts import maker
 
+_new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
     """Return the content blocks of `message`; none when its content is text."""
     content = message.get("content")
-    if isinstance(content, str) or not isinstance(content, Iterable):
+    if not isinstance(content, (list, tuple)) and (isinstance(content, str) or not isinstance(content, Iterable)):
         return ()
-    return tuple(block for block in content if isinstance(block, Mapping))
+    return tuple([block for block in content if isinstance(block, (dict, Mapping))])
 
 
 def text_in(value: Json, key: str) -> str | None:
@@ -31,7 +33,7 @@ def text_in(value: Json, key: str) -> str | None:
 
 def call_of(block: Json) -> Call:
     """Return the call that a ``tool_use`` block asks for."""
-    return Call(
+    return _new_call(
         id=text_in(block, "id") or "",
         name=text_in(block, "name") or "",
         block=block,
@@ -42,6 +44,11 @@ def call_of(block: Json) -> Call:
 def calls_of(message: Json) -> tuple[Call, ...]:
     """Return the calls that `message` asks for, in the model's order."""
     return tuple(call_of(block) for block in blocks_of(message) if block.get("type") == "tool_use")
+
+
+def is_done(turn: Turn) -> bool:
+    """Whether every call of the last reply has its result."""
+    return "waiting" not in (statuses := [call.status for call in turn.calls]) and "running" not in statuses
 
 
 def reply_param(message: Json) -> Json:
@@ -57,19 +64,19 @@ def results_param(calls: Iterable[Call]) -> Json:
 def usage_of(message: Json) -> Usage:
     """Return the tokens of one reply; zero where the API sent none."""
     usage = message.get("usage")
-    counts: Json = usage if isinstance(usage, Mapping) else {}
-
-    def count(key: str) -> int:
-        value = counts.get(key)
-        return value if isinstance(value, int) else 0
-
-    return Usage(
-        input_tokens=count("input_tokens"),
-        output_tokens=count("output_tokens"),
-        cache_creation_input_tokens=count("cache_creation_input_tokens"),
-        cache_read_input_tokens=count("cache_read_input_tokens"),
+    counts: Json = usage if isinstance(usage, (dict, Mapping)) else {}
+    return _new_usage(
+        input_tokens=_count(counts, "input_tokens"),
+        output_tokens=_count(counts, "output_tokens"),
+        cache_creation_input_tokens=_count(counts, "cache_creation_input_tokens"),
+        cache_read_input_tokens=_count(counts, "cache_read_input_tokens"),
         replies=1,
     )
+
+
+def _count(counts: Json, key: str) -> int:
+    value = counts.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def with_container(params: Json, message: Json | None) -> Json:

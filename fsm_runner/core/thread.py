@@ -118,6 +118,8 @@ def moved(thread: Thread, held: History, history: History) -> Thread:
 
     A history that begins with what the server holds goes on; any other starts a new thread.
     """
+    if thread.mode == "off":
+        return thread
     if history.extends(held) or history[: len(held)] == tuple(held):
         return thread if thread.held == len(held) else replace(thread, held=len(held))
     return replace(thread, held=0, mode="new" if is_threading(thread) else thread.mode, replaces_lost=False)

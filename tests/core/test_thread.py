@@ -335,7 +335,8 @@ def test_any_other_history_starts_a_new_thread(history):
 
 @pytest.mark.parametrize("mode", ["off", "unthreaded"])
 def test_without_a_thread_another_history_starts_none(mode):
-    """Only what the server was shown is forgotten."""
-    assert (mode, 0) == (lambda thread: (thread.mode, thread.held))(
-        moved(Thread(mode=mode, held=1), History((user("a"),)), History((user("b"),)))
-    )
+    """Without one nothing is held; where requests cannot be threaded, what the server was shown is forgotten."""
+    held = {"off": 0, "unthreaded": 1}[mode]
+    thread = moved(Thread(mode=mode, held=held), History((user("a"),)), History((user("b"),)))
+
+    assert (mode, 0) == (thread.mode, thread.held)
