@@ -91,7 +91,7 @@ def resume(
 
     Raises:
         RunError: the run has ended; something differs that it cannot go on with; or a person must decide.
-        JournalError: the journal cannot be read or written.
+        JournalError: the journal cannot be read or written, or another process is writing the run.
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
     """

@@ -10,7 +10,11 @@
     privacy    what of a payload is written
     clock      when a record was written
     files      opened to write at their end, and put on disk
-    writer     records to a file, through structlog
+    payloads   what is large, in files beside the journal
+    holding    one writer of a run at a time
+    writing    how a journal is written, checked before a file is made
+    carrying   a record through structlog
+    writer     a run's records to a file
     upgrades   records of older versions as today's
     reader     records out of a file
     verifying  whether a file is what was written
