@@ -66,10 +66,11 @@ class Chain:
         line = render(record)
         if self._aside is not None and len(line) > self._aside.over:
             line = self._aside.lighter(line)
-        sealed = record.get("type") in SEALED
-        if sealed:
+        if record.get("type") in SEALED:
             line = line[:-1] + b',"seal":"' + _seal(line[:-1], self._key) + b'"}'
-        self.unsealed = self._key is not None and not sealed
+            self.unsealed = False
+        else:
+            self.unsealed = self._key is not None
         self.head = hash_of(line)
         return line
 

@@ -96,7 +96,7 @@ class Shield:
             return data
         if self.content == "none" and "sha256" in data:
             data = {**data, "sha256": None}
-        return self._fields(_SHAPES.get(kind, {}), data)
+        return self._fields(_SHAPES[kind], data) if kind in _SHAPES else data
 
     def _fields(self, shapes: Mapping[str, str], data: Mapping[str, object]) -> Data:
         rest = shapes.get("*", "keep")
@@ -124,7 +124,7 @@ class Shield:
 
 def digest(value: object) -> dict[str, str]:
     """Return what stands for `value`: the SHA-256, in hex, of its JSON with sorted keys and without spaces."""
-    return {DIGEST: sha256(canonical(parse(render(value)))).hexdigest()}
+    return {DIGEST: sha256(canonical(value)).hexdigest()}
 
 
 def _steps(path: str) -> list[str]:

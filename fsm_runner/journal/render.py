@@ -78,7 +78,10 @@ def iso_time(moment: datetime) -> str:
 
 def canonical(value: object) -> bytes:
     """Return `value` as JSON with sorted keys: equal data, equal bytes."""
-    return orjson.dumps(value, option=_OPTIONS | orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(value, default=stand_in, option=_OPTIONS | orjson.OPT_SORT_KEYS)
+    except TypeError:  # as above
+        return orjson.dumps(_copied(value, ()), option=_OPTIONS | orjson.OPT_SORT_KEYS)
 
 
 def parse(line: bytes) -> object:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from fsm_runner.core.history import History
 from fsm_runner.journal.render import DEEPEST, LONGEST, STAND_IN, canonical, iso_time, parse, render
+from tests.journal import strategies
 
 
 class Model(BaseModel):
@@ -117,6 +118,14 @@ def test_a_line_is_one_line():
 def test_canonical_bytes_do_not_depend_on_the_order_of_keys():
     """Equal data, equal bytes."""
     assert canonical({"b": 1, "a": {"d": 1, "c": 2}}) == canonical({"a": {"c": 2, "d": 1}, "b": 1})
+
+
+@given(
+    value=st.recursive(strategies.leaves | st.binary() | st.integers(), lambda inner: st.dictionaries(st.text(), inner))
+)
+def test_canonical_bytes_are_those_of_what_is_written(value):
+    """What is hashed is what a reader of the line could hash."""
+    assert canonical(parse(render(value))) == canonical(value)
 
 
 def test_plain_data_is_written_as_orjson_has_it():
