@@ -15,8 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "wheel"
 PROBE = """
+from importlib.metadata import entry_points
 from importlib.resources import files
 assert files("fsm_runner.charts").joinpath("states.yaml").is_file(), "the wheel lacks states.yaml"
+(plugin,) = entry_points(group="pytest11", name="fsm_runner")
+plugin.load()  # and where there is no pytest, it asks for none
 """
 
 

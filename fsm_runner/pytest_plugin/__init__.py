@@ -71,10 +71,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_load_initial_conftests(args: list[str]) -> None:
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
     """Keep ``pytest --fsm-coverage tests`` from taking the folder for a chart."""
     end = args.index("--") if "--" in args else len(args)
-    args[:end] = [f"{OPTION}={ALL}" if arg == OPTION else arg for arg in args[:end]]
+    if OPTION in args[:end]:
+        args[:end] = [f"{OPTION}={ALL}" if arg == OPTION else arg for arg in args[:end]]
+        early_config.known_args_namespace.file_or_dir = parser.parse_known_args(args).file_or_dir
 
 
 def pytest_configure(config: pytest.Config) -> None:
