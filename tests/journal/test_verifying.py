@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import random
 
 import pytest
 
 from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Appended, Continued, Replied
+from fsm_runner.core.events import Continued, Replied
 from fsm_runner.journal import Flaw, Journal, verify
 from fsm_runner.journal.chain import hash_of
+from tests.journal.corruption import KEY, cuts, long, places
 from tests.journal.worlds import Clock, Life, recorded, text
-
-KEY = b"k" * 32
 
 
 def one_turn(journal):
@@ -22,16 +22,9 @@ def one_turn(journal):
     Life(journal).tell(Continued()).perform(Replied(message=text()))
 
 
-def long(journal):
-    """A run of 200 records."""
-    life = Life(journal)
-    for _ in range(192):
-        life.tell(Appended(messages=({"role": "user", "content": "x"},)))
-    life.tell(Continued()).perform(Replied(message=text()))
-
-
 SHORT = recorded(one_turn, key=KEY)
-LONG = recorded(long, key=KEY)
+LONG = recorded(long(200), key=KEY)
+PLACES = tuple(places(LONG))
 
 
 def verified(data, key=KEY, **options):
@@ -51,7 +44,10 @@ def test_a_journal_that_nobody_touched_is_intact():
     """With the number of its records and what its seal is worth."""
     assert 200 == len(LONG.splitlines())
     assert "<journal>: as it was written\n  run 'r1': 200 records, sealed with the key" == str(verified(LONG))
-    assert ("hash", True) == (verified(recorded(long), None).runs[0].seal, verified(recorded(long), None).intact)
+    assert ("hash", True) == (
+        verified(recorded(long(200)), None).runs[0].seal,
+        verified(recorded(long(200)), None).intact,
+    )
 
 
 def test_each_record_carries_the_hash_of_the_line_before():
@@ -62,40 +58,46 @@ def test_each_record_carries_the_hash_of_the_line_before():
     assert {32} == {len(each) for each in map(hash_of, lines)}
 
 
-def _growing(data):
-    """Each line of `data`, what stands from it on, and what verifying found of all before it; from the second on."""
-    lines = data.splitlines(keepends=True)
-    before = verified(lines[0], unsealed=True)
-    for number in range(1, len(lines)):
-        yield lines[number:], before
-        before = verified(lines[number], unsealed=True, since=before)
+def test_any_byte_changed_to_any_other_is_found():
+    """Drawn from all of them, in each of 200 records; `python -m tests.journal.corruption` tries every one.
+
+    Within a line it alters the line's hash, which the next line carries, or which the seal of the last is made of: see
+    there for the whole argument.  Reading either goes on or names the line.
+    """
+    draw = random.Random(0)
+    for _ in range(10_000):
+        place = draw.choice(PLACES)
+        at = draw.randrange(len(place.lines[0]))
+        value = (place.lines[0][at] + draw.randrange(1, 256)) % 256
+
+        assert place.is_found(place.changed(at, value)), (place.lines[0], at, value)
 
 
-def test_every_changed_byte_of_a_long_journal_is_found():
-    """Whichever of 200 records it is in: by the line itself, by the one after it, or by the seal of the last."""
-    first = SHORT.splitlines(keepends=True)
-    for place in range(len(first[0])):
-        assert found(_flipped(SHORT, place, place % 8)), place
-    for lines, before in _growing(LONG):
-        for place in range(len(lines[0])):
-            for bit in range(8) if len(lines) == 1 else [place % 8]:
-                near = _flipped(b"".join(lines[:2]), place, bit)
-
-                assert not verified(near, since=before, unsealed=len(lines) > 1).intact, (before, near)
+def test_every_byte_that_no_hash_covers_is_found_whatever_it_becomes():
+    """The ends of lines, and the seal: it is not among what it is made of."""
+    *others, last = PLACES
+    seal = last.lines[0].index(b',"seal"')
+    ends = [(place, len(place.lines[0]) - 1) for place in [*others[:3], *others[3::20], *others[-2:]]]
+    for place, at in [*ends, *((last, at) for at in range(seal, len(last.lines[0])))]:
+        for value in {*range(256)} - {place.lines[0][at]}:
+            assert place.is_found(place.changed(at, value)), (place.lines[0], at, value)
 
 
-def _flipped(data, place, bit):
-    return data[:place] + bytes([data[place] ^ (1 << bit)]) + data[place + 1 :]
+def test_a_changed_byte_is_found_in_the_whole_file_as_it_is_in_its_place():
+    """The shorter way of the tests above is the same as verifying it all."""
+    draw = random.Random(1)
+    for _ in range(200):
+        at = draw.randrange(len(LONG))
+        data = LONG[:at] + bytes([(LONG[at] + draw.randrange(1, 256)) % 256]) + LONG[at + 1 :]
+
+        assert found(data), at
 
 
 def test_every_truncation_of_a_long_journal_is_found():
     """Up to the very last byte, which ends the last line."""
-    first = len(SHORT.splitlines(keepends=True)[0])
+    count = cuts(LONG)
 
-    assert all(found(SHORT[:size]) for size in range(first))
-    for lines, before in _growing(LONG):
-        for size in range(len(lines[0])):
-            assert not verified(lines[0][:size], since=before).intact, (before, size)
+    assert (len(LONG), []) == (count.tried, count.missed)
 
 
 @pytest.mark.parametrize(("data", "key"), [(recorded(one_turn), None), (SHORT, KEY)])
