@@ -55,7 +55,7 @@ class Decision:
 
     def taken(self, context: Context, stepper: Stepper) -> tuple[Transition, Entered] | None:
         """Return the row to take, as a transition, and what happens on entering its target; None when none holds."""
-        answers = tuple([each.ask(context) for each in self.facts])
+        answers = tuple([each.ask(context) for each in self.facts]) if self.facts else ()
         try:
             return self.known[answers]
         except KeyError:

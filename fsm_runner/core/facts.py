@@ -121,8 +121,11 @@ def limit(context: Context) -> str:
 def reached_limits(context: Context) -> tuple[str, ...]:
     """Return the names of the limits that are spent, but for those that have a fact of their own."""
     spent = context.counters.spent
-    limits = [(name, most) for name, most in context.counters.limits.items() if most is not None]
-    return tuple([name for name, most in limits if name not in OWN_FACTS and spent.get(name, 0) >= most])
+    reached = []
+    for name, most in context.counters.limits.items():
+        if most is not None and spent.get(name, 0) >= most and name not in OWN_FACTS:
+            reached.append(name)
+    return tuple(reached)
 
 
 @fact(answers=("true", "false"))

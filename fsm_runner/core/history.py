@@ -54,7 +54,7 @@ class History(Sequence[Json]):
             return tuple(self._shared[start:stop] if step == 1 else [self._shared[i] for i in range(start, stop, step)])
         if not -self._length <= index < self._length:
             raise IndexError(index)
-        return self._shared[index % self._length]
+        return self._shared[index if index >= 0 else index + self._length]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):

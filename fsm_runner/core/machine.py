@@ -177,7 +177,7 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
     return Machine(
         chart=chart,
         facts=MappingProxyType(used),
-        _places=MappingProxyType({state.name: _place(state, used) for state in chart.states}),
+        _places={state.name: _place(state, used) for state in chart.states},
         _stepper=Stepper.of(chart),
     )
 
@@ -188,7 +188,7 @@ def _place(state: State, facts: Mapping[str, Fact]) -> _Place:
         names = dict.fromkeys(name for row in state.rows if trigger_of(row) == trigger for name, _ in row.guard)
         asked = tuple(facts[name] for name in names)
         decisions[trigger] = Decision(state=state.name, trigger=trigger, facts=asked, known={})
-    return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=MappingProxyType(decisions))
+    return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=decisions)
 
 
 def _closed(each: Fact) -> Callable[[Context], str]:

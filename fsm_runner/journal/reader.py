@@ -32,7 +32,6 @@ from fsm_runner.journal.render import parse
 from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
 
 _OURS = re.compile(rb'\{"v":\d+,"run":')
-_CLAIM = frozenset({"v", "run", "seq", "type"})
 _GZIP = b"\x1f\x8b"
 
 
@@ -147,7 +146,7 @@ class Reading(Iterator[Record]):
             if _OURS.match(line) or not line.endswith(b"\n"):
                 return Torn(line=number, size=len(line.rstrip(b"\n")))
             return None
-        if not isinstance(value, dict) or not value.keys() >= _CLAIM:
+        if not isinstance(value, dict) or not ("v" in value and "run" in value and "seq" in value and "type" in value):
             return None
         try:
             if value["v"] != VERSION or value["v"] is True:

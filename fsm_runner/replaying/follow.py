@@ -163,19 +163,20 @@ class Run:
         Raises:
             JournalError: it holds an event that cannot be read.
         """
-        if self._off or record.type == "sealed":
+        kind = record.type
+        if self._off or kind == "sealed":
             return
-        if record.type in DERIVED:
+        if kind in DERIVED:
             self._compare(record)
-        elif record.type == "resumed":
+        elif kind == "resumed":
             self._resume(record)
-        elif record.type == "completed" and record.data.get("id") == self._told:
+        elif kind == "completed" and record.data.get("id") == self._told:
             self._finish(record)  # of a tool, it stands between its result and what follows from that
         elif self._expected:
-            self._diverged(record, "", record.type, self._expected[0][0], end=True)
-        elif record.type == "event":
+            self._diverged(record, "", kind, self._expected[0][0], end=True)
+        elif kind == "event":
             self._step(record)
-        elif record.type == "scheduled":
+        elif kind == "scheduled":
             self._schedule(record)
         else:
             self._finish(record)
@@ -186,9 +187,11 @@ class Run:
         except ValueError as error:
             raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
         self._told = event.id if isinstance(event, ToolFinished) else None
-        unscheduled = next((key for key, effect in self._pending.items() if _comes_of(event, effect)), None)
-        if unscheduled is not None and unscheduled not in self.begun:
-            self._diverged(record, "", event.name, f"'{self._pending[unscheduled].name}' is to be scheduled first")
+        for key, effect in self._pending.items():
+            if _comes_of(event, effect):
+                if key not in self.begun:
+                    self._diverged(record, "", event.name, f"'{effect.name}' is to be scheduled first")
+                break
         try:
             step = self.machine.step(self.snapshot, event)
         except IllegalEvent as error:
@@ -222,11 +225,12 @@ class Run:
         if kind != record.type:
             self._diverged(record, "", record.type, kind, end=True)
             return
-        agreed = self._agrees(record, made)
-        if kind == "transition" and agreed:
-            self._transitions += 1
-            row = str(made["row"])
-            self.rows[row] = self.rows.get(row, 0) + 1
+        agreed = record.data == made or self._agrees(record, made)
+        if kind == "transition":
+            if agreed:
+                self._transitions += 1
+                row = str(made["row"])
+                self.rows[row] = self.rows.get(row, 0) + 1
         elif kind == "ended":
             self._ended = str(made["reason"])
 
@@ -272,7 +276,9 @@ class Run:
             self.begun.add(id)
         else:
             self.numbered += 1
-        self._agrees(record, asked(effect, self._digests))
+        made = {"id": id, **asked(effect, self._digests)}
+        if record.data != made:
+            self._agrees(record, made)
 
     def _finish(self, record: Record) -> None:
         id = record.data.get("id")
@@ -346,13 +352,13 @@ def _named(chart: Chart) -> Chart:
 
 def _comes_of(event: Event, effect: Effect) -> bool:
     """Whether `event` can only be the outcome of `effect`."""
-    match effect:
-        case SendRequest():
-            return isinstance(event, (Replied, Opened))
-        case Summarise():
-            return isinstance(event, Summarised)
-        case CallTool():
-            return isinstance(event, ToolFinished) and event.id == effect.id
+    match event:
+        case Replied() | Opened():
+            return isinstance(effect, SendRequest)
+        case ToolFinished():
+            return isinstance(effect, CallTool) and event.id == effect.id
+        case Summarised():
+            return isinstance(effect, Summarise)
         case _:
             return False
 
