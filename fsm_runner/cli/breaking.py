@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.pictures import content_of, format_of, write
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
@@ -21,27 +21,8 @@ def drawn(chart: Chart, violation: Violation, output: Path) -> None:
     Raises:
         Quit: the suffix tells no format, or the file cannot be written.
     """
-    from fsm_runner.charts.drawing import dot, mermaid, png, svg
-    from fsm_runner.cli.draw import SUFFIXES
-
     overlay = overlay_of_path(chart, violation.path, f"rule {violation.rule}: a shortest path that breaks it")
-    match SUFFIXES.get(output.suffix):
-        case "mermaid":
-            content = mermaid(chart, overlay=overlay).encode()
-        case "dot":
-            content = dot(chart, overlay=overlay).encode()
-        case "svg":
-            content = svg(chart, overlay=overlay).encode()
-        case "png":
-            content = png(chart, overlay=overlay)
-        case None:
-            raise Quit(f"check: '{output}': the suffix tells no format (use one of: {', '.join(SUFFIXES)})")
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise Quit(
-            f"{output}: the file cannot be written: {(error.strerror or type(error).__name__).lower()}"
-        ) from None
+    write(output, content_of(chart, overlay, format_of(output, "check", "use")))
 
 
 def overlay_of_path(chart: Chart, path: Sequence[Taken], caption: str) -> Overlay:

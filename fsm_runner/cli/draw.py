@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from fsm_runner.cli.pictures import Format, content_of, format_of, write
 from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
     from fsm_runner.core.chart import Chart
     from fsm_runner.journal import Record
-
-Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
-SUFFIXES: Mapping[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
-
 
 Charted: TypeAlias = Annotated[
     str | None,
@@ -62,9 +59,9 @@ def draw(
     With journals, each row says how often it was taken and each state how long the runs were there; of a single run
     the path, where it stopped, and why.
     """
-    from fsm_runner.charts.drawing import dot, mermaid, only_marked, png, svg
+    from fsm_runner.charts.drawing import only_marked
 
-    chosen = format or _by_suffix(output)
+    chosen = format or ("mermaid" if output is None else format_of(output, "draw", "give --format, or"))
     if chosen == "png" and output is None and sys.stdout.isatty():
         raise Quit("draw: a PNG is no text (write it to a file: -o chart.png)")
     if level == "phases" and (diff or journal):
@@ -72,16 +69,11 @@ def draw(
     declared, overlay = _drawn(chart, diff, journal or [], run)
     if marked:
         declared, overlay = only_marked(declared, overlay)
-    match chosen:
-        case "mermaid":
-            content = mermaid(declared, level=level, overlay=overlay).encode()
-        case "dot":
-            content = dot(declared, level=level, theme=theme, overlay=overlay).encode()
-        case "svg":
-            content = svg(declared, level=level, theme=theme, overlay=overlay).encode()
-        case _:
-            content = png(declared, level=level, theme=theme, overlay=overlay)
-    _write(output, content)
+    content = content_of(declared, overlay, chosen, level=level, theme=theme)
+    if output is None:
+        typer.echo(content, nl=False)
+    else:
+        write(output, content)
 
 
 def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
@@ -136,21 +128,3 @@ def _chart_of(record: Record) -> Chart:
         return chart_from(chart.get("data") if isinstance(chart, Mapping) else None)
     except ValueError as error:
         raise Quit(f"draw: line {record.line} of the journal tells no chart: {error} (name the chart)") from None
-
-
-def _by_suffix(output: Path | None) -> Format:
-    if output is None:
-        return "mermaid"
-    if output.suffix not in SUFFIXES:
-        raise Quit(f"draw: '{output}': the suffix tells no format (give --format, or one of: {', '.join(SUFFIXES)})")
-    return SUFFIXES[output.suffix]
-
-
-def _write(path: Path | None, content: bytes) -> None:
-    if path is None:
-        typer.echo(content, nl=False)
-        return
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise Quit(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from error

@@ -92,9 +92,11 @@ class Divergence:
         if self.kind == "stuck":
             return f"{place}: stuck: {self.now}"
         if self.pointer == "/row":
-            then, now = _differing(self.recorded_facts, self.facts)
+            then, now = _differing(self.recorded_facts, self.facts, every=self.kind == "row")
             return f"{place}: recorded row {self.recorded!r}{then}; now {self.now!r}{now}"
         where = f" {self.pointer}:" if self.pointer else ""
+        if self.was is not None and self.was.row is not None:
+            where = f" row '{self.was.row.id}':{where}"
         return f"{place}:{where} recorded {_short(self.recorded)}; now {_short(self.now)}"
 
 
@@ -190,6 +192,9 @@ class ReplayReport:
             yield f"{self.source}: {total}, {counted(self.transitions, 'transition')}: every {what} reproduced"
         yield from (f"  {run}" for run in self.runs)
         yield from map(str, self.divergences)
+        more = sum(run.differs for run in self.runs) - len(self.divergences)
+        if more > 0:
+            yield f"{self.source}: {counted(more, 'divergence')} more"
         for torn in self.torn:
             size = counted(torn.size, "byte")
             yield f"{self.source}:{torn.line}: the line was not written to its end ({size}); left out"
@@ -208,9 +213,9 @@ def _short(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def _differing(recorded: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, str]:
-    """The answers that differ, as `` (fact=answer)``; all of them when none does."""
-    names = [name for name in {**recorded, **now} if recorded.get(name) != now.get(name)]
+def _differing(recorded: Mapping[str, str], now: Mapping[str, str], *, every: bool) -> tuple[str, str]:
+    """The answers that differ, as `` (fact=answer)``; all of them when none does, or `every` is wanted."""
+    names = [] if every else [name for name in {**recorded, **now} if recorded.get(name) != now.get(name)]
 
     def shown(facts: Mapping[str, str]) -> str:
         kept = [f"{name}={answer}" for name, answer in facts.items() if not names or name in names]

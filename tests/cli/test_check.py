@@ -196,7 +196,7 @@ def test_the_path_that_breaks_a_rule_is_drawn(command, tmp_path, suffix, caption
     ("file", "expected"),
     [
         ("broken.gif", "check: 'broken.gif': the suffix tells no format (use one of: .mmd, .dot, .gv, .svg, .png)\n"),
-        ("no/broken.dot", "no/broken.dot: the file cannot be written: no such file or directory\n"),
+        ("no/broken.dot", "no/broken.dot: cannot be written: no such file or directory\n"),
     ],
 )
 def test_a_picture_that_cannot_be_is_said_in_a_line(command, tmp_path, file, expected):

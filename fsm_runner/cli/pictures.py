@@ -1,0 +1,71 @@
+"""Pictures on the command line: the format by the file's name, the drawing, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from fsm_runner.cli.quitting import Quit
+
+if TYPE_CHECKING:
+    from fsm_runner.charts.drawing import Overlay
+    from fsm_runner.core.chart import Chart
+
+Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
+SUFFIXES: Mapping[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}
+
+
+def format_of(path: Path, command: str, way_out: str = "") -> Format:
+    """Return the format that the file's suffix tells.
+
+    Args:
+        path: the file.
+        command: who asks.
+        way_out: what else there is to do, for the message.
+
+    Raises:
+        Quit: it tells none.
+    """
+    if path.suffix not in SUFFIXES:
+        known = f"one of: {', '.join(SUFFIXES)}"
+        raise Quit(f"{command}: '{path}': the suffix tells no format ({way_out or 'choose'} {known})")
+    return SUFFIXES[path.suffix]
+
+
+def content_of(
+    chart: Chart,
+    overlay: Overlay,
+    format: Format,  # noqa: A002  the option's name
+    *,
+    level: Literal["states", "phases"] = "states",
+    theme: Literal["light", "dark"] = "light",
+) -> bytes:
+    """Return `chart` with its marks, drawn.
+
+    Raises:
+        PictureError: the `pictures` extra is not installed.
+    """
+    from fsm_runner.charts.drawing import dot, mermaid, png, svg
+
+    match format:
+        case "mermaid":
+            return mermaid(chart, level=level, overlay=overlay).encode()
+        case "dot":
+            return dot(chart, level=level, theme=theme, overlay=overlay).encode()
+        case "svg":
+            return svg(chart, level=level, theme=theme, overlay=overlay).encode()
+        case "png":
+            return png(chart, level=level, theme=theme, overlay=overlay)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        Quit: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Quit(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from error

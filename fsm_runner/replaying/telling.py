@@ -1,0 +1,175 @@
+"""Telling: what replay found in many journals, as text for a terminal and as Markdown for a pull request.
+
+Both say the same: the verdict first; then, on an edited chart, what it does otherwise, which of its rows were taken,
+and which facts the journals do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsm_runner.charts.differing.reports import way_text
+from fsm_runner.charts.drawing.words import condition, printable
+from fsm_runner.charts.table import escaped
+from fsm_runner.core.chart import Chart
+from fsm_runner.replaying.report import Divergence, Verdict, counted
+from fsm_runner.replaying.totals import Change, Lacking, Places, Totals
+
+MOST = 12
+"""How many changes Markdown has room for; text and JSON have all of them."""
+
+VERDICTS: tuple[tuple[Verdict, str, str], ...] = (
+    ("conforms", "conforms", "conform"),
+    ("diverges", "diverges", "diverge"),
+    ("stuck", "is stuck", "are stuck"),
+    ("unknown", "cannot be told", "cannot be told"),
+)
+"""Each verdict, of one run and of several, in the order in which they are told."""
+
+
+def headline(totals: Totals) -> str:
+    """Return the verdict in a line: ``200 runs of 3 files: 163 conform, 37 diverge``."""
+    runs = counted(totals.count, "run") + (f" of {totals.files} files" if totals.files != 1 else "")
+    told = [_many(str(count), count, verdict) for verdict, _, _ in VERDICTS if (count := totals.runs[verdict])]
+    told += [f"{counted(totals.unread, 'file')} cannot be replayed"] * bool(totals.unread)
+    return f"{runs}: {', '.join(told)}"
+
+
+def _many(said: str, runs: int, verdict: Verdict) -> str:
+    one, several = next((one, several) for name, one, several in VERDICTS if name == verdict)
+    return f"{said} {one if runs == 1 else several}"
+
+
+# ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def as_text(totals: Totals, chart: Chart | None) -> str:
+    """Return the totals for a person at a terminal, with a line break at their end.
+
+    Args:
+        totals: what was found.
+        chart: the edited chart; None: the runs were replayed on their own.
+    """
+    if chart is None:
+        return f"{headline(totals)}; {_agreed(totals)}\n"
+    lines = [f"{chart.name}: {headline(totals)}", *_changes(totals, chart), *_rows(totals, chart), *_facts(totals)]
+    return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
+
+
+def _agreed(totals: Totals) -> str:
+    """How much was reproduced, and what was not."""
+    agreed, what = counted(totals.transitions, "transition"), "row" if totals.control_only else "record"
+    told = f"{agreed}, {counted(totals.differs, what)} not" if totals.differs else f"{agreed}, every {what}"
+    torn = f"; {counted(totals.torn, 'line')} not written to its end" if totals.torn else ""
+    return f"{told} reproduced{torn}"
+
+
+def _changes(totals: Totals, chart: Chart) -> Iterator[str]:
+    for change, places in totals.most:
+        yield from ("", f"{place_text(change)}: {_many(counted(places.runs, 'run'), places.runs, change.verdict)}")
+        yield from (f"  {line}" for line in _decision(change, places, chart))
+        more = ", ..." if places.runs > len(places.examples) else ""
+        yield f"  at {', '.join(map(_where, places.examples))}{more}"
+
+
+def _decision(change: Change, places: Places, chart: Chart) -> Iterator[str]:
+    if change.was is None or change.goes is None:
+        yield change.said
+        return
+    facts = _decided(places.examples[0], chart)
+    if facts:
+        yield facts
+    yield from (f"    was {way_text(change.was)}", f"    now {way_text(change.goes)}")
+
+
+def _rows(totals: Totals, chart: Chart) -> Iterator[str]:
+    if totals.rows:
+        yield from ("", "rows taken")
+        width = len(str(max(totals.rows.values())))
+        yield from (f"  {totals.rows[row.id]:>{width}}×  {row.id}" for row in chart.rows if totals.rows[row.id])
+    if totals.others:
+        yield from ("", "the same way, by another row")
+        yield from (f"  {times}×  {was} → {now}" for (was, now), times in totals.others.most_common())
+    never = ", ".join(row.id for row in totals.never(chart))
+    if never:
+        yield from ("", "rows that no run takes", f"  {never}")
+
+
+def _facts(totals: Totals) -> Iterator[str]:
+    if totals.lacks:
+        yield from ("", "facts that journals do not hold")
+        yield from (f"  {name}: {lacking_text(lacking)}" for name, lacking in totals.lacks.items())
+
+
+# ── Markdown ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def as_markdown(totals: Totals, chart: Chart | None) -> str:
+    """Return the totals as Markdown that fits a pull request, with a line break at their end; see `as_text`."""
+    title = "Recorded runs" if chart is None else f"Recorded runs on {_cell(chart.name)}"
+    lines = [f"### {title}", "", f"**{headline(totals).capitalize()}.**", "", "| verdict | runs |", "| --- | ---: |"]
+    lines += [f"| {one} | {totals.runs[verdict]} |" for verdict, one, _ in VERDICTS]
+    if chart is None:
+        return "\n".join([*lines, "", f"{_agreed(totals).capitalize()}.", ""])
+    if totals.changes:
+        lines += ["", "| runs | state | event | was | now | for example |", "| ---: | --- | --- | --- | --- | --- |"]
+        lines += [_markdown_change(change, places, chart) for change, places in totals.most[:MOST]]
+        more = len(totals.changes) - MOST
+        lines += ["", f"And {counted(more, 'change')} more (`--format json` has all)."] * (more > 0)
+    if totals.others:
+        pairs = ", ".join(
+            f"{_cell(was)} → {_cell(now)} ({times}×)" for (was, now), times in totals.others.most_common()
+        )
+        lines += ["", f"**The same way, by another row:** {pairs}"]
+    never = ", ".join(f"`{row.id}`" for row in totals.never(chart))
+    if never:
+        lines += ["", f"**Rows that no run takes:** {never}"]
+    if totals.lacks:
+        lines += ["", "**Facts that journals do not hold**", ""]
+        lines += [f"- `{name}`: {lacking_text(lacking)}" for name, lacking in totals.lacks.items()]
+    return "\n".join([*lines, ""])
+
+
+def _markdown_change(change: Change, places: Places, chart: Chart) -> str:
+    event = "" if change.was is None else change.event or "(always)"
+    was, now = (
+        ("", change.said) if change.was is None or change.goes is None else map(way_text, (change.was, change.goes))
+    )
+    facts = _decided(places.examples[0], chart)
+    example = ": ".join(filter(None, [_where(places.examples[0]), facts]))
+    return f"| {places.runs} | {' | '.join(map(_cell, (change.state, event, was, now, example)))} |"
+
+
+def _cell(text: str) -> str:
+    """Return `text` for one line of Markdown."""
+    return escaped(printable(text))
+
+
+# ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def place_text(change: Change) -> str:
+    """Return where a change is: ``state 'inspect', on entering``."""
+    if not change.state:
+        return "the run"
+    at = "" if change.was is None else ", on entering" if change.event is None else f", at '{change.event}'"
+    return f"state '{change.state}'{at}"
+
+
+def lacking_text(lacking: Lacking) -> str:
+    """Return what comes of it that a fact is not in journals."""
+    again = f"{lacking.asked_again} asked it again of the payloads" if lacking.asked_again else ""
+    untold = f"{lacking.untold} cannot be told for lack of it" if lacking.untold else ""
+    others = lacking.runs - lacking.asked_again - lacking.untold
+    rest = f"{others} took no decision that depends on it" if others > 0 else ""
+    return f"{counted(lacking.runs, 'run')}: {', '.join(filter(None, [again, untold, rest]))}"
+
+
+def _decided(example: Divergence, chart: Chart) -> str:
+    """The answers that decided, as of one example."""
+    facts = {**example.recorded_facts, **example.facts}
+    return ", ".join(condition(chart, name, (answer,)) for name, answer in facts.items())
+
+
+def _where(example: Divergence) -> str:
+    return f"{example.source}:{example.line} (run '{example.run}', seq {example.seq})"
