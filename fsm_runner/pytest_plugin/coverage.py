@@ -55,7 +55,17 @@ class RowCoverage:
         empty pattern: none was driven.
         """
         free = self.space.without(self.space.every, self.taken)
-        return patterns(self.space, self.space.without(self.taken, self.driven), free)
+        found = patterns(self.space, self.space.without(self.taken, self.driven), free)
+        return tuple(self._of_this_row(pattern) for pattern in found)
+
+    def _of_this_row(self, pattern: Pattern) -> Pattern:
+        """Return `pattern` without the answers by which this row is not taken."""
+        held = self.space.both(self.taken, self.space.pattern(pattern))
+
+        def met(fact: str, answer: str) -> bool:
+            return self.space.both(held, self.space.pattern(((fact, (answer,)),))) != self.space.never
+
+        return tuple((fact, tuple(answer for answer in answers if met(fact, answer))) for fact, answers in pattern)
 
     def impossible(self) -> tuple[Pattern, ...]:
         """Return patterns for what was driven although it is declared impossible."""

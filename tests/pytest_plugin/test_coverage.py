@@ -139,6 +139,18 @@ def test_what_was_not_driven_is_said_exactly(chart, data):
         assert len(seen[each.row.id]) == each.driven_count
 
 
+def test_only_answers_by_which_the_row_can_be_taken_are_named():
+    """What a row above takes is not what a test should try."""
+    chart = small((("late", ("yes",)),), ())
+    counts = Counter([("row_1", (("late", "no"), ("tired", "no")))])
+    three = FactUse(name="tired", answers=("no", "a bit", "very"))
+    above = Row(id="above", guard=(("tired", ("very",)),), target="here")
+    state = State(name="here", phase="p", always=(above, *chart.rows))
+    wider = Chart(name="wider", initial="here", states=(state,), facts=(FACTS[0], three))
+
+    assert ((("tired", ("a bit",)),),) == row(coverage_of(Driven(wider, counts=counts)), "row_1").missing()
+
+
 def test_what_another_fact_makes_impossible_is_impossible():
     """When each of its answers is ruled out, nothing of the other can be."""
     answers = {"a": ("x", "y"), "b": ("x", "y"), "between": ("p", "q")}
