@@ -1,0 +1,93 @@
+"""`fsm-runner paths`: for each row of a chart a shortest scripted conversation that takes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.specs import facts_of, loaded
+
+if TYPE_CHECKING:
+    from fsm_runner.core.chart import Chart
+    from fsm_runner.exploring import Source
+
+MOST = 30_000
+
+
+def paths(
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
+    row: Annotated[
+        list[str] | None, typer.Option("--row", metavar="ID", help="Only the row of this id. Repeatable.")
+    ] = None,
+    fact: Annotated[
+        list[str] | None,
+        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
+    ] = None,
+    call: Annotated[
+        list[str] | None,
+        typer.Option("--call", metavar="TOOL", help="A tool that the model can call.  Repeatable.  [default: search]"),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that one search looks at.")] = MOST,
+    format: Annotated[  # noqa: A002  the option's name
+        Literal["python", "text", "json"], typer.Option(help="A file of tests, or for a person, or a program.")
+    ] = "python",
+) -> None:
+    """Print a shortest conversation for each row of a chart, as tests for pytest on the scripted model.
+
+    The search drives the real machine with a small alphabet of replies, faults, tools and acts of the caller. A row
+    that it does not take is a skipped test with the reason, and the exit code is 1.
+    """
+    from fsm_runner.charts import load
+    from fsm_runner.core.facts import FACTS
+    from fsm_runner.exploring import explore, script
+    from fsm_runner.exploring.telling import as_json, as_text
+
+    given = facts_of(fact or ())
+    declared = load(chart, facts={**FACTS, **{each.name: each for each in given}} if given else None)
+    found = explore(declared, facts=given, rows=_known(declared, row), tools=tools_named(call), most=most)
+    match format:
+        case "json":
+            typer.echo(as_json(found))
+        case "text":
+            typer.echo(as_text(found))
+        case "python":
+            typer.echo(script(found, source_of(chart, fact, call)), nl=False)
+    if found.missing:
+        if format == "python":
+            for path in found.missing:
+                typer.echo(f"row '{path.row.id}': {path.without}: {path.why}", err=True)
+        raise Quit(None, FOUND)
+
+
+def source_of(chart: str, facts: list[str] | None, tools: list[str] | None) -> Source:
+    """Return where a script's chart, facts and tools come from, as they were named on the command line."""
+    from fsm_runner.exploring import Source
+
+    specs = tuple((spec, isinstance(loaded(spec, "--fact"), list | tuple)) for spec in facts or ())
+    return Source(chart=chart, facts=specs, **({"tools": tools_named(tools)} if tools else {}))
+
+
+def tools_named(tools: list[str] | None) -> tuple[str, ...]:
+    """Return the names of tools that were given.
+
+    Raises:
+        Quit: the API takes no such name.
+    """
+    import re
+
+    for name in tools or ():
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
+            raise Quit(f"--call '{name}': a tool's name is 1 to 128 letters, digits, _ or -")
+    return tuple(dict.fromkeys(tools or ()))
+
+
+def _known(chart: Chart, rows: list[str] | None) -> list[str] | None:
+    from fsm_runner.core.check import did_you_mean
+
+    ids = [row.id for row in chart.rows]
+    for row in rows or ():
+        if row not in ids:
+            raise Quit(f"--row '{row}': chart '{chart.name}' has no such row{did_you_mean(row, ids)}")
+    return rows

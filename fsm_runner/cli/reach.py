@@ -1,0 +1,54 @@
+"""`fsm-runner reach`: a way to a state, or the proof that there is none."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from fsm_runner.cli.paths import MOST, tools_named
+from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.specs import facts_of
+
+
+def reach(
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")],
+    state: Annotated[str, typer.Argument(metavar="STATE", help="The state.")],
+    fact: Annotated[
+        list[str] | None,
+        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
+    ] = None,
+    call: Annotated[
+        list[str] | None,
+        typer.Option("--call", metavar="TOOL", help="A tool that the model can call.  Repeatable.  [default: search]"),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that the search looks at.")] = MOST,
+    format: Annotated[  # noqa: A002  the option's name
+        Literal["text", "json"], typer.Option(help="For a person, or a program.")
+    ] = "text",
+) -> None:
+    """Show how a run can come to a state: the rows, their answers, and a conversation; or prove that it cannot.
+
+    Exits with 0 when the state can be reached, with 1 when not. The chart need not pass the check; without that there
+    is no conversation.
+    """
+    from fsm_runner.charts import load
+    from fsm_runner.core.check import check, did_you_mean
+    from fsm_runner.core.check_names import name_problems
+    from fsm_runner.core.facts import FACTS
+    from fsm_runner.exploring import reach as way_to
+    from fsm_runner.exploring.telling import reached_as_json, reached_as_text
+
+    given = facts_of(fact or ())
+    facts = {**FACTS, **{each.name: each for each in given}} if given else None
+    declared = load(chart, verify=False)
+    if any(name_problems(declared, facts)):
+        load(chart, facts=facts)
+    states = [each.name for each in declared.states]
+    if state not in states:
+        raise Quit(f"chart '{declared.name}' has no state '{state}'{did_you_mean(state, states)}")
+    runs = not check(declared, facts=facts).problems
+    found = way_to(declared, state, facts=given, tools=tools_named(call), runs=runs, most=most)
+    typer.echo(reached_as_json(found) if format == "json" else reached_as_text(found))
+    if found.reach.path is None:
+        raise Quit(None, FOUND)

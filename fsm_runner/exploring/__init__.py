@@ -1,0 +1,20 @@
+"""Exploring: conversations that take the rows of a chart, found by search over the real machine.
+
+beginnings   the options with which an explored run begins
+moves        what the model, tools, effects and the caller can do: a small alphabet
+places       where a run is when somebody decides
+driving      a driver without I/O
+conversing   what can be done at a place, and what it does
+unknown      facts whose code is not at hand
+search       breadth-first, for a shortest conversation to each row
+reaching     the search over states and answers, which proves that there is none
+report       both together: for each row, for one state
+script       conversations as Python, for `fsm_runner.testing`; `preamble` is how such a file begins
+telling      the report as text and as JSON
+"""
+
+from fsm_runner.exploring.preamble import Source
+from fsm_runner.exploring.report import Explored, Reached, RowPath, explore, reach
+from fsm_runner.exploring.script import script
+
+__all__ = ["Explored", "Reached", "RowPath", "Source", "explore", "reach", "script"]

@@ -1,0 +1,155 @@
+"""The preamble: what a file of scripts begins with, that is imports, the chart, stand-ins, and how a run begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fsm_runner.core.chart import Chart
+from fsm_runner.exploring.beginnings import MAX_TOKENS, MODEL, PROMPT, SEARCH
+from fsm_runner.exploring.report import Explored
+
+WIDTH = 120
+"""Columns that a line of a script keeps to."""
+
+MADE_BY = (
+    "compaction", "error", "overloaded", "pause_turn", "refusal", "reply", "text", "thread_error", "tool_use",
+    "truncated", "without_stop_reason",
+)  # fmt: skip
+"""The functions of `fsm_runner.testing` that scripts use."""
+
+INTERRUPTED = '''
+
+class Interrupted(BaseException):
+    """The process is told to stop, as by Ctrl-C."""
+'''
+
+PLAYED = '''
+
+def played(outcomes, usual):
+    """Return a function that comes to each of `outcomes` in turn, then always to `usual`; exceptions are raised."""
+    waiting = iter(outcomes)
+
+    def play(*_):
+        outcome = next(waiting, usual)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    return play
+'''
+
+BEGUN = '''
+
+def begun(model, *, outcomes=(){parameter}, **options):
+    """Begin a run; return it, and the list of the rows that it takes.  The tools come to `outcomes`, in turn."""
+    rows = []
+    run = played(outcomes, "found")
+    tools = [beta_tool(lambda: run(), name=name, description="A stand-in.") for name in TOOLS]
+{own}    runner = fsm_runner.tool_runner(
+        model.sync_client(),
+        model="{model}",
+        max_tokens={max_tokens},
+        messages=[{{"role": "user", "content": "{prompt}"}}],
+        tools=tools,
+        chart=CHART,
+{more}        on_step=lambda _, step: rows.extend(taken.row for taken in step.transitions),
+        **options,
+    )
+    return runner, rows
+'''
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a script's chart comes from: immutable.
+
+    Attributes:
+        chart: what names it for `tool_runner`.
+        facts: the facts that were given, as ``module:name``, each with whether it is a list of facts.
+        tools: the names of the tools that the model can call.
+    """
+
+    chart: str
+    facts: tuple[tuple[str, bool], ...] = ()
+    tools: tuple[str, ...] = (SEARCH,)
+
+
+def head_of(explored: Explored, source: Source, tests: str) -> str:
+    """Return what comes before `tests`."""
+    return "\n".join(_lines(explored, source, tests)).rstrip()
+
+
+def usual_reports(chart: Chart) -> Mapping[str, str]:
+    """Return, as code, what each of the chart's own effects reports unless a test says otherwise."""
+    return {effect.name: f'"{effect.reports[0]}"' for effect in chart.effects}
+
+
+def written(value: object) -> str:
+    """Return `value` as Python, with double quotes."""
+    return repr(value).replace("'", '"')
+
+
+def _lines(explored: Explored, source: Source, tests: str) -> Iterator[str]:
+    yield f'"""Shortest conversations for the rows of the chart \'{explored.chart.name}\', one for each.'
+    yield ""
+    yield f"Written by `fsm-runner paths {source.chart}`, to be run by pytest; no model is asked.  `begun` begins a run"
+    yield "with stand-ins for tools and for the chart's own effects; `rows` are the ids of the rows that it has taken."
+    yield '"""'
+    yield ""
+    if "anthropic." in tests:
+        yield "import anthropic"
+    yield "import pytest"
+    yield "from anthropic import beta_tool"
+    yield ""
+    yield from (f"import {module}" for module in sorted({spec.partition(":")[0] for spec, _ in source.facts}))
+    yield "import fsm_runner"
+    used = [name for name in MADE_BY if re.search(rf"\b{name}\(", tests)]
+    yield _wrapped(f"from fsm_runner.testing import {', '.join(['ScriptedModel', *used])}")
+    yield ""
+    facts = [*_given(source), *_standing_in(explored)]
+    effects = usual_reports(explored.chart)
+    yield f"CHART = {written(source.chart)}"
+    yield f"TOOLS = {written(list(source.tools))}"
+    if facts:
+        yield "\n".join(["FACTS = [", *(f"    {fact}," for fact in facts), "]"])
+    if effects:
+        usual = ", ".join(f'"{name}": {code}' for name, code in effects.items())
+        yield f"EFFECTS = {{{usual}}}  # what each reports unless a test says otherwise"
+    if "Interrupted" in tests:
+        yield INTERRUPTED.rstrip()
+    yield PLAYED.rstrip()
+    yield _begun(facts=bool(facts), effects=bool(effects))
+
+
+def _begun(*, facts: bool, effects: bool) -> str:
+    own = "    own = {name: played((effects or {}).get(name, ()), usual) for name, usual in EFFECTS.items()}\n"
+    more = ("        facts=FACTS,\n" if facts else "") + ("        effects=own,\n" if effects else "")
+    return BEGUN.format(
+        parameter=", effects=None" if effects else "",
+        own=own if effects else "",
+        model=MODEL,
+        max_tokens=MAX_TOKENS,
+        prompt=PROMPT,
+        more=more,
+    )
+
+
+def _given(source: Source) -> Iterator[str]:
+    for spec, several in source.facts:
+        yield f"{'*' if several else ''}{spec.replace(':', '.', 1)}"
+
+
+def _standing_in(explored: Explored) -> Iterator[str]:
+    for use in explored.chart.facts:
+        if use.name in explored.unknown:
+            code = f'fsm_runner.Fact(name="{use.name}", answers={written(use.answers)}, '
+            yield f'{code}ask=lambda context: "{use.answers[0]}")'
+
+
+def _wrapped(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line
+    first, _, names = line.partition(" import ")
+    return f"{first} import (\n" + "".join(f"    {name},\n" for name in names.split(", ")) + ")"

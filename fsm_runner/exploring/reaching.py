@@ -1,0 +1,212 @@
+"""Reaching: a way to a state, or a proof that there is none, by a search over states and answers.
+
+From a state each row can be taken that is the first to hold for some combination of answers that can happen, if its
+event can happen there; facts answer anew at each decision, whatever they answered before.  The search sees every run
+that there can be, so what it does not reach no run reaches.  The proof is the cut: the states that it reaches, and for
+each row that leads out of them why it can never be taken.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.core.check import FactCode
+from fsm_runner.core.check_names import rows_with_paths
+from fsm_runner.core.check_rows import Facts, Table, dead_rows, first_row_wins, tables_of
+from fsm_runner.core.cover import Combos, spelled
+from fsm_runner.core.facts import FACTS, OWN_FACTS
+from fsm_runner.core.rules import Taken
+from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, FAILED, LIMIT_FACT
+
+_OWN_LIMITS = {"last_request": "last_requests", "reflection": "reflections"}
+"""The facts about one limit, each with that limit; without it they answer ``none``."""
+
+_LENT = EFFECTS["lend_stream"]
+_CALLED = EFFECTS["call_tools"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A row that can never be taken: immutable.
+
+    Attributes:
+        state: whose row it is.
+        row: the row.
+        why: why, as a clause.
+    """
+
+    state: str
+    row: Row
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Whether a run can come to a state: immutable.
+
+    Attributes:
+        state: the state that is asked for.
+        path: a shortest way to it, with answers for which each row is taken; None: there is none.
+        reached: all states that a run can come to, nearest first.
+        leaving: the rows from those to others, none of which can be taken; empty when there is a way.
+        toward: the rows that lead to the state from anywhere else; empty when there is a way.
+    """
+
+    state: str
+    path: tuple[Taken, ...] | None
+    reached: tuple[str, ...]
+    leaving: tuple[Blocked, ...] = ()
+    toward: tuple[Blocked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What the search found for a whole chart: immutable.  Made by `ways`.
+
+    Attributes:
+        chart: the chart.
+        paths: by state that can be reached, a shortest way to it; nearest first.
+        blocked: by id of a row that cannot be taken even in its state, why.
+    """
+
+    chart: Chart
+    paths: Mapping[str, tuple[Taken, ...]]
+    blocked: Mapping[str, str]
+
+    def to(self, state: str) -> Reach:
+        """Return whether a run can come to `state`, which the chart declares."""
+        reached = tuple(self.paths)
+        if state in self.paths:
+            return Reach(state=state, path=self.paths[state], reached=reached)
+        rows = [(each.name, row) for each in self.chart.states for row in each.rows]
+        leaving = [(name, row) for name, row in rows if name in self.paths and row.target not in self.paths]
+        toward = [(name, row) for name, row in rows if row.target == state and name != state]
+        return Reach(
+            state=state,
+            path=None,
+            reached=reached,
+            leaving=tuple(Blocked(state=name, row=row, why=self.why_not(name, row)) for name, row in leaving),
+            toward=tuple(Blocked(state=name, row=row, why=self.why_not(name, row)) for name, row in toward),
+        )
+
+    def why_not(self, state: str, row: Row) -> str:
+        """Return why `row` of `state` can never be taken, as a clause; empty when it can."""
+        if row.id in self.blocked:
+            return self.blocked[row.id]
+        return "" if state in self.paths else f"state '{state}' cannot be reached"
+
+
+def ways(chart: Chart, facts: Mapping[str, FactCode] | None = None) -> Ways:
+    """Search all that can happen in `chart`.
+
+    Args:
+        chart: a chart whose names resolve; it need not pass the rest of the check.
+        facts: the facts' code by name, as `check` takes it.
+    """
+    known = Facts(chart, facts)
+    fixed = dict(_fixed(chart, facts))
+    hops: dict[str, list[Taken]] = {}
+    blocked: dict[str, str] = {}
+    for state in chart.states:
+        hops[state.name] = []
+        for row, found in _judged(chart, state, known, fixed):
+            if isinstance(found, Taken):
+                hops[state.name].append(found)
+            else:
+                blocked[row.id] = found
+    paths: dict[str, tuple[Taken, ...]] = {chart.initial: ()}
+    waiting = deque([chart.initial])
+    while waiting:
+        here = waiting.popleft()
+        for hop in hops[here]:
+            if hop.target not in paths:
+                paths[hop.target] = (*paths[here], hop)
+                waiting.append(hop.target)
+    return Ways(chart=chart, paths=paths, blocked=blocked)
+
+
+def _fixed(chart: Chart, facts: Mapping[str, FactCode] | None) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the built-in facts that always answer the same in this chart: the answer, and why."""
+    limits = {limit.name for limit in chart.limits}
+    declared = {use.name: use.answers for use in chart.facts}
+    lacking = {name: limit for name, limit in _OWN_LIMITS.items() if limit not in limits}
+    why = {name: ("none", f"the chart declares no limit '{limit}'") for name, limit in lacking.items()}
+    if limits <= OWN_FACTS:
+        why[LIMIT_FACT] = ("free", "the chart declares no limit that could be reached")
+    for name, (answer, reason) in why.items():
+        own = facts is not None and facts.get(name) is not FACTS[name]
+        if not own and answer in declared.get(name, ()):
+            yield name, (answer, reason)
+
+
+def _judged(
+    chart: Chart, state: State, facts: Facts, fixed: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[Row, Taken | str]]:
+    """Yield each row of `state` with the transition that it can be, or why it can be none."""
+    restless = False
+    for table in sorted(tables_of(state, facts), key=lambda table: table.event is not None):
+        space, asked = table.space, dict(table.space.facts)
+        possible = table.possible
+        for name in asked.keys() & fixed.keys():
+            possible = space.both(possible, space.pattern(((name, (fixed[name][0],)),)))
+        held = [space.both(possible, some) for some in table.held]
+        taken = first_row_wins(space, held)
+        for index, (_, row) in enumerate(table.rows):
+            if state.final:
+                yield row, f"state '{state.name}' is final, so its rows are never tried"
+            elif row.event is not None and not _can_happen(chart, state, row.event):
+                yield row, f"nothing reports '{row.event}' while a run is in '{state.name}'"
+            elif row.event is not None and restless:
+                yield row, f"a run never rests in '{state.name}': some always row holds whatever the facts answer"
+            elif taken[index] == space.never:
+                yield row, _shadowed(table, index, fixed, held[index])
+            else:
+                answers = space.witness(taken[index], space.without(possible, taken[index]))
+                yield row, Taken(source=state.name, event=row.event, row=row.id, facts=answers, target=row.target)
+        if table.event is None:
+            rest = possible
+            for some in taken:
+                rest = space.without(rest, some)
+            restless = rest == space.never
+
+
+def _shadowed(table: Table, index: int, fixed: Mapping[str, tuple[str, str]], held: Combos) -> str:
+    """Say why a row of `table` is never the first to hold; `held` is where it holds, all that is fixed considered."""
+    path, row = table.rows[index]
+    if table.held[index] == table.space.never:
+        return f"it wants {spelled(row.guard)}, which cannot happen"
+    for name, answers in row.guard:
+        if held == table.space.never and name in fixed and fixed[name][0] not in answers:
+            answer, why = fixed[name]
+            return f"it wants {name}={'|'.join(answers)}, but {why}, so the answer is always {answer}"
+    for problem in dead_rows(table):
+        if problem.path == path:
+            said = problem.message.partition(" is dead, ")[2].partition(" (")[0]
+            return f"it is dead: {said}"
+    earlier = ", ".join(f"'{each.id}'" for _, each in table.rows[:index])
+    return f"it is dead: {earlier} before it cover all of it, as the facts can answer here"
+
+
+def _can_happen(chart: Chart, state: State, event: str) -> bool:
+    """Whether `event` can be told while a run is in `state`; doubtful cases count as yes.
+
+    What a stream or a tool reports may come after the run has gone on elsewhere; the caller may ask, and close, where
+    an effect was cut off.
+    """
+    effects = {each.effect for each in chart.states}
+    own = {effect.name: effect.reports for effect in chart.effects}
+    if event in ASKING_EVENTS or event == FAILED:
+        return True
+    if state.effect is not None and event in own.get(state.effect, EFFECTS.get(state.effect, ())):
+        return True
+    return (event in _LENT and "lend_stream" in effects) or (
+        event in _CALLED and not effects.isdisjoint({"call_tools", "call_early"})
+    )
+
+
+def rows_into(chart: Chart, state: str) -> tuple[str, ...]:
+    """Return the ids of the rows that lead to `state`."""
+    return tuple(row.id for each in chart.states for _, row in rows_with_paths(each) if row.target == state)

@@ -1,0 +1,218 @@
+"""The search: breadth first over what can be done to a run of a chart, for a shortest conversation that takes each row.
+
+It drives the real machine with concrete moves, so every fact is computed from a real context.  Places that nothing asks
+to tell apart are one: `_key` says what counts.  So the search ends by itself, and where it does not, after `MOST`
+places.  If the plain moves leave a row over, it begins anew with the rare ones.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from fsm_runner.core.context import Context
+from fsm_runner.core.decision import Transition
+from fsm_runner.core.machine import Machine
+from fsm_runner.exploring.beginnings import SEARCH, Beginning, beginnings
+from fsm_runner.exploring.conversing import begun, moved, moves_at
+from fsm_runner.exploring.moves import Fault, Move, Outcome
+from fsm_runner.exploring.places import Place, Turn
+from fsm_runner.exploring.unknown import undecided
+
+MOST = 30_000
+"""Places that one search looks at; about a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What is said and done from the start of a run, up to where the caller has the turn: immutable.
+
+    Attributes:
+        beginning: the options of the run.
+        turns: the moves in their order, each with what it did.
+    """
+
+    beginning: Beginning
+    turns: tuple[tuple[Move, Turn], ...]
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """The rows it takes, in order."""
+        return tuple(t for _, turn in self.turns for _, step in turn.told for t in step.transitions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search came to: immutable.
+
+    Attributes:
+        conversations: by row, a shortest one that takes it.
+        places: how many were looked at.
+        whole: whether nothing that the moves can do was left out.
+    """
+
+    conversations: dict[str, Conversation]
+    places: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A place of the search and the way to it."""
+
+    place: Place
+    parent: _Node | None = None
+    move: Move | None = None
+    turn: Turn | None = None
+
+
+def search(
+    machine: Machine,
+    wanted: Collection[str],
+    *,
+    tools: Sequence[str] = (),
+    unknown: Collection[str] = (),
+    counting: bool = False,
+    first: bool = False,
+    most: int = MOST,
+) -> Found:
+    """Look for conversations that take the rows `wanted`.
+
+    Args:
+        machine: the chart, compiled.
+        wanted: the ids of the rows.
+        tools: the names of the tools that the model can call; none: one that is called ``search``.
+        unknown: the facts that have no code; what they would decide is left alone.
+        counting: whether runs that differ in their number of replies and reports are told apart, as facts of the
+            user's may.
+        first: whether one of the rows is enough.
+        most: how many places are looked at, at least 1.
+    """
+    found: dict[str, Conversation] = {}
+    places, whole = 0, True
+    for rare in (False, True):
+        some = _Search(machine, set(wanted) - found.keys(), frozenset(unknown), counting, rare)
+        starts = [begun(machine, each) for each in beginnings(machine.chart, tools or (SEARCH,), rare=rare)]
+        some.run(starts, most, first=first)
+        found |= some.found
+        places, whole = places + len(some.seen), some.whole
+        if found.keys() >= set(wanted) or (first and found):
+            break
+    return Found(conversations={row: found[row] for row in wanted if row in found}, places=places, whole=whole)
+
+
+class _Search:
+    """One search, with the plain moves or with all."""
+
+    def __init__(self, machine: Machine, wanted: set[str], unknown: frozenset[str], counting: bool, rare: bool) -> None:
+        self.machine, self.wanted, self.unknown, self.counting, self.rare = machine, wanted, unknown, counting, rare
+        self.found: dict[str, Conversation] = {}
+        self.seen: set[Hashable] = set()
+        self.whole = True
+
+    def run(self, starts: Sequence[Place], most: int, *, first: bool = False) -> None:
+        """Search from `starts` until every wanted row, or the first, is found, or `most` places were seen."""
+        waiting: deque[_Node] = deque(filter(self._is_new, map(_Node, starts)))
+        while waiting and self.wanted and not (first and self.found):
+            if len(self.seen) > most:
+                self.whole = False
+                return
+            for node in self._after(waiting.popleft()):
+                self._take_note(node)
+                if self._is_new(node):
+                    waiting.append(node)
+
+    def _after(self, node: _Node) -> Iterator[_Node]:
+        for move in moves_at(self.machine, node.place, rare=self.rare):
+            turn = moved(self.machine, node.place, move)
+            if turn is not None and not any(undecided(self.machine, step, self.unknown) for _, step in turn.told):
+                yield _Node(turn.place, node, move, turn)
+
+    def _is_new(self, node: _Node) -> bool:
+        key = _key(self.machine, node.place, self.counting)
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        return True
+
+    def _take_note(self, node: _Node) -> None:
+        """Keep the conversation for the wanted rows that the last move took."""
+        assert node.turn is not None
+        rows = {t.row for _, step in node.turn.told for t in step.transitions} & self.wanted
+        whole = self._ended(node) if rows else None
+        if whole is not None:
+            self.found |= dict.fromkeys(rows, whole)
+            self.wanted -= rows
+
+    def _ended(self, node: _Node) -> Conversation | None:
+        """The conversation that leads to `node`, and on to where the caller has the turn; None when nothing does.
+
+        What follows the row goes well if it can: an answer tells a reader more than a failure would.
+        """
+        for good in (True, False):
+            waiting, seen = deque([node]), set[Hashable]()
+            while waiting:
+                here = waiting.popleft()
+                if here.place.asked is None:
+                    return _conversation(here)
+                for after in self._after(here):
+                    key = _key(self.machine, after.place, self.counting)
+                    if key not in seen and not (good and _fails(after.move)):
+                        seen.add(key)
+                        waiting.append(after)
+        return None
+
+
+def _fails(move: Move | None) -> bool:
+    return isinstance(move, Fault) or (isinstance(move, Outcome) and move.raises is not None)
+
+
+def _conversation(node: _Node) -> Conversation:
+    turns: list[tuple[Move, Turn]] = []
+    here: _Node | None = node
+    while here is not None and here.move is not None and here.turn is not None:
+        turns.append((here.move, here.turn))
+        here = here.parent
+    return Conversation(beginning=node.place.beginning, turns=tuple(reversed(turns)))
+
+
+def _key(machine: Machine, place: Place, counting: bool) -> Hashable:
+    """What tells `place` from others: the state, all answers, who decides, and what of the context leads elsewhere."""
+    context = place.snapshot.context
+    return (
+        place.beginning,
+        place.snapshot.state,
+        tuple(each.ask(context) for each in machine.facts.values()),
+        (place.call, type(place.asked), place.reading, place.fresh, place.over),
+        None if place.plan is None else tuple(event.name for event in place.plan),
+        _standing(context),
+        _counted(context) if counting else None,
+    )
+
+
+def _standing(context: Context) -> Hashable:
+    turn, compaction, thread, stand = context.turn, context.compaction, context.thread, context.stand
+    failure = stand.failure
+    return (
+        None if turn.reply is None else turn.reply.get("stop_reason"),
+        tuple((call.status, call.held) for call in turn.calls),
+        tuple((call.status, call.held) for call in turn.arriving),
+        (turn.unread, turn.answered, context.conversation.owned, "system" in context.settings.params),
+        (compaction.asked is None, compaction.config is None, compaction.response is None, compaction.fresh),
+        (thread.mode, thread.replaces_lost, thread.beside, thread.adjusted, bool(thread.refused)),
+        (stand.closed, stand.awaits, stand.failed_effect, None if failure is None else (failure.error, failure.code)),
+        (context.counters.resends, context.counters.staked, _spent(context)),
+    )
+
+
+def _spent(context: Context) -> Hashable:
+    limits, spent = context.counters.limits, context.counters.spent
+    return tuple((name, spent.get(name, 0)) for name, most in limits.items() if most is not None)
+
+
+def _counted(context: Context) -> Hashable:
+    """What facts of the user's may count besides; up to a few, so that the search ends."""
+    usage = context.counters.usage
+    called = tuple(sorted({call.name for call in context.turn.calls}))
+    return (min(usage.replies, 6), min(usage.total_tokens // 100_000, 4), called, frozenset(context.reports))

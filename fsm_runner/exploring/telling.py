@@ -1,0 +1,190 @@
+"""Telling: what was explored, as text for a person and as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from fsm_runner.core.chart import Chart
+from fsm_runner.core.cover import spelled
+from fsm_runner.core.decision import Transition
+from fsm_runner.core.rules import Taken
+from fsm_runner.exploring.moves import Move
+from fsm_runner.exploring.places import Turn
+from fsm_runner.exploring.preamble import written
+from fsm_runner.exploring.reaching import Blocked, Reach
+from fsm_runner.exploring.report import Explored, Reached, RowPath
+from fsm_runner.exploring.script import lines_of
+from fsm_runner.exploring.search import Conversation
+
+WHO, CODE = 8, 36
+"""Columns of who moves, and of what it does."""
+
+
+def as_text(explored: Explored) -> str:
+    """Return each row with its conversation, or with why it has none; then how many have one."""
+    lines: list[str] = []
+    for path in explored.paths:
+        lines += [*_row_lines(explored.chart, path), ""]
+    found = len(explored.paths) - len(explored.missing)
+    lines.append(f"{found} of {_counted(len(explored.paths), 'row')} taken; {explored.places:,} situations looked at")
+    return "\n".join(lines)
+
+
+def reached_as_text(reached: Reached) -> str:
+    """Return the way to a state, or the proof that there is none."""
+    return "\n".join(_way(reached) if reached.reach.path is not None else _proof(reached.chart, reached.reach))
+
+
+def as_json(explored: Explored) -> str:
+    """Return the same as `as_text` and the scripts, as one JSON object."""
+    rows = [_row(explored.chart, path) for path in explored.paths]
+    said = {"chart": explored.chart.name, "situations": explored.places, "unknown_facts": explored.unknown}
+    return json.dumps({**said, "rows": rows}, indent=2, ensure_ascii=False)
+
+
+def reached_as_json(reached: Reached) -> str:
+    """Return the same as `reached_as_text` and the script, as one JSON object."""
+    way, conversation = reached.reach, reached.conversation
+    said: dict[str, object] = {"chart": reached.chart.name, "state": way.state, "reachable": way.path is not None}
+    if way.path is None:
+        said["reached"] = way.reached
+        said["leaving"] = [_blocked(each) for each in way.leaving]
+        said["toward"] = [_blocked(each) for each in way.toward]
+    else:
+        said["path"] = [_taken(each) for each in way.path]
+        told = None if conversation is None else _conversation(reached.chart, conversation)
+        said |= {"conversation": told, "why_none": reached.why or None}
+    return json.dumps(said, indent=2, ensure_ascii=False)
+
+
+# ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row_lines(chart: Chart, path: RowPath) -> Iterator[str]:
+    row = path.row
+    when = [row.event or "", spelled(row.guard) if row.guard else ""]
+    yield f"{row.id}: {path.state.name} → {row.target}" + "".join(f", {word}" for word in when if word)
+    if path.conversation is None:
+        yield f"  {path.without}: {path.why}"
+    else:
+        yield from _told(chart, path.conversation)
+
+
+def _told(chart: Chart, conversation: Conversation) -> Iterator[str]:
+    options = ", ".join(f"{name}={written(value)}" for name, value in conversation.beginning.options.items())
+    if options:
+        yield f"  {'options':{WHO}}{options}"
+    guards = {row.id: {name for name, _ in row.guard} for row in chart.rows}
+    for move, turn in conversation.turns:
+        outcome = "" if turn.outcome in (None, "done") else f"  → {_outcome(str(turn.outcome))}"
+        yield f"  {move.who:{WHO}}{move.code:{CODE if outcome else 0}}{outcome}"
+        for event, step in turn.told:
+            if not step.transitions:
+                yield f"  {'':{WHO}}  ({event.name})"
+            for taken in step.transitions:
+                why = ", ".join(filter(None, (taken.event, _answers(taken, guards[taken.row]))))
+                yield f"  {'':{WHO}}  {taken.source} -{taken.row}→ {taken.target}" + (f"   {why}" if why else "")
+
+
+def _answers(taken: Transition, asked: set[str]) -> str:
+    return ", ".join(f"{name}={answer}" for name, answer in taken.facts.items() if name in asked)
+
+
+def _outcome(outcome: str) -> str:
+    return {"message": "a message", "stream": "a stream", "end": "the end of the run"}.get(outcome, outcome)
+
+
+def _way(reached: Reached) -> Iterator[str]:
+    way = reached.reach
+    assert way.path is not None
+    if not way.path:
+        yield f"state '{way.state}' can be reached: every run begins there"
+        return
+    steps = _counted(len(way.path), "row")
+    if reached.conversation is None:
+        yield f"state '{way.state}' can be reached as far as rows and answers say, by {steps}:"
+        yield from _steps(way.path)
+        yield f"but there is no conversation: {reached.why}"
+        return
+    yield f"state '{way.state}' can be reached, by {steps} at least:"
+    yield from _steps(way.path)
+    yield ""
+    yield "a shortest conversation that leads there:"
+    yield from _told(reached.chart, reached.conversation)
+    yield ""
+    yield "as a script:"
+    yield from (f"  {line}" for line in lines_of(reached.chart, reached.conversation))
+
+
+def _steps(path: Sequence[Taken]) -> Iterator[str]:
+    for taken in path:
+        why = ", ".join(filter(None, (taken.event, spelled(taken.facts) if taken.facts else "")))
+        yield f"  {taken.source} -{taken.row}→ {taken.target}" + (f"   {why}" if why else "")
+
+
+def _proof(chart: Chart, way: Reach) -> Iterator[str]:
+    yield f"state '{way.state}' cannot be reached"
+    names = ", ".join(way.reached)
+    some = "1 state" if len(way.reached) == 1 else f"{len(way.reached)} states"
+    yield f"  from '{chart.initial}', with whatever answers, rows lead to {some} and no other: {names}"
+    if way.leaving:
+        yield "  each row that leads on from there can never be taken:"
+        yield from _blocked_lines(way.leaving)
+    else:
+        yield "  no row of theirs leads anywhere else"
+    rest = [each for each in way.toward if each not in way.leaving]
+    if not way.toward:
+        yield f"  no row of any other state leads to '{way.state}'"
+    elif rest:
+        yield f"  other rows lead to '{way.state}', but none can be taken:"
+        yield from _blocked_lines(rest)
+
+
+def _blocked_lines(rows: Sequence[Blocked]) -> Iterator[str]:
+    for each in rows:
+        yield f"    {each.state} -{each.row.id}→ {each.row.target}: {each.why}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+# ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row(chart: Chart, path: RowPath) -> dict[str, object]:
+    row = path.row
+    said: dict[str, object] = {"row": row.id, "state": path.state.name, "event": row.event, "target": row.target}
+    if path.conversation is None:
+        return {**said, "found": False, "kind": path.without, "why": path.why}
+    return {**said, "found": True, **_conversation(chart, path.conversation)}
+
+
+def _conversation(chart: Chart, conversation: Conversation) -> dict[str, object]:
+    return {
+        "options": dict(conversation.beginning.options),
+        "moves": [_move(move, turn) for move, turn in conversation.turns],
+        "script": lines_of(chart, conversation),
+    }
+
+
+def _move(move: Move, turn: Turn) -> dict[str, object]:
+    events = [{"event": event.name, "rows": list(map(_transition, step.transitions))} for event, step in turn.told]
+    return {"who": move.who, "code": move.code, "outcome": turn.outcome, "events": events}
+
+
+def _transition(taken: Transition) -> dict[str, object]:
+    facts = dict(taken.facts)
+    return {"source": taken.source, "row": taken.row, "target": taken.target, "facts": facts}
+
+
+def _taken(taken: Taken) -> dict[str, object]:
+    facts = {name: list(answers) for name, answers in taken.facts}
+    return {
+        "source": taken.source, "event": taken.event, "row": taken.row, "facts": facts, "target": taken.target,
+    }  # fmt: skip
+
+
+def _blocked(blocked: Blocked) -> dict[str, object]:
+    return {"state": blocked.state, "row": blocked.row.id, "target": blocked.row.target, "why": blocked.why}
