@@ -1,7 +1,9 @@
 """The fuzz: so many kills over all lives, each run resumed to its end.
 
-The first kill of a run is at a moment: before each record in turn, then within each effect.  The second is at a random
-moment or a random instant.
+The first kill of a run is at a moment: before a record, or within an effect.  Each moment of each life comes once
+before one comes again.  Some runs are killed a second time: at a random moment, within the write of a record, or at a
+random instant.  As many as there are kills left for, once every moment has had its own; where there are fewer kills
+than moments, every run is.
 """
 
 from __future__ import annotations
@@ -13,65 +15,76 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from tests.crash.killing import Kind, check_end, completed, die, messages, noted
+from tests.crash.killing import Kind, answered, check_end, check_life, die, messages, noted
 from tests.crash.lives import LIVES, Life
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Undisturbed:
     """What a life is when nobody kills it."""
 
+    name: str
     life: Life
     messages: list[Mapping[str, Any]]
     moments: Mapping[Kind, int]
     seconds: float
 
-    def firsts(self) -> Iterator[tuple[Kind, int]]:
-        """The moments for first kills, over and over: each once before one comes again, far apart."""
+    def firsts(self) -> list[First]:
+        """Its moments, far apart from one to the next, each with how far in the list it stands."""
         all_: list[tuple[Kind, int]] = [
             (kind, number) for kind in ("record", "effect") for number in range(1, self.moments[kind] + 1)
         ]
         stride = next(each for each in (17, 19, 23) if math.gcd(each, len(all_)) == 1)
-        return (all_[(turn * stride + 5) % len(all_)] for turn in itertools.count())
+        return [(turn / len(all_), self.name, *all_[(turn * stride + 5) % len(all_)]) for turn in range(len(all_))]
+
+
+First: TypeAlias = tuple[float, str, Kind, int]
+"""How far in the list of its life it stands, the life, and the moment."""
 
 
 def fuzz(kills: int, *, seed: int = 0) -> Counter[str]:
-    """Kill `kills` times; return how often, by life and by way.
+    """Kill `kills` times; return how often, by life and by way, and at how many of the moments.
 
     Raises:
         AssertionError: what must be true after a kill is not; with the life, the moment and the seed.
     """
     told: Counter[str] = Counter()
     dice = random.Random(seed)
-    lives = {name: _undisturbed(life) for name, life in LIVES.items()}
-    firsts = {name: each.firsts() for name, each in lives.items()}
-    for turn, (name, whole) in enumerate(itertools.cycle(lives.items())):
+    lives = {name: _undisturbed(name, life) for name, life in LIVES.items()}
+    firsts = sorted(first for each in lives.values() for first in each.firsts())
+    told["moments"] = len(firsts)
+    spare = max(kills - len(firsts), 0) if kills >= len(firsts) else len(firsts)
+    for turn, (_, name, kind, number) in enumerate(itertools.cycle(firsts)):
         if told["kills"] >= kills:
             break
-        first, idempotent = next(firsts[name]), turn % 3 != 2
+        whole, idempotent = lives[name], (turn + turn // len(firsts)) % 3 != 2
+        twice = told["kills"] + 1 < kills and (turn + 1) * spare // len(firsts) > turn * spare // len(firsts)
         with tempfile.TemporaryDirectory() as made:
             try:
-                _one(whole, Path(made), told, dice, first, idempotent=idempotent, second=told["kills"] + 1 < kills)
-                check_end(Path(made), whole.messages, idempotent=idempotent)
+                _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, second=twice)
+                check_end(Path(made), whole.life, whole.messages, idempotent=idempotent)
             except AssertionError as error:
                 raise AssertionError(
-                    f"life '{name}', {first}, idempotent={idempotent}, seed {seed}: {error}"
+                    f"life '{name}', {kind} {number}, idempotent={idempotent}, seed {seed}: {error}"
                 ) from error
+        told["moments killed at"] += turn < len(firsts)
         told[f"runs: {name}"] += 1
     return told
 
 
-def _undisturbed(life: Life) -> Undisturbed:
+def _undisturbed(name: str, life: Life) -> Undisturbed:
     with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
         began = time.monotonic()
-        assert not die(life, Path(made), idempotent=True)
+        assert not die(life, folder, idempotent=True)
         seconds = time.monotonic() - began
-        return Undisturbed(life, messages(Path(made)), json.loads((Path(made) / "moments").read_text()), seconds)
+        moments = json.loads((folder / "moments").read_text())
+        return Undisturbed(name=name, life=life, messages=messages(folder), moments=moments, seconds=seconds)
 
 
 def _one(
@@ -90,11 +103,11 @@ def _one(
     ways: list[dict[str, Any]] = [{"fatal": first}]
     if second:
         ways.append(dice.choice((at_random, {"after": dice.random() * whole.seconds})))
-    for way in (*ways, {}):
-        before, ran = completed(folder), noted(folder)
+    for number, way in enumerate((*ways, {})):
+        before, ran = answered(folder), noted(folder)
         killed = die(whole.life, folder, idempotent=idempotent, **way)
-        again = {key for key in before if noted(folder)[key] != ran[key]}
-        assert not again, f"tools that had completed ran again: {sorted(again)}"
+        check_life(folder, before, ran)
+        assert killed or number > 0, "it was not killed"
         if killed:
             told["kills"] += 1
             told[f"kills: {way['fatal'][0] if 'fatal' in way else 'instant'}"] += 1

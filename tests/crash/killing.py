@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import traceback
@@ -21,9 +22,9 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 import structlog
 
 import fsm_runner
-from fsm_runner.journal import read
+from fsm_runner.journal import read, verify
 from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
-from tests.crash.lives import RUN, Life, live
+from tests.crash.lives import PREFIX, RUN, Life, has_ended, live, unmarked
 
 DIGEST = 64
 
@@ -78,16 +79,18 @@ def die(
         told = pipe.read()
     _, status = os.waitpid(child, 0)
     assert status in (0, signal.SIGKILL), f"the life ended with status {status}"
-    journal = folder / "run.jsonl"
-    lines = journal.read_bytes().split(b"\n") if journal.exists() else []
-    there = {sha256(line).hexdigest().encode() for line in lines}
-    missing = [each for each in _pieces(told) if each not in there]
+    missing = lost(told, folder)
     assert not missing, f"{len(missing)} records that were acknowledged are not in the journal"
     return status != 0
 
 
-def _pieces(told: bytes) -> list[bytes]:
-    return [told[at : at + DIGEST] for at in range(0, len(told) - DIGEST + 1, DIGEST)]
+def lost(told: bytes, folder: Path) -> list[bytes]:
+    """The digests in `told`, each of a record that was acknowledged, whose lines are not in the journal."""
+    journal = folder / "run.jsonl"
+    lines = journal.read_bytes().split(b"\n") if journal.exists() else []
+    there = {sha256(line).hexdigest().encode() for line in lines}
+    pieces = [told[at : at + DIGEST] for at in range(0, len(told) - DIGEST + 1, DIGEST)]
+    return [each for each in pieces if each not in there]
 
 
 def _be_the_child(life: Life, folder: Path, writes: int, moment: Clockwork, *, idempotent: bool) -> None:
@@ -123,14 +126,14 @@ def _logger_that_dies(moment: Clockwork, writes: int) -> Any:
     return Dying
 
 
-def completed(folder: Path) -> set[str]:
-    """The keys of the calls that the journal holds a `completed` record of."""
+def answered(folder: Path) -> set[str]:
+    """The keys of the calls whose end, or whose result, the journal holds: none of them may run again."""
     journal = folder / "run.jsonl"
-    records = read(journal) if journal.exists() else ()
+    ends = {("completed", "call_tool"), ("event", "tool_finished")}
     return {
-        str(record.data["id"]).removeprefix("toolu_")
-        for record in records
-        if record.type == "completed" and record.data["effect"] == "call_tool"
+        str(record.data["id"]).removeprefix(PREFIX)
+        for record in (read(journal) if journal.exists() else ())
+        if (record.type, record.data.get("effect", record.data.get("event"))) in ends
     }
 
 
@@ -141,9 +144,9 @@ def noted(folder: Path) -> Counter[str]:
 
 
 def messages(folder: Path) -> list[Mapping[str, Any]]:
-    """The conversation of the run, as its journal has it."""
+    """The conversation of the run, as its journal has it, without the marks of the processes."""
     history = standing_of(folder / "run.jsonl", run_id=RUN).snapshot.context.conversation.history
-    return list(history)
+    return list(json.loads(unmarked(json.dumps(list(history)))))
 
 
 def same(expected: list[Mapping[str, Any]], found: list[Mapping[str, Any]], *, idempotent: bool) -> bool:
@@ -161,13 +164,33 @@ def _alike(expected: Any, found: Any) -> bool:
     return bool(expected == found)
 
 
-def check_end(folder: Path, expected: list[Mapping[str, Any]], *, idempotent: bool) -> None:
+def check_life(folder: Path, before: set[str], ran: Counter[str]) -> None:
+    """What must be true of one life of a run, before which calls had been answered and tools had run.
+
+    Raises: AssertionError.
+    """
+    more = noted(folder) - ran
+    again = before & more.keys()
+    assert not again, f"tools that had completed ran again: {sorted(again)}"
+    assert max(more.values(), default=0) <= 1, f"a tool ran more than once in one life: {more}"
+
+
+def check_end(folder: Path, life: Life, expected: list[Mapping[str, Any]], *, idempotent: bool) -> None:
     """What must be true of a run that was killed and has been resumed to its end.
 
     Raises: AssertionError.
     """
     report = fsm_runner.replay(folder / "run.jsonl")
     assert report.conforms, str(report)
-    assert same(expected, messages(folder), idempotent=idempotent), "the final messages differ"
+    assert has_ended(folder / "run.jsonl"), str(report)
+    sealed = report.runs[0].ended == "completed"  # else it was killed between its last row and the record of its end
+    verification = verify(folder / "run.jsonl", life.key, unsealed=not sealed)
+    assert verification.intact, str(verification)
+    found, ran = messages(folder), noted(folder)
+    assert same(expected, found, idempotent=idempotent), "the final messages differ"
+    told = set(re.findall(r"noted (\w+)", json.dumps(found)))
+    lost = told - {unmarked(key) for key in ran}
+    assert not lost, f"the model was told of tools that did not run: {sorted(lost)}"
+    assert not life.approval or not [key for key in ran if unmarked(key) == "b"], "a tool ran that a person had refused"
     if not idempotent:
-        assert max(noted(folder).values(), default=0) <= 1, f"a tool that must run once ran again: {noted(folder)}"
+        assert max(ran.values(), default=0) <= 1, f"a tool that must run once ran again: {ran}"

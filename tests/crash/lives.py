@@ -1,13 +1,17 @@
 """Lives: the runs that are killed, each a script that a model without memory plays as a function of the request.
 
 Whoever runs one passes `moment`, which is called wherever the process may die; tools write a line when they have run.
+
+As with the API, no two replies have calls of one id: each process marks those of its replies, and `unmarked` takes the
+marks away again.  So a call that ran twice is one that the run itself made run twice.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +19,71 @@ import anyio
 from anthropic import beta_async_tool, beta_tool
 
 import fsm_runner
+from fsm_runner.journal import Journal
 from fsm_runner.replaying.resuming import Standing, standing_of
 from fsm_runner.testing import Reply, ScriptedModel, reply, text, tool_use
 
 Moment = Callable[[], None]
 RUN = "r"
+KEY = b"a key that seals what is killed"
+PREFIX = "toolu_"
+_MARK = re.compile(r"~\d+")
+
+
+def unmarked(text: str) -> str:
+    """`text` without what each process marks the calls of its replies with."""
+    return _MARK.sub("", text)
+
+
+def _marked(reply: Reply) -> Reply:
+    mark = f"~{os.getpid()}"
+    blocks = [
+        {**block, "id": block["id"] + mark, "input": {"key": block["input"]["key"] + mark}}
+        if block["type"] == "tool_use"
+        else block
+        for block in reply.blocks
+    ]
+    return replace(reply, blocks=tuple(blocks))
 
 
 def calls(*keys: str, tokens: int = 10) -> Reply:
-    """A reply that calls `note` once for each key; the same call has the same id in every process."""
-    blocks = [tool_use("note", {"key": key}, id=f"toolu_{key}") for key in keys]
+    """A reply that calls `note` once for each key."""
+    blocks = [tool_use("note", {"key": key}, id=f"{PREFIX}{key}") for key in keys]
     return reply(*blocks, usage={"input_tokens": tokens})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """One run to be killed: what the model answers, turn by turn, and what else makes it."""
+    """One run to be killed.
+
+    Attributes:
+        turns: what the model answers, turn by turn.
+        given: what else makes the run.
+        sync: whether the sync driver runs it.
+        approval: whether a person decides on calls, who refuses `b`.
+        key: of the journal's seals; None: anyone can seal.
+    """
 
     turns: tuple[Reply, ...]
     given: Mapping[str, Any] = field(default_factory=dict)
     sync: bool = False
     approval: bool = False
+    key: bytes | None = None
 
 
 END = reply(text("All noted."))
 LIVES = {
     "parallel": Life(turns=(calls("a", "b", "c"), calls("d", "e"), END), given={"thread": False}),
-    "streaming": Life(turns=(calls("a", "b"), calls("c"), END), given={"stream": True}),
+    "streaming": Life(turns=(calls("a", "b"), END), given={"stream": True}),
+    "early": Life(turns=(calls("a", "b"), calls("c"), END), given={"stream": True, "run_tools_eagerly": True}),
     "compaction": Life(
-        turns=(calls("a", "b"), calls("c", "d", tokens=900), calls("e"), END),
+        turns=(calls("a", "b"), calls("c", tokens=900), calls("d"), END),
         given={"thread": False, "compaction_control": {"enabled": True, "context_token_threshold": 500}},
     ),
     "approval": Life(turns=(calls("a", "b", "c"), calls("d"), END), given={"chart": "approval"}, approval=True),
-    "sync": Life(turns=(calls("a", "b", "c"), calls("d"), END), sync=True),
+    "sync": Life(turns=(calls("a", "b", "c"), calls("d"), END), sync=True, key=KEY),
 }
+"""By what makes them; `c` of the compaction never runs, for the reply that calls it is cut away by the summary."""
 
 
 def _answer(life: Life, moment: Moment) -> Callable[[Any], Reply]:
@@ -58,8 +93,8 @@ def _answer(life: Life, moment: Moment) -> Callable[[Any], Reply]:
         summary = re.match(r"<summary>done: (\d+)", str(_first_text(talk[0])))
         done = (int(summary[1]) if summary else 0) + sum(message["role"] == "assistant" for message in talk)
         if "tools" not in request.whole.body:
-            return reply(text(f"<summary>done: {done}</summary>"))
-        return life.turns[done]
+            return reply(text(f"<summary>done: {done + 1}</summary>"))  # with the reply whose calls are cut away
+        return _marked(life.turns[done])
 
     return answer
 
@@ -104,17 +139,19 @@ def live(life: Life, journal: Path, noted: Path, moment: Moment, *, idempotent: 
 def _made(life: Life, journal: Path, client: Any, tool: Any, moment: Moment, *, idempotent: bool) -> Any:
     def ask_person(view: fsm_runner.RunView) -> fsm_runner.Reported:
         moment()
-        refused = [call for call in view.calls if call["id"] == "toolu_b"]
+        refused = [call for call in view.calls if unmarked(call["id"]) == f"{PREFIX}b"]
         results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "refused"} for call in refused]
         return fsm_runner.Reported(name="decided", results=tuple(results))
 
     effects = {"ask_person": ask_person} if life.approval else None
     if standing(journal) is None:
         messages = [{"role": "user", "content": "Note what there is."}]
-        base: dict[str, Any] = {"model": "m", "max_tokens": 99, "messages": messages, "tools": [tool], "run_id": RUN}
-        return fsm_runner.tool_runner(client, **base, journal=journal, effects=effects, **life.given)
+        base: dict[str, Any] = {"model": "m", "max_tokens": 99, "messages": messages, "tools": [tool]}
+        file = Journal.open(journal, run=RUN, key=life.key)
+        return fsm_runner.tool_runner(client, **base, journal=file, effects=effects, **life.given)
     again = ["note"] if idempotent else []
-    return fsm_runner.resume(journal, client, tools=[tool], effects=effects, idempotent=again)
+    written = {"key": life.key}
+    return fsm_runner.resume(journal, client, tools=[tool], effects=effects, idempotent=again, journal=written)
 
 
 def _live_sync(life: Life, journal: Path, write: Callable[[str], str], moment: Moment, *, idempotent: bool) -> None:
