@@ -1,0 +1,56 @@
+"""The timeline of a run, as JSON: one document a run, each on a line of its own, written while it is read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from fsm_runner.inspecting import Entry, Header, Summary
+
+
+class Documents:
+    """Writes runs as JSON, one after another; for the keys see `data` of `inspecting`."""
+
+    def __init__(self) -> None:
+        self._first = True
+
+    def begin(self, header: Header, states: Iterable[str], rows: Iterable[str]) -> None:
+        """Begin a document with how a run began."""
+        self._first = True
+        sys.stdout.write(_rendered(asdict(header))[:-1] + ', "timeline": [')
+
+    def entry(self, entry: Entry) -> None:
+        """Write one thing that happened."""
+        sys.stdout.write(("" if self._first else ", ") + _rendered(asdict(entry)))
+        self._first = False
+
+    def end(self, summary: Summary) -> None:
+        """End the document with what the run adds up to."""
+        sys.stdout.write("], " + _rendered(end_data(summary))[1:] + "\n")
+        sys.stdout.flush()
+
+
+def end_data(summary: Summary) -> dict[str, Any]:
+    """Return `summary` as JSON data, without the header."""
+    rest = asdict(summary)
+    del rest["header"]
+    return rest
+
+
+def _rendered(data: Mapping[str, Any]) -> str:
+    """`data` as JSON of ASCII, which no terminal obeys."""
+    return json.dumps(rounded(data), default=str)
+
+
+def rounded(value: Any) -> Any:
+    """Return `value` with each span of time to the microsecond, as clocks have it."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, Mapping):
+        return {str(key): rounded(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(each) for each in value]
+    return value

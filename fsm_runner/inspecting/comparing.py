@@ -1,0 +1,211 @@
+"""Comparing: two runs beside each other: their first difference, where their rows part, and what each adds up to.
+
+Records are read side by side, and none is kept.  Rows are compared on their own, since two runs that say different
+things, or of which one was cut off and resumed, may well have gone the same way.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+
+from fsm_runner.inspecting.data import Summary
+from fsm_runner.inspecting.declared import mapping
+from fsm_runner.inspecting.matching import NOTHING, Matching
+from fsm_runner.inspecting.telling import Telling
+from fsm_runner.journal import Reading, Record
+
+MOST = 10
+"""Differences that are told of one record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a record stands: immutable.
+
+    Attributes:
+        seq: its number in the run.
+        line: where it stands in the file, counted from 1.
+        type: what it is about.
+    """
+
+    seq: int
+    line: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A value that differs: immutable.
+
+    Attributes:
+        pointer: the JSON pointer of it in both records; empty where one run has no such record.
+        a, b: the values; `NOTHING` where there is none.
+    """
+
+    pointer: str
+    a: object
+    b: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A row that was taken: immutable.  For the attributes see `Entry`."""
+
+    row: str
+    source: str
+    target: str
+    facts: Mapping[str, str]
+    seq: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """Where the rows of two runs part: immutable.
+
+    Attributes:
+        shared: how many rows they take alike before.
+        a, b: the row that each takes then; None where it takes no more.
+    """
+
+    shared: int
+    a: Taken | None
+    b: Taken | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs beside each other: immutable.
+
+    Attributes:
+        a, b: each run as a summary.
+        shared: how many records they have alike before the first difference.
+        differences: of the first record that differs; at most `MOST`, none when all records are alike.
+        at: where that record stands in each run; None where the run has no such record.
+        parting: where their rows part; None when they take the same rows.
+        forked: how one comes from the other: ``a from b``, ``b from a``, or ``both`` from one run; None when neither.
+        forked_at: the number of the last record that they share for that; None when neither.
+    """
+
+    a: Summary
+    b: Summary
+    shared: int
+    differences: tuple[Difference, ...]
+    at: tuple[Place | None, Place | None]
+    parting: Parting | None
+    forked: str | None
+    forked_at: int | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing that matters differs."""
+        return not self.differences
+
+
+class _Side:
+    """One of two runs: mutable."""
+
+    def __init__(self, reading: Reading, first: Record) -> None:
+        self.telling = Telling(reading.source, first)
+        self.rows: deque[Taken] = deque()
+        self._reading = reading
+        self._first = first
+
+    def take(self, record: Record) -> None:
+        if record is not self._first:
+            self.telling.take(record, self._reading.line)
+        if record.type == "transition":
+            self.rows.append(_taken(record))
+
+
+class _Rows:
+    """The rows of two runs, compared as they come: mutable."""
+
+    def __init__(self) -> None:
+        self.shared = 0
+        self.parting: Parting | None = None
+
+    def compare(self, a: deque[Taken], b: deque[Taken], *, last: bool = False) -> None:
+        """Compare what both have; when it is the `last` time, what only one has too."""
+        while self.parting is None and ((a and b) or (last and (a or b))):
+            ours, theirs = (rows.popleft() if rows else None for rows in (a, b))
+            if ours is not None and theirs is not None and _route(ours) == _route(theirs):
+                self.shared += 1
+            else:
+                self.parting = Parting(shared=self.shared, a=ours, b=theirs)
+        if self.parting is not None:
+            a.clear()
+            b.clear()
+
+
+def compare(a: Reading, b: Reading) -> Comparison:
+    """Return two runs beside each other; each reading holds the records of one.
+
+    Raises:
+        JournalError: a line cannot be read.
+        ValueError: a reading holds no record.
+    """
+    firsts = next(a, None), next(b, None)
+    if firsts[0] is None or firsts[1] is None:
+        raise ValueError("there is no record to compare")
+    left, right = _Side(a, firsts[0]), _Side(b, firsts[1])
+    matching = Matching((left.telling.header.content, right.telling.header.content))
+    rows, shared = _Rows(), 0
+    differences: tuple[Difference, ...] = ()
+    at: tuple[Place | None, Place | None] = (None, None)
+    for ours, theirs in zip_longest(_again(firsts[0], a), _again(firsts[1], b)):
+        for side, record in ((left, ours), (right, theirs)):
+            if record is not None:
+                side.take(record)
+        rows.compare(left.rows, right.rows)
+        if not differences:
+            differences = _differences(matching, ours, theirs)
+            at = (_place(ours), _place(theirs)) if differences else at
+            shared += not differences
+    rows.compare(left.rows, right.rows, last=True)
+    forked, forked_at = _forked(left.telling, right.telling)
+    return Comparison(
+        a=left.telling.summary(), b=right.telling.summary(), shared=shared, differences=differences, at=at,
+        parting=rows.parting, forked=forked, forked_at=forked_at,
+    )  # fmt: skip
+
+
+def _again(first: Record, rest: Iterable[Record]) -> Iterable[Record]:
+    yield first
+    yield from rest
+
+
+def _differences(matching: Matching, ours: Record | None, theirs: Record | None) -> tuple[Difference, ...]:
+    if ours is None or theirs is None:
+        a, b = (NOTHING if record is None else record.type for record in (ours, theirs))
+        return (Difference(pointer="", a=a, b=b),)
+    found = islice(matching.differences(ours, theirs), MOST)
+    return tuple(Difference(pointer=pointer, a=a, b=b) for pointer, a, b in found)
+
+
+def _place(record: Record | None) -> Place | None:
+    return None if record is None else Place(seq=record.seq, line=record.line, type=record.type)
+
+
+def _taken(record: Record) -> Taken:
+    row, source, target = (str(record.data.get(key)) for key in ("row", "source", "target"))
+    facts = {str(name): str(answer) for name, answer in mapping(record.data.get("facts")).items()}
+    return Taken(row=row, source=source, target=target, facts=facts, seq=record.seq, line=record.line)
+
+
+def _route(taken: Taken) -> tuple[str, str, str]:
+    return taken.row, taken.source, taken.target
+
+
+def _forked(a: Telling, b: Telling) -> tuple[str | None, int | None]:
+    ours, theirs = a.header.forked_from, b.header.forked_from
+    if theirs is not None and theirs[0] == a.header.run:
+        return "b from a", theirs[1]
+    if ours is not None and ours[0] == b.header.run:
+        return "a from b", ours[1]
+    if ours is not None and theirs is not None and ours[0] == theirs[0]:
+        return "both", min(ours[1], theirs[1])
+    return None, None

@@ -1,0 +1,127 @@
+"""What a record says of its chart: as much as a timeline needs, and never a reason not to show one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fsm_runner.core.vocabulary import EFFECTS
+from fsm_runner.inspecting.data import Wait
+
+_API = frozenset(effect for effect, events in EFFECTS.items() if {"replied", "summarised"} & {*events})
+_TOOLS = frozenset(effect for effect, events in EFFECTS.items() if "tool_finished" in events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredState:
+    """A state: immutable.
+
+    Attributes:
+        phase: its phase; None when it says none.
+        rests: whether it has no effect.
+        waits: whom a run waits for that is in it.
+    """
+
+    phase: str | None
+    rests: bool
+    waits: Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredRow:
+    """A row: immutable.
+
+    Attributes:
+        asks: the facts that its guard asks.
+        spends: the limit that it spends; None when it spends none.
+    """
+
+    asks: tuple[str, ...] = ()
+    spends: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A chart: immutable.
+
+    Attributes:
+        name, sha256, initial: None when the record does not say.
+        states, rows: by name and by id.
+        limits: by name; None: no end.
+    """
+
+    name: str | None = None
+    sha256: str | None = None
+    initial: str | None = None
+    states: Mapping[str, DeclaredState] = field(default_factory=dict)
+    rows: Mapping[str, DeclaredRow] = field(default_factory=dict)
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+
+    def phase(self, state: str | None) -> str | None:
+        """The phase of `state`; None when it is not known."""
+        known = self.states.get(state or "")
+        return None if known is None else known.phase
+
+    def waits(self, state: str) -> Wait:
+        """Whom a run waits for that is in `state`."""
+        known = self.states.get(state)
+        return "other" if known is None else known.waits
+
+    def asked(self, row: object, facts: object) -> Mapping[str, str]:
+        """The answers among `facts` that the guard of `row` asked for; all of them when the row is not known."""
+        known = self.rows.get(str(row))
+        answers = mapping(facts)
+        return {str(k): str(v) for k, v in answers.items() if known is None or k in known.asks}
+
+
+def declared_in(chart: object) -> Declared:
+    """Return what the field ``chart`` of a record says."""
+    held = mapping(chart)
+    data = mapping(held.get("data"))
+    states, rows = {}, {}
+    for state in mappings(data.get("states")):
+        states[str(state.get("name"))] = _state(state)
+        for row in (*mappings(state.get("always")), *mappings(state.get("transitions"))):
+            rows[str(row.get("id"))] = _row(row)
+    limits = {str(limit.get("name")): whole(limit.get("value")) for limit in mappings(data.get("limits"))}
+    said = {key: text(held.get(key)) for key in ("name", "sha256")}
+    return Declared(**said, initial=text(data.get("initial")), states=states, rows=rows, limits=limits)
+
+
+def _state(state: Mapping[str, object]) -> DeclaredState:
+    effect = text(state.get("effect"))
+    if effect is not None:
+        waits: Wait = "api" if effect in _API else "tools" if effect in _TOOLS else "effects"
+    else:
+        waits = "caller" if mappings(state.get("transitions")) else "other"
+    return DeclaredState(phase=text(state.get("phase")), rests=effect is None, waits=waits)
+
+
+def _row(row: Mapping[str, object]) -> DeclaredRow:
+    return DeclaredRow(asks=tuple(_asks(row.get("guard"))), spends=text(row.get("spends")))
+
+
+def _asks(guard: object) -> Iterator[str]:
+    for pair in guard if isinstance(guard, list) else ():
+        if isinstance(pair, list) and pair:
+            yield str(pair[0])
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Return `value`; empty when it is no JSON object."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: object) -> Sequence[Mapping[str, object]]:
+    """Return the JSON objects in the list `value`; empty when it is none."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def text(value: object) -> str | None:
+    """Return `value`; None when it is no text."""
+    return value if isinstance(value, str) else None
+
+
+def whole(value: object) -> int | None:
+    """Return `value`; None when it is no whole number."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
