@@ -15,7 +15,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from fsm_runner.cli.app import app
+from fsm_runner.cli.app import app_for
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: fsm-runner (?P<arguments>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -29,7 +29,8 @@ def printed(arguments: str) -> str:
     Raises:
         SystemExit: the command failed.
     """
-    done = CliRunner(env=WIDTH).invoke(app, shlex.split(arguments), prog_name="fsm-runner")
+    line = shlex.split(arguments)
+    done = CliRunner(env=WIDTH).invoke(app_for(line), line, prog_name="fsm-runner")
     if done.exit_code:
         sys.exit(f"docs: fsm-runner {arguments}: {done.output}")
     if "markdown" in arguments:

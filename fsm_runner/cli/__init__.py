@@ -16,8 +16,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line on `sys.argv`, and exit."""
-    from fsm_runner.cli.app import app
+    import sys
+
+    from fsm_runner.cli.app import app_for
     from fsm_runner.cli.quitting import lenient_output
 
     lenient_output()
-    app(prog_name="fsm-runner")
+    app_for(sys.argv[1:])(prog_name="fsm-runner")

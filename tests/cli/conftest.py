@@ -58,7 +58,7 @@ def broken(): raise RuntimeError("no key in the vault")
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command in this process, in an empty folder but for `agent.py`."""
-    from fsm_runner.cli.app import app
+    from fsm_runner.cli.app import app_for
 
     (tmp_path / "agent.py").write_text(AGENT, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -69,7 +69,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     runner = CliRunner()
 
     def run(*arguments: str | Path) -> Result:
-        return runner.invoke(app, [*map(str, arguments)], prog_name="fsm-runner")
+        return runner.invoke(app_for(map(str, arguments)), [*map(str, arguments)], prog_name="fsm-runner")
 
     return run
 

@@ -12,7 +12,10 @@ import fsm_runner
 from fsm_runner.cli.quitting import CODES
 from tests.cli.conftest import BROKEN, ROOT, program
 
-COMMANDS = ("run", "init", "check", "table", "draw", "diff", "schema", "resume", "fork", "replay", "verify")
+COMMANDS = (
+    "run", "init", "check", "table", "draw", "diff", "paths", "reach", "schema",
+    "resume", "fork", "show", "compare", "replay", "verify",
+)  # fmt: skip
 
 
 HEAVY = """

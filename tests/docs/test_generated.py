@@ -29,4 +29,4 @@ def test_every_command_is_documented():
 
     blocks = {found["arguments"] for path in documents() for found in BLOCK.finditer(path.read_text(encoding="utf-8"))}
 
-    assert {"--help", "table --format markdown"} | {f"{command.__name__} --help" for command in COMMANDS} == blocks
+    assert {"--help", "table --format markdown"} | {f"{name} --help" for name in COMMANDS} == blocks
