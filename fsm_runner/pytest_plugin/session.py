@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SENT = "fsm_coverage"
 """Under what name a worker sends what it drove."""
 
-
 TONES: Mapping[report.Tone, Mapping[str, bool]] = {"plain": {}, "good": {"green": True}, "bad": {"red": True}}
 """How pytest shows each tone of the report."""
 
@@ -54,7 +53,7 @@ class Wanted:
         """Return what the options and the configuration file say.
 
         Raises:
-            UsageError: nothing is recorded that could be used so, or the suffix of a diagram tells no format.
+            UsageError: nothing is recorded, a diagram cannot be drawn, or what is declared is no percentage.
         """
         if config.getoption("fsm_coverage") is None:
             raise pytest.UsageError(f"{OPTION}-...: nothing is recorded to report on (add {OPTION})")

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from fsm_runner.charts import drawing  # noqa: F401  a session within this one forgets what it was the first to import
+from fsm_runner.charts.drawing import picture  # a session within this one forgets what it was the first to import
 from fsm_runner.core.machine import Machine
 from fsm_runner.pytest_plugin import pictures, report, session  # noqa: F401
 
@@ -299,6 +299,33 @@ def test_the_diagram_shows_what_was_driven(run, folder):
     for text in (mermaid.replace("#215;", "×"), unescape(svg)):
         assert "never taken" in text
         assert "1×, 1 of 2" in text
+
+
+def test_a_picture_for_a_slide_is_drawn_too(run, folder):
+    """As PNG."""
+    run("--fsm-coverage", "--fsm-coverage-diagram=c.png")
+
+    assert folder.path.joinpath("c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_the_program_that_draws_no_test_is_run_in_vain(run, monkeypatch):
+    """The way out is named."""
+    monkeypatch.setattr(picture, "PROGRAM", "not-there")
+    result = run("--fsm-coverage", "--fsm-coverage-diagram=c.svg")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    assert "'not-there' is not installed (pip install 'fsm-runner[pictures]', or draw DOT)" in result.stderr.str()
+
+
+def test_a_picture_that_fails_at_the_end_fails_the_session(run, folder, monkeypatch):
+    """After the report."""
+    monkeypatch.setattr(picture, "PROGRAM", picture.PROGRAM)
+    lost = "from fsm_runner.charts.drawing import picture\n\ndef test_lost():\n    picture.PROGRAM = 'not-there'\n"
+    folder.makepyfile(test_lost=lost)
+    result = run("--fsm-coverage", "--fsm-coverage-diagram=c.svg")
+
+    assert pytest.ExitCode.TESTS_FAILED == result.ret
+    assert section(result)[-1].startswith("coverage of charts: picture: 'not-there' is not installed")
 
 
 def test_of_several_charts_each_has_a_diagram(run, folder):
