@@ -241,7 +241,7 @@ class Run:
             recorded, made = self._same_way(record, recorded, made)
         if recorded == made:
             return True
-        if record.type == "transition" and recorded["row"] != made["row"]:
+        if record.type == "transition" and recorded.get("row") != made.get("row"):
             facts = _facts(recorded["facts"]), _facts(made["facts"])
             self._diverged(record, "/row", recorded["row"], made["row"], facts=facts, end=True)
             return False
@@ -258,11 +258,13 @@ class Run:
         if record.type != "transition":
             return recorded, made
         then, now = recorded["row"], made["row"]
-        if then != now and all(recorded[key] == made[key] for key in _WAY):
+        if then != now and any(recorded[key] != made[key] for key in _WAY):
+            return recorded, made
+        if then != now:
             ids = str(then), str(now)
             self.others[ids] = self.others.get(ids, 0) + 1
-            recorded = {**recorded, "row": now}
-        return _asked_by_both(recorded, made) if recorded["row"] == now else (recorded, made)
+        kept = {key: made[key] for key in _WAY}  # it may ask more facts, fewer, or a limit that is another
+        return {key: recorded[key] for key in _WAY}, kept
 
     def _schedule(self, record: Record) -> None:
         id, name = record.data.get("id"), record.data.get("effect")
@@ -365,17 +367,6 @@ def _comes_of(event: Event, effect: Effect) -> bool:
 
 def _versions(value: object) -> Mapping[str, object]:
     return {str(name): version for name, version in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _asked_by_both(
-    recorded: Mapping[str, object], made: Mapping[str, object]
-) -> tuple[dict[str, object], dict[str, object]]:
-    """Both, with the facts that both charts ask.  An edited chart may ask more or fewer, and decide the same."""
-    then, now = _facts(recorded.get("facts")), _facts(made.get("facts"))
-    return (
-        {**recorded, "facts": {name: answer for name, answer in then.items() if name in now}},
-        {**made, "facts": {name: answer for name, answer in now.items() if name in then}},
-    )
 
 
 def _facts(value: object) -> Mapping[str, str]:
