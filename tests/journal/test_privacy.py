@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import UserDict
 
 import pytest
-from anthropic import beta_tool
 
-import fsm_runner
 from fsm_runner.core.events import Appended, Continued, Failed, ParamsReplaced, Replied, Reported, ToolFinished
-from fsm_runner.journal import Journal
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.privacy import Shield, digest
-from fsm_runner.testing import ScriptedModel, reply, tool_use
-from fsm_runner.testing import text as said
 from tests.journal.worlds import Life, context, recorded, result, text, uses
 
 MODES = ("full", "digest", "none")
@@ -180,83 +174,3 @@ def test_what_json_does_not_have_cannot_hide_what_is_looked_for():
 def said_by_a_model():
     """A mapping that is no dict."""
     return UserDict({"a": 1, "b": "secret"})
-
-
-SECRET = "sk-ant-api03-PLANTED-0123456789"
-HEADER = "hunter3-PLANTED"
-PLAIN = "hunter2-PLANTED"
-
-
-@beta_tool
-def broken(city: str) -> str:
-    """Say how warm it is.
-
-    Args:
-        city: where.
-    """
-    raise ValueError(f"401 for {os.environ['DATABASE_PASSWORD']}")
-
-
-@pytest.fixture
-def written(tmp_path, monkeypatch):
-    """The journal of a run with secrets wherever one may be, by the journal's options."""
-    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-    monkeypatch.setenv("DATABASE_PASSWORD", PLAIN)
-
-    def run(**options):
-        path = tmp_path / "run.jsonl"
-        path.unlink(missing_ok=True)
-        model = ScriptedModel([reply(tool_use("broken", {"city": "Oslo"})), said("I could not tell.")])
-        with model.sync_client() as plain, Journal.open(path, run="a", **options) as journal:
-            client = plain.with_options(
-                api_key=SECRET, default_headers={"authorization": f"Bearer {SECRET}", "x-team": HEADER}
-            )
-            fsm_runner.tool_runner(
-                client,
-                model="any",
-                max_tokens=100,
-                messages=[{"role": "user", "content": "How warm is Oslo?"}],
-                tools=[broken],
-                extra_headers={"x-api-key": SECRET, "cookie": HEADER},
-                metadata={"user_id": "u", "api_key": SECRET},
-                journal=journal,
-            ).until_done()
-        assert "completed" in path.read_text(encoding="utf-8")
-        return path.read_text(encoding="utf-8")
-
-    return run
-
-
-@pytest.mark.parametrize("content", MODES)
-def test_a_secret_of_the_client_the_headers_or_the_environment_is_in_no_journal(written, content):
-    """Whatever is written of payloads."""
-    found = written(content=content)
-
-    assert "PLANTED-0123456789" not in found
-    assert HEADER not in found
-
-
-@pytest.mark.parametrize("content", MODES)
-def test_a_secret_in_a_tools_error_is_in_no_journal_that_redacts_or_leaves_payloads_out(written, content):
-    """In full, what a tool says is written as it is: only its caller knows that it is a secret."""
-    paths = ("/event/result/content", "/event/result/content/*/text", "/failed/text")
-    redacted = {path: (lambda text: text.replace(PLAIN, "***") if isinstance(text, str) else text) for path in paths}
-
-    assert PLAIN not in written(content=content, redact=redacted)
-    assert (content == "full") == (PLAIN in written(content=content))
-
-
-def test_a_key_in_an_errors_text_is_masked_by_its_looks():
-    """Such as that of an HTTP library, which quotes the header that it could not send."""
-    said = f"Illegal header value b'Bearer {SECRET}'; Bearer abcdefgh12345"
-
-    def fails(journal):
-        (id,) = Life(journal).tell(Continued()).schedule()
-        journal.failed(id, ValueError(said))
-        Life(journal).tell(Continued()).tell(Failed(error="E", text=said))
-
-    found = recorded(fails)
-
-    assert b"PLANTED" not in found
-    assert b"abcdefgh" not in found
-    assert 3 == found.count(b"Illegal header value b'Bearer [masked]'")
