@@ -8,6 +8,7 @@ import pytest
 
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.core import events as ev
+from fsm_runner.core.chart import Row
 from fsm_runner.core.machine import compile
 from tests.charts.shipped.worlds import ASKED, GO, TOOL, World, played, worlds
 from tests.support.build import PARAMS, reply, use
@@ -16,13 +17,29 @@ FILES = shipped_charts()
 CHARTS = sorted(FILES)
 
 
+def never_taken(chart):
+    """The rows of `chart` that no world takes."""
+    machine = compile(chart)
+    rows = {t.row for world in worlds().values() for step in played(machine, world) for t in step.transitions}
+    return {row.id for row in chart.rows} - rows
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_row_is_taken(name):
     """In some world, and every world comes to an end, also that of a model that always wants more."""
-    machine = compile(load(FILES[name]))
-    rows = {t.row for world in worlds().values() for step in played(machine, world) for t in step.transitions}
+    assert set() == never_taken(load(FILES[name]))
 
-    assert set() == {row.id for row in machine.chart.rows} - rows
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_new_row_without_a_world_of_its_own_is_noticed(name):
+    """Whoever adds one to a chart adds what takes it."""
+    chart = load(FILES[name])
+    new = Row(id="new", guard=(("closed", ("true",)), ("turn", ("paused",))), target="done")
+    states = tuple(
+        replace(state, always=(new, *state.always)) if state.name == "inspect" else state for state in chart.states
+    )
+
+    assert {"new"} == never_taken(replace(chart, states=states))
 
 
 ENDS = {
