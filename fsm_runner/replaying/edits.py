@@ -38,7 +38,7 @@ class Edit:
         self._rows = {row.id: row for row in self.old.rows}, {row.id: row for row in new.rows}
         self._old_states = {state.name: state for state in self.old.states}
         self._states = {state.name: state for state in new.states}
-        self.same_counts = _counts(old) == _counts(new)
+        self.same_counts = _same_counts(self.old, new)
 
     def started(self, first: Record) -> tuple[Record, tuple[str, object] | None]:
         """Return the first record of a run with the limits that it has on the edited chart.
@@ -144,9 +144,20 @@ def _with(record: Record, data: Mapping[str, object]) -> Record:
     )
 
 
-def _counts(chart: Chart) -> tuple[object, ...]:
-    spending = {row.id: row.spends for row in chart.rows if row.spends is not None}
-    return {limit.name: limit.value for limit in chart.limits}, spending
+def _same_counts(old: Chart, new: Chart) -> bool:
+    """Whether a run that goes the same way on both has the same limits, and has spent the same of them."""
+    before, now = _spending(old), _spending(new)
+    alike = all(before[way] == now[way] and len(now[way]) == 1 for way in before.keys() & now.keys())
+    return alike and {*old.limits} == {*new.limits}
+
+
+def _spending(chart: Chart) -> dict[tuple[object, ...], set[str | None]]:
+    """By each way that a run can tell from others: what the rows that lead it spend."""
+    found: dict[tuple[object, ...], set[str | None]] = {}
+    for state in chart.states:
+        for row in state.rows:
+            found.setdefault((state.name, row.event, row.target, row.output), set()).add(row.spends)
+    return found
 
 
 def _within(guard: Pattern, other: Pattern) -> bool:
