@@ -54,8 +54,8 @@ def _compared(a: str, b: str | None, runs: list[str]) -> Comparison:
 
     if len(runs) > 2:
         raise Quit("compare: --run names a run of A, then one of B (give it twice at most)")
-    left = source_of(a)
-    right = left if b in (None, a) else source_of(b or a)
+    left = source_of(a, whole=True)
+    right = left if b in (None, a) else source_of(b or a, whole=True)
     ours = _chosen(left, runs[0] if runs else None, "A")
     theirs = _chosen(right, runs[-1] if runs and (len(runs) == 2 or runs[-1] in right.runs) else None, "B")
     if b is None and ours == theirs:

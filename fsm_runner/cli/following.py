@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from fsm_runner.cli.journals import Shows
+from fsm_runner.cli.journals import IfThere, Shows
 from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.core.errors import JournalError
 from fsm_runner.inspecting import Telling
-from fsm_runner.journal import Reading, read
+from fsm_runner.journal import Reading
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -123,7 +123,7 @@ def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = la
         Quit: the file became shorter.
     """
     if name == "-":
-        Follower("<stdin>", to, run, pause).follow(read("-"))
+        Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer, beside=IfThere("<stdin>")))
         return
     path = Path(name)
     if not path.exists():
@@ -133,7 +133,8 @@ def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = la
     follower = Follower(name, to, run or _written_last(name), pause)
     try:
         with path.open("rb", buffering=0) as file:
-            follower.follow(Reading(name, io.BufferedReader(Growing(file, follower.idle))))
+            growing = io.BufferedReader(Growing(file, follower.idle))
+            follower.follow(Reading(name, growing, beside=IfThere(name)))
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -142,6 +143,6 @@ def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = la
 
 def _written_last(name: str) -> str | None:
     run = None
-    for record in read(name):
+    for record in Reading(name):
         run = record.run
     return run

@@ -14,7 +14,8 @@ from typing import Protocol
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.screen import shortened
 from fsm_runner.inspecting import Census, Entry, Header, Summary, Telling, census
-from fsm_runner.journal import Reading, read
+from fsm_runner.journal import Reading, Record
+from fsm_runner.journal.payloads import Beside
 
 SHOWN = 10
 """How many runs a message names."""
@@ -60,29 +61,43 @@ class Source:
         return {run: found.summary for run, found in self.census.runs.items()}
 
 
-def source_of(name: str) -> Source:
+class IfThere(Beside):
+    """Payloads beside a journal, put back where they are there: a timeline can do without."""
+
+    def put_back(self, record: Record) -> None:
+        """Put back what is there; leave a stand-in for what is not."""
+        self.problem(record)
+
+
+def source_of(name: str, *, whole: bool = False) -> Source:
     """Return the journal that `name` names; ``-`` is standard input, of which a copy is kept on disk.
+
+    Args:
+        name: as it was given.
+        whole: whether the payloads beside it must be there.
 
     Raises:
         JournalError: it cannot be opened.
         Quit: it holds no run.
     """
-    opened = _copied() if name == "-" else partial(read, name)
+    told = "<stdin>" if name == "-" else name
+    beside = Beside(told) if whole else IfThere(told)
+    opened = _copied(beside) if name == "-" else partial(Reading, name, beside=beside)
     found = census(opened())
     if found.problem is not None and not found.runs:
         raise found.problem
     if not found.runs:
-        raise Quit(f"{'<stdin>' if name == '-' else name}: it holds no run (is it the right file?)")
+        raise Quit(f"{told}: it holds no run (is it the right file?)")
     return Source(name=name, opened=opened, census=found)
 
 
-def _copied() -> Opened:
+def _copied(beside: Beside) -> Opened:
     file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as what reads it
     shutil.copyfileobj(sys.stdin.buffer, file)
 
     def opened(*, run: str | None = None) -> Reading:
         file.seek(0)
-        return Reading("<stdin>", file, run=run)
+        return Reading("<stdin>", file, run=run, beside=beside)
 
     return opened
 

@@ -35,6 +35,8 @@ WIDEST = 24
 
 _WHOLE = "\N{NO-BREAK SPACE}"  # where a line is not broken; shown as a space
 
+_DAY = 24 * 60 * 60
+
 PHASES: Mapping[str | None, str] = {
     "request": "state", "call_tools": "call", "compact": "note", "done": "good", "failed": "bad",
 }  # fmt: skip
@@ -180,6 +182,7 @@ class Timeline:
         if ended is None:
             age = since(moment(summary.at), self._now)
             old = "" if age is None else f"; its last record is {duration(age)} old"
+            old = f"; its last record is of {_clock(summary.at or '')}" if age is not None and age > _DAY else old
             where = f"in state '{summary.state}'"
             self._fact("no end", f"is on record: the run goes on, or was killed, {where}{old}", "note")
             for each in summary.under_way:

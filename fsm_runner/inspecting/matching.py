@@ -88,7 +88,7 @@ class Matching:
             return
         passed_over = _OF_THE_LINE | _PASSED_OVER.get(left.type, frozenset())
         if self.names[0].ids != self.names[1].ids or self._partial or self._digested:
-            passed_over |= {"sha256"}  # a request's hash follows from the ids and payloads in it
+            passed_over |= {"sha256", "held"}  # a request's hash follows from the ids and payloads in it
         ours, theirs = ({k: v for k, v in record.data.items() if k not in passed_over} for record in (left, right))
         yield from self._compared(ours, theirs, "")
 
@@ -109,7 +109,7 @@ class Matching:
         if NOTHING in (left, right) and self._partial:
             return True
         if isinstance(left, str) and isinstance(right, str):
-            return self.names[0].named(left) == self.names[1].named(right)
+            return left == right or self.names[0].named(left) == self.names[1].named(right)
         return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 

@@ -174,7 +174,7 @@ class Telling:
 
     def _scheduled(self, record: Record) -> Iterator[Entry]:
         self._effects.scheduled(record)
-        if record.data.get("effect") not in REQUESTS:
+        if str(record.data.get("effect")) not in REQUESTS:
             return
         self._adding.requests = replace(self._adding.requests, sent=self._adding.requests.sent + 1)
         entry = self._entry(record, "request", request_words(record.data))
@@ -182,7 +182,7 @@ class Telling:
 
     def _closed(self, record: Record) -> Iterator[Entry]:
         begun = self._effects.closed(record)
-        if record.type == "failed" and record.data.get("effect") in REQUESTS:
+        if record.type == "failed" and str(record.data.get("effect")) in REQUESTS:
             requests = self._adding.requests
             self._adding.requests = replace(requests, failed=requests.failed + 1)
         if record.type == "cancelled" and begun is not None:
