@@ -58,15 +58,16 @@ def fuzz(kills: int, *, seed: int = 0) -> Counter[str]:
     lives = {name: _undisturbed(name, life) for name, life in LIVES.items()}
     firsts = sorted(first for each in lives.values() for first in each.firsts())
     told["moments"] = len(firsts)
-    spare = max(kills - len(firsts), 0) if kills >= len(firsts) else len(firsts)
+    spare = kills - len(firsts) if kills >= len(firsts) else len(firsts)
     for turn, (_, name, kind, number) in enumerate(itertools.cycle(firsts)):
         if told["kills"] >= kills:
             break
         whole, idempotent = lives[name], (turn + turn // len(firsts)) % 3 != 2
-        twice = told["kills"] + 1 < kills and (turn + 1) * spare // len(firsts) > turn * spare // len(firsts)
+        again = (turn + 1) * spare // len(firsts) > turn * spare // len(firsts)
+        most = kills - told["kills"] if again else 1
         with tempfile.TemporaryDirectory() as made:
             try:
-                _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, second=twice)
+                _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, most=most)
                 check_end(Path(made), whole.life, whole.messages, idempotent=idempotent)
             except AssertionError as error:
                 raise AssertionError(
@@ -95,15 +96,13 @@ def _one(
     first: tuple[Kind, int],
     *,
     idempotent: bool,
-    second: bool,
+    most: int,
 ) -> None:
-    """One run: killed at a moment, perhaps once more, then left alone."""
+    """One run: killed at a moment, perhaps again, `most` times at most, then left alone."""
     kind: Kind = dice.choice(("record", "torn", "effect"))
     at_random = {"fatal": (kind, 1 + dice.randrange(whole.moments[kind] // 2))}
-    ways: list[dict[str, Any]] = [{"fatal": first}]
-    if second:
-        ways.append(dice.choice((at_random, {"after": dice.random() * whole.seconds})))
-    for number, way in enumerate((*ways, {})):
+    ways: list[dict[str, Any]] = [{"fatal": first}, dice.choice((at_random, {"after": dice.random() * whole.seconds}))]
+    for number, way in enumerate((*ways[:most], {})):
         before, ran = answered(folder), noted(folder)
         killed = die(whole.life, folder, idempotent=idempotent, **way)
         check_life(folder, before, ran)
