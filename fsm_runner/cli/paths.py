@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
     from fsm_runner.exploring import Source
 
-MOST = 30_000
+MOST = 20_000
 
 
 def paths(
@@ -27,7 +27,7 @@ def paths(
     ] = None,
     call: Annotated[
         list[str] | None,
-        typer.Option("--call", metavar="TOOL", help="A tool that the model can call.  Repeatable.  [default: search]"),
+        typer.Option("--call", metavar="TOOL", help="A tool that the model can call. Repeatable.  [default: search]"),
     ] = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that one search looks at.")] = MOST,
     format: Annotated[  # noqa: A002  the option's name

@@ -20,7 +20,7 @@ def reach(
     ] = None,
     call: Annotated[
         list[str] | None,
-        typer.Option("--call", metavar="TOOL", help="A tool that the model can call.  Repeatable.  [default: search]"),
+        typer.Option("--call", metavar="TOOL", help="A tool that the model can call. Repeatable.  [default: search]"),
     ] = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that the search looks at.")] = MOST,
     format: Annotated[  # noqa: A002  the option's name

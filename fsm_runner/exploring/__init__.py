@@ -5,7 +5,7 @@ moves        what the model, tools, effects and the caller can do: a small alpha
 places       where a run is when somebody decides
 driving      a driver without I/O
 conversing   what can be done at a place, and what it does
-unknown      facts whose code is not at hand
+standing_in  the facts: the user's, guarded; those without code, assumed
 search       breadth-first, for a shortest conversation to each row
 reaching     the search over states and answers, which proves that there is none
 report       both together: for each row, for one state

@@ -17,6 +17,9 @@ MODEL, MAX_TOKENS, PROMPT = "claude-haiku-4-5", 1024, "What is in this folder?"
 """What every explored run is made of.  Models from 4.6 on take no history that ends with their own words, which the
 scripted model holds to requests that compact one, too."""
 
+FULL = 1_000
+"""Tokens of a reply that fills the history, where the client summarises."""
+
 SEARCH = "search"
 """The tool that the model calls unless other names are given."""
 
@@ -47,7 +50,7 @@ class Beginning:
         return {
             **({"stream": True} if self.stream else {}),
             **({"run_tools_eagerly": True} if self.eager else {}),
-            **({"compaction_control": {"enabled": True}} if self.summary else {}),
+            **({"compaction_control": {"enabled": True, "context_token_threshold": FULL}} if self.summary else {}),
             **({"max_iterations": limits[only]} if only else {"limits": limits} if limits else {}),
         }
 
@@ -62,7 +65,7 @@ class Beginning:
                 runnable=frozenset(self.tools),
                 stream=self.stream,
                 eager=self.eager,
-                summary=SummaryControl() if self.summary else None,
+                summary=SummaryControl(threshold=FULL) if self.summary else None,
             ),
             thread=Thread(mode="new"),
             counters=Counters(limits={limit.name: limit.value for limit in chart.limits} | dict(self.limits)),

@@ -24,6 +24,7 @@ from fsm_runner.exploring.moves import (
     world_moves,
 )
 from fsm_runner.exploring.places import Place, Turn, running
+from fsm_runner.exploring.standing_in import FactFailed
 
 
 def begun(machine: Machine, beginning: Beginning) -> Place:
@@ -63,10 +64,16 @@ def moves_at(machine: Machine, place: Place, *, rare: bool) -> Iterator[Move]:
 
 
 def moved(machine: Machine, place: Place, move: Move) -> Turn | None:
-    """Return what `move` does at `place`; None when the machine refuses an event of it."""
+    """Return what `move` does at `place`; None when the machine refuses an event of it.
+
+    Raises:
+        FactFailed: a fact of the user's does not answer.
+    """
     driver = Driver(machine, place)
     try:
         driver.make(move)
+    except FactFailed:
+        raise
     except FsmRunnerError:
         return None
     return driver.turn()

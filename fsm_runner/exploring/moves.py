@@ -15,9 +15,10 @@ from fsm_runner.core.effects import CallTool, Effect, Perform, SendRequest, Summ
 from fsm_runner.core.events import Failed, Json
 from fsm_runner.core.thread import LOST, UNSUPPORTED
 from fsm_runner.core.vocabulary import FAILED
+from fsm_runner.exploring.beginnings import FULL
 
-FULL = 200_000
-"""Input tokens of a reply that fills the history; the client summarises from 100,000."""
+COSTLY = 200_000
+"""Input tokens of a reply that is over any budget."""
 
 STATUS_ERROR = "anthropic.APIStatusError"
 
@@ -171,11 +172,13 @@ def _replies(tools: Sequence[str], *, rare: bool) -> Iterator[Reply]:
     name = tools[0]
     called = f'tool_use("{name}")'
     usage = f'usage={{"input_tokens": {FULL:_}}}'
+    costly = f'usage={{"input_tokens": {COSTLY:_}}}'
     yield Reply(code=f"reply({called}, {called})", blocks=(_use(name), _use(name)), stop="tool_use")
     yield Reply(code="pause_turn()", blocks=(_SERVER_CALL,), stop="pause_turn")
     yield Reply(code='without_stop_reason(text("Done."))', blocks=(_text("Done."),), stop=None)
     yield Reply(code=f"reply({called}, {usage})", blocks=(_use(name),), stop="tool_use", tokens=FULL)
     if rare:
+        yield Reply(code=f"reply({called}, {costly})", blocks=(_use(name),), stop="tool_use", tokens=COSTLY)
         yield Reply(code=f'reply(text("Done."), {usage})', blocks=(_text("Done."),), stop="end_turn", tokens=FULL)
         yield Reply(
             code=f'reply(text("Let me"), {called}, stop_reason="max_tokens")',

@@ -40,6 +40,13 @@ def played(outcomes, usual):
     return play
 '''
 
+STANDING = """\
+    standing = [
+        fsm_runner.Fact(name=name, answers=answers, ask=lambda _, answer=assumed[name]: answer)
+        for name, answers in UNKNOWN.items()
+    ]
+"""
+
 BEGUN = '''
 
 def begun(model, *, outcomes=(){parameter}, **options):
@@ -108,27 +115,32 @@ def _lines(explored: Explored, source: Source, tests: str) -> Iterator[str]:
     used = [name for name in MADE_BY if re.search(rf"\b{name}\(", tests)]
     yield _wrapped(f"from fsm_runner.testing import {', '.join(['ScriptedModel', *used])}")
     yield ""
-    facts = [*_given(source), *_standing_in(explored)]
+    facts = tuple(_given(source))
+    unknown = [use for use in explored.chart.facts if use.name in explored.unknown]
     effects = usual_reports(explored.chart)
     yield f"CHART = {written(source.chart)}"
     yield f"TOOLS = {written(list(source.tools))}"
     if facts:
-        yield "\n".join(["FACTS = [", *(f"    {fact}," for fact in facts), "]"])
+        yield f"FACTS = [{', '.join(facts)}]"
+    if unknown:
+        answers = ", ".join(f'"{use.name}": {written(use.answers)}' for use in unknown)
+        yield f"UNKNOWN = {{{answers}}}  # facts whose code was not given; a test says what each answers"
     if effects:
         usual = ", ".join(f'"{name}": {code}' for name, code in effects.items())
         yield f"EFFECTS = {{{usual}}}  # what each reports unless a test says otherwise"
     if "Interrupted" in tests:
         yield INTERRUPTED.rstrip()
     yield PLAYED.rstrip()
-    yield _begun(facts=bool(facts), effects=bool(effects))
+    yield _begun(facts=bool(facts), unknown=bool(unknown), effects=bool(effects))
 
 
-def _begun(*, facts: bool, effects: bool) -> str:
+def _begun(*, facts: bool, unknown: bool, effects: bool) -> str:
     own = "    own = {name: played((effects or {}).get(name, ()), usual) for name, usual in EFFECTS.items()}\n"
-    more = ("        facts=FACTS,\n" if facts else "") + ("        effects=own,\n" if effects else "")
+    given = " + ".join([*(["FACTS"] if facts else []), *(["standing"] if unknown else [])])
+    more = (f"        facts={given},\n" if given else "") + ("        effects=own,\n" if effects else "")
     return BEGUN.format(
-        parameter=", effects=None" if effects else "",
-        own=own if effects else "",
+        parameter=(", effects=None" if effects else "") + (", assumed" if unknown else ""),
+        own=(own if effects else "") + (STANDING if unknown else ""),
         model=MODEL,
         max_tokens=MAX_TOKENS,
         prompt=PROMPT,
@@ -139,13 +151,6 @@ def _begun(*, facts: bool, effects: bool) -> str:
 def _given(source: Source) -> Iterator[str]:
     for spec, several in source.facts:
         yield f"{'*' if several else ''}{spec.replace(':', '.', 1)}"
-
-
-def _standing_in(explored: Explored) -> Iterator[str]:
-    for use in explored.chart.facts:
-        if use.name in explored.unknown:
-            code = f'fsm_runner.Fact(name="{use.name}", answers={written(use.answers)}, '
-            yield f'{code}ask=lambda context: "{use.answers[0]}")'
 
 
 def _wrapped(line: str) -> str:

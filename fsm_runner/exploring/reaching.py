@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from fsm_runner.core.chart import Chart, Row, State
 from fsm_runner.core.check import FactCode
-from fsm_runner.core.check_names import rows_with_paths
 from fsm_runner.core.check_rows import Facts, Table, dead_rows, first_row_wins, tables_of
 from fsm_runner.core.cover import Combos, spelled
 from fsm_runner.core.facts import FACTS, OWN_FACTS
@@ -205,8 +204,3 @@ def _can_happen(chart: Chart, state: State, event: str) -> bool:
     return (event in _LENT and "lend_stream" in effects) or (
         event in _CALLED and not effects.isdisjoint({"call_tools", "call_early"})
     )
-
-
-def rows_into(chart: Chart, state: str) -> tuple[str, ...]:
-    """Return the ids of the rows that lead to `state`."""
-    return tuple(row.id for each in chart.states for _, row in rows_with_paths(each) if row.target == state)

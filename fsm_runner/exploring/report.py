@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from fsm_runner.core.chart import Chart, Row, State
 from fsm_runner.core.facts import FACTS, Fact
-from fsm_runner.exploring.reaching import Reach, Ways, rows_into, ways
+from fsm_runner.exploring.reaching import Reach, Ways, ways
 from fsm_runner.exploring.search import MOST, Conversation, Found, search
-from fsm_runner.exploring.unknown import machine_of
+from fsm_runner.exploring.standing_in import machines
 
 Without: TypeAlias = Literal["impossible", "needs-fact", "not-found"]
 """Why a row has no conversation.
@@ -46,7 +46,7 @@ class Explored:
     Attributes:
         chart: the chart.
         paths: the rows that were asked for, in file order.
-        unknown: the facts whose code was not given.
+        unknown: the facts whose code was not given; each is assumed to answer the same all along.
         places: how many situations the search looked at.
     """
 
@@ -101,11 +101,11 @@ def explore(
         ChartError: a fact's code gives other answers than the chart declares.
     """
     given = tuple(facts)
-    machine, unknown = machine_of(chart, given)
+    unknown = _unknown(chart, given)
     known = ways(chart, _code(given))
     asked = [(state, row) for state in chart.states for row in state.rows if rows is None or row.id in rows]
     wanted = [row.id for state, row in asked if not known.why_not(state.name, row) and not _asks(row, unknown)]
-    found = search(machine, wanted, tools=tools, unknown=unknown, counting=bool(given), most=most)
+    found = _search(chart, given, wanted, tools=tools, most=most)
     return Explored(
         chart=chart,
         paths=tuple(_path(state, row, found, known, unknown) for state, row in asked),
@@ -140,13 +140,34 @@ def reach(
         return Reached(chart=chart, reach=way)
     if not runs:
         return Reached(chart=chart, reach=way, why="the chart does not pass the check, so it does not run")
-    machine, unknown = machine_of(chart, given)
-    found = search(
-        machine, rows_into(chart, state), tools=tools, unknown=unknown, counting=bool(given), most=most, first=True
-    )
+    unknown = _unknown(chart, given)
+    rows = [row.id for row in chart.rows if row.target == state and not _asks(row, unknown)]
+    found = _search(chart, given, rows, tools=tools, most=most, first=True)
     conversation = next(iter(found.conversations.values()), None)
     why = "" if conversation is not None else _not_found(found, unknown)
     return Reached(chart=chart, reach=way, conversation=conversation, why=why, unknown=unknown)
+
+
+def _search(
+    chart: Chart, facts: Sequence[Fact], wanted: Sequence[str], *, tools: Sequence[str], most: int, first: bool = False
+) -> Found:
+    """Search for `wanted`, under one assumption after another where facts have no code."""
+    conversations: dict[str, Conversation] = {}
+    places, whole = 0, True
+    for machine, assumed in machines(chart, facts):
+        left = [row for row in wanted if row not in conversations]
+        if not left or (first and conversations):
+            break
+        found = search(machine, left, tools=tools, counting=bool(facts), first=first, most=most)
+        for row, conversation in found.conversations.items():
+            conversations[row] = replace(conversation, assumed=assumed)
+        places, whole = places + found.places, whole and found.whole
+    return Found(conversations=conversations, places=places, whole=whole)
+
+
+def _unknown(chart: Chart, facts: Iterable[Fact]) -> tuple[str, ...]:
+    known = {*FACTS, *(each.name for each in facts)}
+    return tuple(use.name for use in chart.facts if use.name not in known)
 
 
 def _code(facts: Iterable[Fact]) -> Mapping[str, Fact] | None:
@@ -181,7 +202,7 @@ def _not_found(found: Found, unknown: Sequence[str]) -> str:
     """Say what a search without success comes to."""
     if unknown:
         facts = " and ".join(f"'{name}'" for name in unknown)
-        return f"no conversation was found that does not depend on fact {facts} (give the code: --fact MODULE:NAME)"
+        return f"none was found with fact {facts} answering the same all along (give the code: --fact MODULE:NAME)"
     if found.whole:
         return f"none of the {found.places:,} situations that the scripted moves lead to takes it, which proves nothing"
     return f"the search ended after {found.places:,} situations without it, which proves nothing (allow more: --most)"

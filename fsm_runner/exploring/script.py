@@ -41,6 +41,8 @@ def lines_of(chart: Chart, conversation: Conversation) -> list[str]:
     if effects:
         played = ", ".join(f'"{name}": [{", ".join(codes)}]' for name, codes in effects.items())
         options += f", effects={{{played}}}"
+    if conversation.assumed:
+        options += f", assumed={written(dict(conversation.assumed))}"
     lines = [f"runner, rows = begun(model{options})"]
     for act, outcome in _calls(conversation.turns):
         lines += _line(act, outcome, conversation.turns)

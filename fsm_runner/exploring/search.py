@@ -2,26 +2,28 @@
 
 It drives the real machine with concrete moves, so every fact is computed from a real context.  Places that nothing asks
 to tell apart are one: `_key` says what counts.  So the search ends by itself, and where it does not, after `MOST`
-places.  If the plain moves leave a row over, it begins anew with the rare ones.
+places.  If the plain moves leave a row over, it begins anew with the rare ones; then, for facts of the user's, it tells
+apart what such a fact may count.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fsm_runner.core.context import Context
 from fsm_runner.core.decision import Transition
+from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine
 from fsm_runner.exploring.beginnings import SEARCH, Beginning, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import Fault, Move, Outcome
 from fsm_runner.exploring.places import Place, Turn
-from fsm_runner.exploring.unknown import undecided
+from fsm_runner.exploring.standing_in import FactFailed
 
-MOST = 30_000
-"""Places that one search looks at; about a minute."""
+MOST = 20_000
+"""Places that one search looks at; a few seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +33,26 @@ class Conversation:
     Attributes:
         beginning: the options of the run.
         turns: the moves in their order, each with what it did.
+        assumed: what facts without code are assumed to answer, by name.
     """
 
     beginning: Beginning
     turns: tuple[tuple[Move, Turn], ...]
+    assumed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
         """The rows it takes, in order."""
         return tuple(t for _, turn in self.turns for _, step in turn.told for t in step.transitions)
+
+    def until(self, state: str) -> tuple[Transition, ...]:
+        """Return the rows it takes up to the first that enters `state`; all when none does."""
+        path: list[Transition] = []
+        for taken in self.transitions:
+            path.append(taken)
+            if taken.target == state:
+                break
+        return tuple(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +85,6 @@ def search(
     wanted: Collection[str],
     *,
     tools: Sequence[str] = (),
-    unknown: Collection[str] = (),
     counting: bool = False,
     first: bool = False,
     most: int = MOST,
@@ -83,16 +95,14 @@ def search(
         machine: the chart, compiled.
         wanted: the ids of the rows.
         tools: the names of the tools that the model can call; none: one that is called ``search``.
-        unknown: the facts that have no code; what they would decide is left alone.
-        counting: whether runs that differ in their number of replies and reports are told apart, as facts of the
-            user's may.
+        counting: whether to look on where runs differ only in what facts of the user's may count.
         first: whether one of the rows is enough.
         most: how many places are looked at, at least 1.
     """
     found: dict[str, Conversation] = {}
     places, whole = 0, True
-    for rare in (False, True):
-        some = _Search(machine, set(wanted) - found.keys(), frozenset(unknown), counting, rare)
+    for rare, counts in ((False, False), (True, False), *([(True, True)] if counting else [])):
+        some = _Search(machine, set(wanted) - found.keys(), counts, rare)
         starts = [begun(machine, each) for each in beginnings(machine.chart, tools or (SEARCH,), rare=rare)]
         some.run(starts, most, first=first)
         found |= some.found
@@ -105,8 +115,8 @@ def search(
 class _Search:
     """One search, with the plain moves or with all."""
 
-    def __init__(self, machine: Machine, wanted: set[str], unknown: frozenset[str], counting: bool, rare: bool) -> None:
-        self.machine, self.wanted, self.unknown, self.counting, self.rare = machine, wanted, unknown, counting, rare
+    def __init__(self, machine: Machine, wanted: set[str], counting: bool, rare: bool) -> None:
+        self.machine, self.wanted, self.counting, self.rare = machine, wanted, counting, rare
         self.found: dict[str, Conversation] = {}
         self.seen: set[Hashable] = set()
         self.whole = True
@@ -126,7 +136,7 @@ class _Search:
     def _after(self, node: _Node) -> Iterator[_Node]:
         for move in moves_at(self.machine, node.place, rare=self.rare):
             turn = moved(self.machine, node.place, move)
-            if turn is not None and not any(undecided(self.machine, step, self.unknown) for _, step in turn.told):
+            if turn is not None:
                 yield _Node(turn.place, node, move, turn)
 
     def _is_new(self, node: _Node) -> bool:
@@ -183,12 +193,20 @@ def _key(machine: Machine, place: Place, counting: bool) -> Hashable:
     return (
         place.beginning,
         place.snapshot.state,
-        tuple(each.ask(context) for each in machine.facts.values()),
+        tuple(_answer(each, context) for each in machine.facts.values()),
         (place.call, type(place.asked), place.reading, place.fresh, place.over),
         None if place.plan is None else tuple(event.name for event in place.plan),
         _standing(context),
         _counted(context) if counting else None,
     )
+
+
+def _answer(fact: Fact, context: Context) -> str:
+    """What a fact answers; one that does not at this moment is only a fault where a row asks it."""
+    try:
+        return fact.ask(context)
+    except FactFailed:
+        return ""
 
 
 def _standing(context: Context) -> Hashable:
@@ -215,4 +233,4 @@ def _counted(context: Context) -> Hashable:
     """What facts of the user's may count besides; up to a few, so that the search ends."""
     usage = context.counters.usage
     called = tuple(sorted({call.name for call in context.turn.calls}))
-    return (min(usage.replies, 6), min(usage.total_tokens // 100_000, 4), called, frozenset(context.reports))
+    return (min(usage.replies, 5), min(usage.total_tokens // 100_000, 4), called, frozenset(context.reports))

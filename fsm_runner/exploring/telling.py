@@ -17,7 +17,7 @@ from fsm_runner.exploring.report import Explored, Reached, RowPath
 from fsm_runner.exploring.script import lines_of
 from fsm_runner.exploring.search import Conversation
 
-WHO, CODE = 8, 36
+WHO, CODE = 7, 36
 """Columns of who moves, and of what it does."""
 
 
@@ -52,9 +52,12 @@ def reached_as_json(reached: Reached) -> str:
         said["leaving"] = [_blocked(each) for each in way.leaving]
         said["toward"] = [_blocked(each) for each in way.toward]
     else:
-        said["path"] = [_taken(each) for each in way.path]
-        told = None if conversation is None else _conversation(reached.chart, conversation)
-        said |= {"conversation": told, "why_none": reached.why or None}
+        if conversation is None:
+            said["path"] = [_taken(each) for each in way.path]
+            said |= {"conversation": None, "why_none": reached.why or None}
+        else:
+            said["path"] = list(map(_transition, conversation.until(way.state)))
+            said["conversation"] = _conversation(reached.chart, conversation)
     return json.dumps(said, indent=2, ensure_ascii=False)
 
 
@@ -74,17 +77,19 @@ def _row_lines(chart: Chart, path: RowPath) -> Iterator[str]:
 def _told(chart: Chart, conversation: Conversation) -> Iterator[str]:
     options = ", ".join(f"{name}={written(value)}" for name, value in conversation.beginning.options.items())
     if options:
-        yield f"  {'options':{WHO}}{options}"
+        yield f"  {'options':{WHO}} {options}"
+    for name, answer in conversation.assumed.items():
+        yield f"  {'assumed':{WHO}} fact '{name}' answers {answer}"
     guards = {row.id: {name for name, _ in row.guard} for row in chart.rows}
     for move, turn in conversation.turns:
         outcome = "" if turn.outcome in (None, "done") else f"  → {_outcome(str(turn.outcome))}"
-        yield f"  {move.who:{WHO}}{move.code:{CODE if outcome else 0}}{outcome}"
+        yield f"  {move.who:{WHO}} {move.code:{CODE if outcome else 0}}{outcome}"
         for event, step in turn.told:
             if not step.transitions:
-                yield f"  {'':{WHO}}  ({event.name})"
+                yield f"  {'':{WHO}}   ({event.name})"
             for taken in step.transitions:
                 why = ", ".join(filter(None, (taken.event, _answers(taken, guards[taken.row]))))
-                yield f"  {'':{WHO}}  {taken.source} -{taken.row}→ {taken.target}" + (f"   {why}" if why else "")
+                yield f"  {'':{WHO}}   {taken.source} -{taken.row}→ {taken.target}" + (f"   {why}" if why else "")
 
 
 def _answers(taken: Transition, asked: set[str]) -> str:
@@ -101,20 +106,24 @@ def _way(reached: Reached) -> Iterator[str]:
     if not way.path:
         yield f"state '{way.state}' can be reached: every run begins there"
         return
-    steps = _counted(len(way.path), "row")
     if reached.conversation is None:
-        yield f"state '{way.state}' can be reached as far as rows and answers say, by {steps}:"
+        yield f"state '{way.state}' can be reached as far as rows and answers say, by {_counted(len(way.path), 'row')}:"
         yield from _steps(way.path)
         yield f"but there is no conversation: {reached.why}"
         return
-    yield f"state '{way.state}' can be reached, by {steps} at least:"
-    yield from _steps(way.path)
+    path = reached.conversation.until(way.state)
+    yield f"state '{way.state}' can be reached: {way_through(path)}"
     yield ""
     yield "a shortest conversation that leads there:"
     yield from _told(reached.chart, reached.conversation)
     yield ""
-    yield "as a script:"
+    yield f"as a script (`begun` is in what `fsm-runner paths --row {path[-1].row}` prints):"
     yield from (f"  {line}" for line in lines_of(reached.chart, reached.conversation))
+
+
+def way_through(path: Sequence[Transition]) -> str:
+    """Return the states and rows of a path, as ``start -begin→ inspect``."""
+    return path[0].source + "".join(f" -{taken.row}→ {taken.target}" for taken in path)
 
 
 def _steps(path: Sequence[Taken]) -> Iterator[str]:
@@ -164,6 +173,7 @@ def _row(chart: Chart, path: RowPath) -> dict[str, object]:
 def _conversation(chart: Chart, conversation: Conversation) -> dict[str, object]:
     return {
         "options": dict(conversation.beginning.options),
+        "assumed": dict(conversation.assumed),
         "moves": [_move(move, turn) for move, turn in conversation.turns],
         "script": lines_of(chart, conversation),
     }
@@ -176,11 +186,13 @@ def _move(move: Move, turn: Turn) -> dict[str, object]:
 
 def _transition(taken: Transition) -> dict[str, object]:
     facts = dict(taken.facts)
-    return {"source": taken.source, "row": taken.row, "target": taken.target, "facts": facts}
+    return {
+        "source": taken.source, "event": taken.event, "row": taken.row, "facts": facts, "target": taken.target,
+    }  # fmt: skip
 
 
 def _taken(taken: Taken) -> dict[str, object]:
-    facts = {name: list(answers) for name, answers in taken.facts}
+    facts = {name: answers[0] if len(answers) == 1 else list(answers) for name, answers in taken.facts}
     return {
         "source": taken.source, "event": taken.event, "row": taken.row, "facts": facts, "target": taken.target,
     }  # fmt: skip
