@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fsm_runner import find_chart
 from fsm_runner.charts.loader import examine
 from tests.docs.edits import blocks
@@ -10,8 +12,9 @@ PAGE = "docs/how-to/proofs.md"
 
 
 def with_rules(name: str, rules: str) -> str:
-    """A shipped chart with rules put before its states."""
+    """A shipped chart with rules put before its states, in the place of its own."""
     text = find_chart(name).read_text(encoding="utf-8")
+    text = re.sub(r"\nrules:.*?\n\n", "\n", text, count=1, flags=re.DOTALL)
     return text.replace("\nstates:\n", f"\n{rules}\nstates:\n", 1)
 
 
