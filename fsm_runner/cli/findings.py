@@ -31,9 +31,17 @@ class Findings:
         code: the exit code.
     """
 
-    def __init__(self, *, chart: Chart | None, alone: bool, whole: bool) -> None:
-        """Begin; `alone`: there is one journal; `whole`: what was found in each journal is kept, for JSON."""
+    def __init__(self, chart: Chart | None, name: str, *, alone: bool, whole: bool) -> None:
+        """Begin.
+
+        Args:
+            chart: as the attribute.
+            name: how the user called it.
+            alone: whether there is one journal.
+            whole: whether what was found in each journal is kept, for JSON.
+        """
         self.chart = chart
+        self._name = name
         self.totals = Totals()
         self.problems: list[str] = []
         self.code = FINE
@@ -63,9 +71,9 @@ class Findings:
         """Return the report, with a line break at its end."""
         match format:
             case "json":
-                return as_json(self.totals, self.chart, self._journals) + "\n"
+                return as_json(self.totals, self.chart, self._journals, self._name) + "\n"
             case "markdown":
-                return as_markdown(self.totals, self.chart)
+                return as_markdown(self.totals, self.chart, self._name)
             case "text":
                 return self._text()
 
@@ -80,5 +88,5 @@ class Findings:
         first = "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
         if self._alone and self.chart is None:
             return first
-        totals = as_text(self.totals, self.chart)
+        totals = as_text(self.totals, self.chart, self._name)
         return f"{first}\n{totals}" if first else totals

@@ -83,7 +83,7 @@ def replay(
     edited = None if chart is None else _edited(chart, facts())
     sources = journals_in(journals)
     formats = {format, *map(_reported_as, output or ())}
-    findings = Findings(chart=edited, alone=len(sources) == 1, whole="json" in formats)
+    findings = Findings(edited, chart or "", alone=len(sources) == 1, whole="json" in formats)
     with (
         _progress(len(sources)) as advance,
         closing(replay_many(sources, chart=edited, facts=facts, keep=keep, workers=workers)) as each,

@@ -8,17 +8,21 @@ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fsm_runner.charts.differing import Way
 from fsm_runner.charts.differing.renames import renamed_states, with_new_names
 from fsm_runner.core.chart import Chart, Pattern, Row
-from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.facts import FACTS, OWN_FACTS, Fact
 from fsm_runner.journal import Record
 from fsm_runner.replaying.follow import Machines
 
-_COUNTED = frozenset({"limit", "last_request", "reflection"})
-"""The built-in facts that read what was spent; of a fact of the user's own nobody knows."""
+_COUNTED: Mapping[str, Callable[[str], bool]] = {
+    "limit": lambda name: name not in OWN_FACTS,
+    "last_request": lambda name: name == "last_requests",
+    "reflection": lambda name: name == "reflections",
+}
+"""By built-in fact that reads what was spent: of which limits.  Of a fact of the user's own it may be any."""
 
 
 class Edit:
@@ -27,7 +31,6 @@ class Edit:
     Attributes:
         old: the recorded chart, its renamed states under their new names.
         new: the edited chart.
-        same_counts: whether both allow and spend the same.
     """
 
     def __init__(self, old: Chart, new: Chart) -> None:
@@ -38,7 +41,6 @@ class Edit:
         self._rows = {row.id: row for row in self.old.rows}, {row.id: row for row in new.rows}
         self._old_states = {state.name: state for state in self.old.states}
         self._states = {state.name: state for state in new.states}
-        self.same_counts = _same_counts(self.old, new)
 
     def started(self, first: Record) -> tuple[Record, tuple[str, object] | None]:
         """Return the first record of a run with the limits that it has on the edited chart.
@@ -67,8 +69,9 @@ class Edit:
         """
         recorded = versions if isinstance(versions, Mapping) else {}
         others = {name for name, fact in facts.items() if name in recorded and recorded[name] != fact.version}
-        counted = {name for name in facts if name in _COUNTED or name not in FACTS}
-        return frozenset(others if self.same_counts else others | counted)
+        counting = {name: _COUNTED.get(name, _any) for name in facts if name in _COUNTED or name not in FACTS}
+        counted = {name for name, limits in counting.items() if not _same_counts(self.old, self.new, limits)}
+        return frozenset(others | counted)
 
     def translated(self, record: Record, unheld: frozenset[str] = frozenset()) -> Record:
         """Return `record` with the new names of states, and without the answers to `unheld`."""
@@ -144,19 +147,28 @@ def _with(record: Record, data: Mapping[str, object]) -> Record:
     )
 
 
-def _same_counts(old: Chart, new: Chart) -> bool:
-    """Whether a run that goes the same way on both has the same limits, and has spent the same of them."""
-    before, now = _spending(old), _spending(new)
+def _any(_: str) -> bool:
+    return True
+
+
+def _same_counts(old: Chart, new: Chart, counts: Callable[[str], bool]) -> bool:
+    """Whether a run that goes the same way on both may spend, and has spent, the same of the limits that count."""
+    before, now = _spending(old, counts), _spending(new, counts)
     alike = all(before[way] == now[way] and len(now[way]) == 1 for way in before.keys() & now.keys())
-    return alike and {*old.limits} == {*new.limits}
+    return alike and _limits(old, counts) == _limits(new, counts)
 
 
-def _spending(chart: Chart) -> dict[tuple[object, ...], set[str | None]]:
+def _limits(chart: Chart, counts: Callable[[str], bool]) -> dict[str, int | None]:
+    return {limit.name: limit.value for limit in chart.limits if counts(limit.name)}
+
+
+def _spending(chart: Chart, counts: Callable[[str], bool]) -> dict[tuple[object, ...], set[str | None]]:
     """By each way that a run can tell from others: what the rows that lead it spend."""
     found: dict[tuple[object, ...], set[str | None]] = {}
     for state in chart.states:
         for row in state.rows:
-            found.setdefault((state.name, row.event, row.target, row.output), set()).add(row.spends)
+            spends = row.spends if row.spends is not None and counts(row.spends) else None
+            found.setdefault((state.name, row.event, row.target, row.output), set()).add(spends)
     return found
 
 

@@ -18,18 +18,19 @@ from fsm_runner.replaying.telling import VERDICTS, headline
 from fsm_runner.replaying.totals import Change, Places, Totals
 
 
-def as_json(totals: Totals, chart: Chart | None, journals: Sequence[Mapping[str, object]]) -> str:
+def as_json(totals: Totals, chart: Chart | None, journals: Sequence[Mapping[str, object]], name: str = "") -> str:
     """Return all that was found as one JSON object.
 
     Args:
         totals: what was found in all journals.
         chart: the edited chart; None: the runs were replayed on their own.
         journals: what was found in each, as `journal_data` makes it.
+        name: what the chart is called, such as its file; empty: as it calls itself.
     """
     verdicts: dict[str, int] = {verdict: totals.runs[verdict] for verdict, _, _ in VERDICTS}
     found: dict[str, object] = {
         "headline": headline(totals),
-        "chart": None if chart is None else chart.name,
+        "chart": None if chart is None else name or chart.name,
         "conforms": totals.conforms and not totals.unread,
         "files": totals.files,
         "unread": totals.unread,

@@ -43,16 +43,22 @@ def _many(said: str, runs: int, verdict: Verdict) -> str:
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def as_text(totals: Totals, chart: Chart | None) -> str:
+def as_text(totals: Totals, chart: Chart | None, name: str = "") -> str:
     """Return the totals for a person at a terminal, with a line break at their end.
 
     Args:
         totals: what was found.
         chart: the edited chart; None: the runs were replayed on their own.
+        name: what that chart is called, such as its file; empty: as it calls itself.
     """
     if chart is None:
         return f"{headline(totals)}; {_agreed(totals)}\n"
-    lines = [f"{chart.name}: {headline(totals)}", *_changes(totals, chart), *_rows(totals, chart), *_facts(totals)]
+    lines = [
+        f"{name or chart.name}: {headline(totals)}",
+        *_changes(totals, chart),
+        *_rows(totals, chart),
+        *_facts(totals),
+    ]
     return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
 
 
@@ -92,7 +98,7 @@ def _rows(totals: Totals, chart: Chart) -> Iterator[str]:
         yield from (f"  {times}×  {was} → {now}" for (was, now), times in totals.others.most_common())
     never = ", ".join(row.id for row in totals.never(chart))
     if never:
-        yield from ("", "rows that no run takes", f"  {never}")
+        yield from ("", _NEVER + _as_told(totals), f"  {never}")
 
 
 def _facts(totals: Totals) -> Iterator[str]:
@@ -104,9 +110,9 @@ def _facts(totals: Totals) -> Iterator[str]:
 # ── Markdown ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def as_markdown(totals: Totals, chart: Chart | None) -> str:
+def as_markdown(totals: Totals, chart: Chart | None, name: str = "") -> str:
     """Return the totals as Markdown that fits a pull request, with a line break at their end; see `as_text`."""
-    title = "Recorded runs" if chart is None else f"Recorded runs on {_cell(chart.name)}"
+    title = "Recorded runs" if chart is None else f"Recorded runs on {_cell(name or chart.name)}"
     lines = [f"### {title}", "", f"**{headline(totals).capitalize()}.**", "", "| verdict | runs |", "| --- | ---: |"]
     lines += [f"| {one} | {totals.runs[verdict]} |" for verdict, one, _ in VERDICTS]
     if chart is None:
@@ -123,7 +129,7 @@ def as_markdown(totals: Totals, chart: Chart | None) -> str:
         lines += ["", f"**The same way, by another row:** {pairs}"]
     never = ", ".join(f"`{row.id}`" for row in totals.never(chart))
     if never:
-        lines += ["", f"**Rows that no run takes:** {never}"]
+        lines += ["", f"**{_NEVER.capitalize()}{_as_told(totals)}:** {never}"]
     if totals.lacks:
         lines += ["", "**Facts that journals do not hold**", ""]
         lines += [f"- `{name}`: {lacking_text(lacking)}" for name, lacking in totals.lacks.items()]
@@ -154,6 +160,13 @@ def place_text(change: Change) -> str:
         return "the run"
     at = "" if change.was is None else ", on entering" if change.event is None else f", at '{change.event}'"
     return f"state '{change.state}'{at}"
+
+
+_NEVER = "rows that no run takes"
+
+
+def _as_told(totals: Totals) -> str:
+    return ", as far as it can be told" if totals.runs["unknown"] else ""
 
 
 def lacking_text(lacking: Lacking) -> str:
