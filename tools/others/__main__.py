@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ from tools.others import cases, page, world
 
 ROOT = Path(__file__).parents[2]
 VENV = ROOT / "build" / "others" / "venv"
+UNTRACED = {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
+"""LangGraph would report its runs to a service where the user's own settings say so."""
+
 PAGE = ROOT / "docs" / "reference" / "side-by-side.md"
 
 
@@ -33,7 +37,10 @@ def probe(given: dict[str, Any]) -> dict[str, Any]:
     """Return what the libraries make of the cases."""
     asked = {**given, "files": [case["name"] for case in given["files"]]}
     command = [VENV / "bin" / "python", "-m", "tools.others.probe"]
-    done = subprocess.run(command, cwd=ROOT, input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True)
+    env = {**os.environ, **UNTRACED}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True
+    )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -72,7 +72,7 @@ UNFOUND = """
 
 It takes a supply of one's own at the chart's word. [Here](../../tools/others/supply_without_an_end.yaml) a row says
 that it consumes `tries`, and the world never runs out of them; the check calls the chart bounded. LangGraph counts
-the steps of every run, whatever is declared, and stops this one. Here only a limit that a row spends would stop it.
+the steps of every run, whatever is declared, and stops this one. fsm_runner would, if the row spent a limit.
 
 """
 
