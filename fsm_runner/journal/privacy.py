@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
+from fsm_runner.core.events import Json
 from fsm_runner.core.history import History
 from fsm_runner.journal.codec import Data
 from fsm_runner.journal.masking import MASK
@@ -98,6 +99,10 @@ class Shield:
             data = {**data, "sha256": None}
         return self._fields(_SHAPES[kind], data) if kind in _SHAPES else data
 
+    def message(self, message: Json) -> object:
+        """Return what may be written of one message."""
+        return self._shaped("message", message)
+
     def _fields(self, shapes: Mapping[str, str], data: Mapping[str, object]) -> Data:
         rest = shapes.get("*", "keep")
         made = {str(key): self._shaped(shapes.get(str(key), rest), each) for key, each in data.items()}
@@ -122,9 +127,29 @@ class Shield:
         return _LEFT_OUT if self.content == "none" else digest(value)
 
 
+class _Again(Shield):
+    """A shield for what may have been behind one already: a digest stays as it is."""
+
+    def _hidden(self, value: object) -> object:
+        return value if isinstance(value, Mapping) and value.keys() == {DIGEST} else super()._hidden(value)
+
+
+def held(message: Json) -> object:
+    """Return a message as a journal with digests holds it."""
+    return _DIGESTS.message(message)
+
+
+def held_again(message: Json) -> object:
+    """Return the same of a message whose content may come from such a journal."""
+    return _DIGESTS_AGAIN.message(message)
+
+
 def digest(value: object) -> dict[str, str]:
     """Return what stands for `value`: the SHA-256, in hex, of its JSON with sorted keys and without spaces."""
     return {DIGEST: sha256(canonical(value)).hexdigest()}
+
+
+_DIGESTS, _DIGESTS_AGAIN = Shield("digest"), _Again("digest")
 
 
 def _steps(path: str) -> list[str]:

@@ -100,6 +100,7 @@ OPTIONAL: Mapping[str, Mapping[str, Json]] = {
         "messages": _COUNT,
         "tools": _or_null(_COUNT),
         "sha256": _or_null(_SHA256),
+        "held": _SHA256,
         "model": _ANY,
         "max_tokens": _ANY,
         "tool": _or_null(_TEXT),

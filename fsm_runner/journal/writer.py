@@ -63,7 +63,7 @@ class Journal:
         self.run = run
         self.seq = after
         self._effects: dict[str, str] = {}
-        self._digests = Digests()
+        self._digests, self._held = Digests(), writing.held()
         self._shield = writing.shield()
         self._shields = self._shield.holds != "full"
         self._stamp = None if writing.clock is None else stamps(writing.clock)
@@ -159,7 +159,7 @@ class Journal:
     def scheduled(self, effect: Effect, id: str) -> None:
         """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
         self._effects[id] = effect.name
-        self._record(records.scheduled(effect, id, self._digests))
+        self._record(records.scheduled(effect, id, self._digests, self._held))
 
     def completed(self, id: str) -> None:
         """Write that the effect `id` was performed."""
