@@ -92,10 +92,10 @@ def _rows(totals: Totals, chart: Chart) -> Iterator[str]:
     if totals.rows:
         yield from ("", "rows taken")
         width = len(str(max(totals.rows.values())))
-        yield from (f"  {totals.rows[row.id]:>{width}}×  {row.id}" for row in chart.rows if totals.rows[row.id])
+        yield from (f"  {totals.rows[row.id]:>{width}}× {row.id}" for row in chart.rows if totals.rows[row.id])
     if totals.others:
         yield from ("", "the same way, by another row")
-        yield from (f"  {times}×  {was} → {now}" for (was, now), times in totals.others.most_common())
+        yield from (f"  {times}× {was} → {now}" for (was, now), times in totals.others.most_common())
     never = ", ".join(row.id for row in totals.never(chart))
     if never:
         yield from ("", _NEVER + _as_told(totals), f"  {never}")
