@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm_runner.cli.journals import Shows, Source
+    from fsm_runner.cli.screen import Screen
 
 MANY = 5
 """Runs above which they are listed, and none is shown from its beginning to its end."""
@@ -62,18 +63,22 @@ def _shower(format: str) -> Shows:  # noqa: A002  the option's name
         return Documents()
     from datetime import UTC, datetime
 
-    from fsm_runner.cli.screen import Screen
     from fsm_runner.cli.timeline import Timeline
 
-    return Timeline(Screen(), datetime.now(UTC))
+    return Timeline(_screen(), datetime.now(UTC))
+
+
+def _screen() -> Screen:
+    from fsm_runner.cli.screen import Screen
+
+    return Screen()
 
 
 def _list(sources: Sequence[Source]) -> None:
     """Print one line for each run."""
     from fsm_runner.cli.listing import listed
-    from fsm_runner.cli.screen import Screen
 
-    screen = Screen()
+    screen = _screen()
     for source in sources:
         listed(screen, source)
         _torn(source)

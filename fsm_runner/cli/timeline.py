@@ -162,7 +162,7 @@ class Timeline:
         if not self._screen.terminal:
             return [text.replace(_WHOLE, " ")]
         room = self._screen.width - used
-        if room < ROOM < len(text):
+        if room < min(ROOM, len(text)):
             return None
         return [line.replace(_WHOLE, " ") for line in textwrap.wrap(text, max(room, ROOM))] or [text]
 

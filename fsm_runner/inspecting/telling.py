@@ -97,6 +97,7 @@ class Telling:
         data = record.data
         torn = whole(data.get("torn"))
         if torn is not None:
+            yield from self.rest()
             self._torn += 1
             said = Said(text=f"the line before was left unfinished ({torn} bytes)", bad=True, detail={"bytes": torn})
             yield self._entry(record, "torn", said)
