@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -144,8 +144,10 @@ def reach(
     rows = [row.id for row in chart.rows if row.target == state and not _asks(row, unknown)]
     found = _search(chart, given, rows, tools=tools, most=most, first=True)
     conversation = next(iter(found.conversations.values()), None)
-    why = "" if conversation is not None else _not_found(found, unknown)
-    return Reached(chart=chart, reach=way, conversation=conversation, why=why, unknown=unknown)
+    why = _not_found(found, unknown)
+    if not rows:
+        why = f"each row that leads there asks {_named(unknown)} (give the code: --fact MODULE:NAME)"
+    return Reached(chart=chart, reach=way, conversation=conversation, why="" if conversation else why, unknown=unknown)
 
 
 def _search(
@@ -187,22 +189,23 @@ def _path(state: State, row: Row, found: Found, known: Ways, unknown: Sequence[s
     impossible = known.why_not(state.name, row)
     if impossible:
         return RowPath(state=state, row=row, conversation=None, without="impossible", why=impossible)
-    needs = list(_needs(row, unknown))
-    if needs:
-        why = f"it asks {' and '.join(needs)} (give the code: --fact MODULE:NAME)"
+    if _asks(row, unknown):
+        needed = [name for name, _ in row.guard if name in unknown]
+        why = f"it asks {_named(needed)} (give the code: --fact MODULE:NAME)"
         return RowPath(state=state, row=row, conversation=None, without="needs-fact", why=why)
     return RowPath(state=state, row=row, conversation=None, without="not-found", why=_not_found(found, unknown))
 
 
-def _needs(row: Row, unknown: Sequence[str]) -> Iterator[str]:
-    return (f"fact '{name}'" for name, _ in row.guard if name in unknown)
+def _named(facts: Sequence[str]) -> str:
+    return " and ".join(f"fact '{name}'" for name in facts)
 
 
 def _not_found(found: Found, unknown: Sequence[str]) -> str:
     """Say what a search without success comes to."""
     if unknown:
-        facts = " and ".join(f"'{name}'" for name in unknown)
-        return f"none was found with fact {facts} answering the same all along (give the code: --fact MODULE:NAME)"
+        return f"none was found with {_named(unknown)} answering the same all along (give the code: --fact MODULE:NAME)"
     if found.whole:
-        return f"none of the {found.places:,} situations that the scripted moves lead to takes it, which proves nothing"
-    return f"the search ended after {found.places:,} situations without it, which proves nothing (allow more: --most)"
+        said = f"none of the {found.places:,} situations that the scripted moves lead to takes it"
+        return f"{said}, which proves nothing (let the model call other tools: --call)"
+    said = f"the search ended after {found.places:,} situations without it"
+    return f"{said}, which proves nothing (allow more: --most, or let the model call other tools: --call)"

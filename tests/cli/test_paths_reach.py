@@ -1,0 +1,148 @@
+"""`fsm-runner paths` and `fsm-runner reach`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fsm_runner.charts import load
+from tests.exploring.charts import BUDGET, LONELY, edited
+
+
+def test_paths_prints_tests_for_every_row(command):
+    """As a file that Python reads; nothing is said beside it."""
+    done = command("paths", "tools_first")
+    rows = [row.id for row in load("tools_first").rows]
+
+    assert (0, "") == (done.exit_code, done.stderr)
+    assert rows == [line[15:-3] for line in done.stdout.splitlines() if line.startswith("def test_takes_")]
+    compile(done.stdout, "test_paths.py", "exec")
+
+
+def test_paths_for_one_row_in_words(command):
+    """Who does what, the rows with the answers that decided, and what comes of it."""
+    done = command("paths", "--row", "finish", "--format", "text")
+
+    assert 0 == done.exit_code
+    assert [
+        "finish: inspect → done, turn=finished",
+        "  caller  next(runner)",
+        "            start -begin→ inspect   continued",
+        "            inspect -ask→ request",
+        '  model   text("Done.")                         → a message',
+        "            request -replied→ offered   replied",
+        "  caller  next(runner)                          → the end of the run",
+        "            offered -go_on→ inspect   continued",
+        "            inspect -finish→ done   turn=finished",
+        "",
+    ] == done.stdout.splitlines()[:-1]
+
+
+def test_paths_for_a_program(command):
+    """Events, rows, all facts of each decision, and the script."""
+    done = command("paths", "--row", "stop_limit", "--format", "json")
+    (row,) = json.loads(done.stdout)["rows"]
+    first = row["moves"][0]["events"][0]
+
+    assert (True, {"max_iterations": 1}) == (row["found"], row["options"])
+    assert "continued" == first["event"]
+    assert ["begin", "ask"] == [taken["row"] for taken in first["rows"]]
+    assert "none" == first["rows"][1]["facts"]["turn"]
+    assert "    assert next(runner, None) is None" == row["script"][-1]
+
+
+@pytest.mark.parametrize("form", ["python", "text", "json"])
+def test_a_row_that_is_not_taken_is_told_and_exits_with_1(command, tmp_path, form):
+    """It is never left out."""
+    (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
+    done = command("paths", "mine.yaml", "--row", "over_budget", "--format", form)
+
+    assert 1 == done.exit_code
+    assert "it asks fact 'budget' (give the code: --fact MODULE:NAME)" in done.stdout
+    assert ("row 'over_budget': needs-fact: " in done.stderr) == (form == "python")
+
+
+def test_a_facts_code_is_imported_by_the_script(command, tmp_path):
+    """By the module that was named."""
+    (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
+    code = "from fsm_runner import fact\n@fact(answers=('left', 'spent'))\ndef budget(context): return 'spent'\n"
+    (tmp_path / "budgets.py").write_text(code, encoding="utf-8")
+    done = command("paths", "mine.yaml", "--row", "over_budget", "--fact", "budgets:budget")
+
+    assert 0 == done.exit_code
+    assert "import budgets\n" in done.stdout
+    assert "FACTS = [budgets.budget]\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--row", "finsh"], "--row 'finsh': chart 'tool_loop' has no such row (did you mean 'finish'?)"),
+        (["--call", 'a"b'], "--call 'a\"b': a tool's name is 1 to 128 letters, digits, _ or -"),
+        (["--fact", "agent:plain"], "--fact 'agent:plain': it is a function (decorate it with fsm_runner.fact)"),
+    ],
+)
+def test_paths_used_wrongly(command, arguments, said):
+    """Named, with the way out."""
+    done = command("paths", *arguments)
+
+    assert (2, said) == (done.exit_code, done.stderr.strip())
+
+
+def test_paths_of_a_chart_that_cannot_run(command, tmp_path):
+    """A conversation with it would be refused."""
+    (tmp_path / "mine.yaml").write_text(edited(LONELY), encoding="utf-8")
+    done = command("paths", "mine.yaml")
+
+    assert 1 == done.exit_code
+    assert "no rows lead here from 'start'" in done.stderr
+
+
+def test_reach_shows_the_way_and_a_conversation(command):
+    """With its script."""
+    done = command("reach", "states", "running_early")
+
+    assert 0 == done.exit_code
+    way = "start -begin→ inspect -ask→ request -opened→ streaming -call_early→ running_early"
+    assert f"state 'running_early' can be reached: {way}" == done.stdout.splitlines()[0]
+    assert "  options stream=True, run_tools_eagerly=True" in done.stdout.splitlines()
+    assert "      stream = next(runner)" in done.stdout.splitlines()
+
+
+def test_reach_proves_that_there_is_no_way(command, tmp_path):
+    """The chart need not pass the check, which would not let it."""
+    (tmp_path / "mine.yaml").write_text(edited(LONELY), encoding="utf-8")
+    done = command("reach", "mine.yaml", "lonely")
+
+    assert 1 == done.exit_code
+    assert "state 'lonely' cannot be reached" == done.stdout.splitlines()[0]
+    assert "  no row of theirs leads anywhere else" in done.stdout.splitlines()
+    assert "  no row of any other state leads to 'lonely'" in done.stdout.splitlines()
+
+
+def test_reach_on_a_chart_that_does_not_run(command, tmp_path):
+    """There is a way, and no conversation."""
+    (tmp_path / "mine.yaml").write_text(edited(LONELY), encoding="utf-8")
+    done = command("reach", "mine.yaml", "offered")
+
+    assert 0 == done.exit_code
+    assert "but there is no conversation: the chart does not pass the check, so it does not run" in done.stdout
+
+
+def test_reach_for_a_program(command, tmp_path):
+    """The path with its answers, or the cut."""
+    (tmp_path / "mine.yaml").write_text(edited(LONELY), encoding="utf-8")
+    way = json.loads(command("reach", "states", "compact", "--format", "json").stdout)
+    cut = json.loads(command("reach", "mine.yaml", "lonely", "--format", "json").stdout)
+
+    assert ["begin", "compact"] == [taken["row"] for taken in way["path"]]
+    assert way["conversation"]["script"]
+    assert (False, [], []) == (cut["reachable"], cut["leaving"], cut["toward"])
+
+
+def test_reach_of_a_state_that_is_not_there(command):
+    """Named, with the way out."""
+    done = command("reach", "states", "ofered")
+
+    assert (2, "chart 'tool_loop' has no state 'ofered' (did you mean 'offered'?)\n") == (done.exit_code, done.stderr)
