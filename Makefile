@@ -5,7 +5,7 @@ BIN    := .venv/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types fresh wheel diagrams charts docs journal problems schema bench conformance crash changelog lock venv clean
+.PHONY: help run test check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation others changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -37,11 +37,12 @@ format: venv  ## put the code in order
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-diagrams charts docs journal problems schema: venv
+diagrams charts coverage docs journal problems schema: venv
 	@$(BIN)/python tools/generated.py $@
 
 diagrams: ## write diagrams/ from states.yaml
 charts:   ## write the pages' diffs and pictures of the shipped charts
+coverage: ## write the pictures of the page on coverage
 docs:     ## write the generated parts of docs/
 journal:  ## write the JSON Schema of journal records
 problems: ## write the page of problem codes
@@ -55,6 +56,12 @@ conformance: venv  ## the SDK's own tests of its runner, through ours
 
 crash: venv  ## 500 runs killed at every moment, and resumed to their end
 	@$(BIN)/python -m tests.crash $(ARGS)
+
+mutation: venv  ## every row of every shipped chart changed, and what notices
+	@$(BIN)/python -m tools.mutation $(ARGS)
+
+others: venv  ## the same broken charts through three other libraries, side by side
+	@$(BIN)/python -m tools.others $(ARGS)
 
 changelog: venv  ## show what the fragments in changelog.d/ add up to
 	@$(BIN)/towncrier build --draft --version next

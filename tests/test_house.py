@@ -160,7 +160,7 @@ def test_every_dependency_has_one_home():
     assert set() == {modules.get(name, name) for name in names} - placed
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "lock.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "lock.txt", "others.txt"])
 def test_every_pinned_package_has_hashes(name):
     """One line without a hash, and pip would refuse the whole file on a stranger's machine."""
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", "")

@@ -16,6 +16,7 @@ from pathlib import Path
 GENERATORS = {
     "diagrams": "fsm_runner.charts.drawing",
     "charts": "tools.charts",
+    "coverage": "tools.coverage_page",
     "docs": "tools.docs",
     "journal": "tools.journal_schema",
     "problems": "tools.problems",
