@@ -57,17 +57,26 @@ def appending(path: Path, sync: Sync = "none") -> BinaryIO:
     return file
 
 
-def end_line(file: BinaryIO, path: Path) -> int:
-    """End the line of `path` that a killed process left unfinished; return how many bytes it has, 0 mostly.
+def unfinished(path: Path) -> int:
+    """Return how many bytes of `path` follow its last line's end: what a killed process left, 0 mostly.
+
+    Nothing is left in what is no regular file, such as a pipe.
 
     Raises:
-        OSError: it cannot be read or written.
+        OSError: it cannot be read.
     """
-    torn = _unfinished(path)
-    if torn:
-        file.write(b"\n")
-        file.flush()
-    return torn
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = size
+        while start:
+            start = max(0, start - _BLOCK)
+            file.seek(start)
+            end = file.read(_BLOCK).rfind(b"\n")
+            if end >= 0:
+                return size - (start + end + 1)
+        return size
 
 
 def put(path: Path, body: bytes, *, durable: bool) -> None:
@@ -108,22 +117,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _unfinished(path: Path) -> int:
-    """How many bytes follow the last line's end; 0 for what is no regular file, such as a pipe."""
-    if not path.is_file():
-        return 0
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = size
-        while start:
-            start = max(0, start - _BLOCK)
-            file.seek(start)
-            end = file.read(_BLOCK).rfind(b"\n")
-            if end >= 0:
-                return size - (start + end + 1)
-        return size
 
 
 def why(error: OSError) -> str:

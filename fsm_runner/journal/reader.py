@@ -111,14 +111,14 @@ class Reading(Iterator[Record]):
             raise JournalError(self.source, self._number or None, problem) from error
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
-        damaged: Torn | None = None
+        damaged: tuple[Torn, ...] = ()
         wanted, lines, beside = self._run, self._lines, self._beside
         for number, line in enumerate(_unpacked(file), start=1):
             self._number = number
             found = self._found(line, number) if line.startswith(b"{") else None
-            if damaged is not None:
+            if damaged and not isinstance(found, Torn):
                 self._mended(damaged, found)
-                damaged = None
+                damaged = ()
             if isinstance(found, Record):
                 if wanted is None or wanted == found.run:
                     self._follows(found)
@@ -128,13 +128,13 @@ class Reading(Iterator[Record]):
                         beside.put_back(found)
                     yield found
             elif found is not None:
-                damaged = found
+                damaged += (found,)
                 if not line.endswith(b"\n"):
-                    self.torn += (damaged,)
+                    self.torn += damaged
                     break
         else:
-            if damaged is not None:
-                raise self._damage(damaged)
+            if damaged:
+                raise self._damage(damaged[0])
         if self._run is not None and self._run not in self._last:
             raise JournalError(self.source, None, f"it holds no run '{self._run}' (is it the right file?)")
 
@@ -157,11 +157,11 @@ class Reading(Iterator[Record]):
                 raise JournalError(self.source, number, str(error)) from None
             return None
 
-    def _mended(self, damaged: Torn, found: Record | Torn | None) -> None:
-        """A killed process left a damaged line exactly when the next record says so."""
-        if not isinstance(found, Record) or found.data.get("torn") != damaged.size:
-            raise self._damage(damaged)
-        self.torn += (damaged,)
+    def _mended(self, damaged: tuple[Torn, ...], found: Record | None) -> None:
+        """Killed processes left damaged lines, one after another, exactly when the next record says so of the last."""
+        if not isinstance(found, Record) or found.data.get("torn") != damaged[-1].size:
+            raise self._damage(damaged[0])
+        self.torn += damaged
 
     def _damage(self, damaged: Torn) -> JournalError:
         return JournalError(self.source, damaged.line, "the line is damaged (restore it from a copy)")

@@ -27,7 +27,7 @@ from fsm_runner.journal import records
 from fsm_runner.journal.carrying import carried
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.files import Sync, appending, end_line, is_due, number_of, why
+from fsm_runner.journal.files import Sync, appending, is_due, number_of, unfinished, why
 from fsm_runner.journal.holding import Hold, head_of, held
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
@@ -134,7 +134,7 @@ class Journal:
                 file = opened.enter_context(appending(path, sync))
                 hold = held(file, path, run)
                 head = head_of(path, run, after) if after and head is None else head
-                torn = end_line(file, path)
+                torn = unfinished(path)
                 journal = cls(file, writing, run=run, after=after, head=head, folder=path.parent)
                 opened.pop_all()
         except OSError as error:
@@ -218,7 +218,8 @@ class Journal:
         kind, data = made
         if self._own is not None and self._own[0].closed:
             raise self._closed(self._own[1])
-        if self._torn:
+        if self._torn and self._own is not None:
+            self._own[0].write(b"\n")  # in one write with the record, which vouches for the line that it ends
             data["torn"], self._torn = self._torn, 0
         if self._stamp is not None and "at" not in data:
             data["at"] = self._stamp()

@@ -102,6 +102,8 @@ def _one(
     kind: Kind = dice.choice(("record", "torn", "effect"))
     at_random = {"fatal": (kind, 1 + dice.randrange(whole.moments[kind] // 2))}
     ways: list[dict[str, Any]] = [{"fatal": first}, dice.choice((at_random, {"after": dice.random() * whole.seconds}))]
+    if kind == "torn":
+        ways.append({"fatal": ("torn", 1)})  # where the run goes on after a line that is torn already
     for number, way in enumerate((*ways[:most], {})):
         before, ran = answered(folder), noted(folder)
         killed = die(whole.life, folder, idempotent=idempotent, **way)

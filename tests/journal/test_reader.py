@@ -155,6 +155,18 @@ def test_a_torn_line_in_the_middle_must_be_vouched_for():
             reading(damaged)
 
 
+def test_a_process_may_be_killed_where_it_goes_on_after_one_that_was():
+    """Then there is one torn line after another; the record that comes after them vouches for the last."""
+    part, again = LINES[0][:50], LINES[0][:40]
+    after = LINES[0].replace(b'"chart"', b'"torn":40,"chart"', 1)
+    both = (Torn(line=1, size=50), Torn(line=2, size=40))
+
+    assert ([], both) == reading(part + b"\n" + again)
+    assert both == reading(part + b"\n" + again + b"\n" + after)[1]
+    with pytest.raises(JournalError, match="<journal>:1: the line is damaged"):
+        reading(part + b"\n" + again + b"\n" + LINES[0])
+
+
 def test_a_file_that_is_not_there_is_a_journal_error(tmp_path):
     """With the file's name and the reason."""
     with pytest.raises(JournalError, match=r"none\.jsonl: cannot be read: no such file"):

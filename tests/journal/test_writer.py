@@ -247,6 +247,17 @@ def test_a_line_that_was_left_unfinished_is_ended_and_said(tmp_path):
     assert [(8, left)] == [(torn.line, torn.size) for torn in reading.torn]
 
 
+def test_a_line_that_was_left_unfinished_stays_so_until_a_record_vouches_for_it(tmp_path):
+    """Who opens a journal and writes nothing changes nothing."""
+    path = tmp_path / "run.jsonl"
+    left = recorded(one_turn, run="a")[:-10]
+    path.write_bytes(left)
+    with Journal.open(path, run="b"):
+        pass
+
+    assert left == path.read_bytes()
+
+
 def test_a_long_unfinished_line_is_measured(tmp_path):
     """Also one that is longer than what is looked at in one go."""
     path = tmp_path / "run.jsonl"

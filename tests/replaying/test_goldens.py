@@ -126,13 +126,15 @@ def test_a_sealed_golden_is_not_verified_by_another_key(name):
 # ── what is missing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", [*SIMPLE, "streamed_early"])
+@pytest.mark.parametrize("name", [*SIMPLE, "resumed", "streamed_early"])
 def test_a_truncation_of_a_golden_conforms(name):
     """A run that was killed, wherever, has nothing to hide."""
     lines = lines_of(name)
-    for number in range(1, len(lines)):
-        for more in (0, 1, 50, len(lines[number]) - 1):
-            report = replay(io.BytesIO(b"".join(lines[:number]) + lines[number][:more]))
+    for number, line in enumerate(lines[1:], start=1):
+        for more in {0, 1, min(50, len(line) - 1), len(line) - 1}:
+            if more == 0 and not lines[number - 1].endswith(b"}\n"):
+                continue  # the end of a torn line comes with the record after it
+            report = replay(io.BytesIO(b"".join(lines[:number]) + line[:more]))
 
             assert report.conforms, str(report)
 
