@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fsm_runner.charts.drawing.runs import duration
-from fsm_runner.cli.documents import rounded
+from fsm_runner.cli.documents import rounded, run_data
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 from fsm_runner.cli.sums import WAITS
 from fsm_runner.inspecting import Comparison, Difference, Place, Summary, Taken, Totals
@@ -46,7 +46,7 @@ def as_text(screen: Screen, found: Comparison) -> None:
 
 def as_json(found: Comparison) -> str:
     """Return what was found as one JSON object."""
-    data = {"equal": found.equal, **asdict(found)}
+    data = {"equal": found.equal, **asdict(found), "a": run_data(found.a), "b": run_data(found.b)}
     data["differences"] = [_pair(each) for each in found.differences]
     data["only_in_a"], data["only_in_b"] = _only(found.a, found.b), _only(found.b, found.a)
     return json.dumps(rounded(data), indent=2, default=str)
@@ -62,11 +62,11 @@ def _pair(difference: Difference) -> dict[str, Any]:
 
 
 def _forked(found: Comparison) -> str:
-    shared = f"they share {counted(found.forked_at or 0, 'record')} for it"
+    shared = counted(found.forked_at or 0, "record")
     if found.forked == "both":
-        return f"both come from one run; {shared}"
+        return f"both from one run, of which they share {shared}"
     child, parent = ("b", "a") if found.forked == "b from a" else ("a", "b")
-    return f"{child} comes from {parent}; {shared}"
+    return f"{child} from {parent}, of which it shares {shared}"
 
 
 def _difference(screen: Screen, found: Comparison) -> None:

@@ -34,10 +34,15 @@ class Documents:
 
 
 def end_data(summary: Summary) -> dict[str, Any]:
-    """Return `summary` as JSON data, without the header."""
+    """Return what a run adds up to as JSON data; `until` is when its last record was written."""
     rest = asdict(summary)
     del rest["header"]
-    return rest
+    return {("until" if key == "at" else key): each for key, each in rest.items()}
+
+
+def run_data(summary: Summary) -> dict[str, Any]:
+    """Return a run as JSON data: its document without the timeline."""
+    return {**asdict(summary.header), **end_data(summary)}
 
 
 def _rendered(data: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ ROOM = 36
 LABEL = 11
 """Columns of the words before a fact about the run."""
 
-LONGEST = 240
+LONGEST = 160
 """Characters of what happened that are shown; the journal has the rest."""
 
 WIDEST = 24

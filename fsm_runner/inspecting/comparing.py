@@ -166,7 +166,7 @@ def compare(a: Reading, b: Reading) -> Comparison:
             at = (_place(ours), _place(theirs)) if differences else at
             shared += not differences
     rows.compare(left.rows, right.rows, last=True)
-    forked, forked_at = _forked(left.telling, right.telling)
+    forked, forked_at = _forked(left.telling, right.telling, shared)
     return Comparison(
         a=left.telling.summary(), b=right.telling.summary(), shared=shared, differences=differences, at=at,
         parting=rows.parting, forked=forked, forked_at=forked_at,
@@ -200,12 +200,14 @@ def _route(taken: Taken) -> tuple[str, str, str]:
     return taken.row, taken.source, taken.target
 
 
-def _forked(a: Telling, b: Telling) -> tuple[str | None, int | None]:
+def _forked(a: Telling, b: Telling, shared: int) -> tuple[str | None, int | None]:
+    """How one comes from the other; an id alone is no proof, for what a fork shares must be there."""
     ours, theirs = a.header.forked_from, b.header.forked_from
+    how, at = None, 0
     if theirs is not None and theirs[0] == a.header.run:
-        return "b from a", theirs[1]
-    if ours is not None and ours[0] == b.header.run:
-        return "a from b", ours[1]
-    if ours is not None and theirs is not None and ours[0] == theirs[0]:
-        return "both", min(ours[1], theirs[1])
-    return None, None
+        how, at = "b from a", theirs[1]
+    elif ours is not None and ours[0] == b.header.run:
+        how, at = "a from b", ours[1]
+    elif ours is not None and theirs is not None and ours[0] == theirs[0]:
+        how, at = "both", min(ours[1], theirs[1])
+    return (how, at) if how is not None and shared >= at else (None, None)

@@ -28,12 +28,15 @@ class Absent(Enum):
 NOTHING = Absent.NOTHING
 """What stands for a value, or a whole record, that is not there."""
 
-_PASSED_OVER: Mapping[str, frozenset[str]] = {
+_OF_A_RECORD: Mapping[str, frozenset[str]] = {
     "run_started": frozenset({"versions", "content", "redacted", "forked_from"}),
     "resumed": frozenset({"forked_from"}),
 }
 _OF_THE_LINE = frozenset({"torn"})
-_OF_A_MESSAGE = frozenset({"id", "_request_id", "request_id"})
+_INSIDE: Mapping[str, frozenset[str]] = {
+    "/message": frozenset({"id", "_request_id", "request_id"}),
+    "/chart": frozenset({"data"}),  # the hash tells whether it differs, and `fsm-runner diff` in what
+}
 
 
 class Names:
@@ -86,7 +89,7 @@ class Matching:
         if left.type != right.type:
             yield "/type", left.type, right.type
             return
-        passed_over = _OF_THE_LINE | _PASSED_OVER.get(left.type, frozenset())
+        passed_over = _OF_THE_LINE | _OF_A_RECORD.get(left.type, frozenset())
         if self.names[0].ids != self.names[1].ids or self._partial or self._digested:
             passed_over |= {"sha256", "held"}  # a request's hash follows from the ids and payloads in it
         ours, theirs = ({k: v for k, v in record.data.items() if k not in passed_over} for record in (left, right))
@@ -116,7 +119,7 @@ class Matching:
 def _inside(value: object, pointer: str) -> Mapping[str, object] | None:
     """What is inside of `value`, by key or index; None when it holds nothing."""
     if isinstance(value, Mapping):
-        passed_over = _OF_A_MESSAGE if pointer.endswith("/message") else frozenset()
+        passed_over = _INSIDE.get(pointer, frozenset())
         return {str(key): each for key, each in value.items() if key not in passed_over}
     if isinstance(value, (list, tuple)):
         return {str(index): each for index, each in enumerate(value)}

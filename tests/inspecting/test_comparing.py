@@ -138,6 +138,25 @@ def test_a_fork_says_what_it_was_forked_from(tmp_path):
     assert (None, None, 10**6) == _forked(beside(origin, origin))
 
 
+def test_an_id_alone_makes_no_fork():
+    """What it would share must be shared."""
+    child = edited(
+        FULL, lambda r: {**r, "run": "r2", **({"forked_from": {"run": "r1", "seq": 8}} if r["seq"] == 1 else {})}
+    )
+    other = edited(child, lambda r: {**r, **({"error": "x"} if r["seq"] == 5 else {})})
+
+    assert ("b from a", None) == (beside(FULL, child).forked, beside(FULL, other).forked)
+
+
+def test_another_chart_is_one_difference():
+    """Its hash; what differs in it is for another command to say."""
+    other = FULL.replace(b'"value":2', b'"value":3').replace(b'"sha256":"1676', b'"sha256":"0000')
+    found = beside(FULL, other)
+
+    assert ["/chart/sha256"] == [each.pointer for each in found.differences]
+    assert None is found.parting
+
+
 def _asked(journal):
     life = Life(journal).tell(Appended(messages=({"role": "user", "content": "quickly"},))).tell(Continued())
     life.perform(Replied(message=text()))
