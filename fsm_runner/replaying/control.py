@@ -66,6 +66,11 @@ class ControlRun:
             control_only=True,
         )
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can become of it: its last state is final, or it took another row."""
+        return bool(self.divergences) or self._state.final
+
     def take(self, record: Record) -> None:
         """Follow one more record."""
         if self.divergences:

@@ -123,6 +123,7 @@ class Run:
         self._off = False
         self._expected: deque[Made] = deque()
         self._pending: dict[str, Effect] = {}
+        self._anew = False
         self._open: dict[str, tuple[str, Effect]] = {}
         self.begun: set[str] = set()
         self.numbered = 0
@@ -153,9 +154,21 @@ class Run:
         )
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more can become of it: it took another row, or is in a final state and nothing is open."""
+        if self._off or self._open or self._expected:
+            return self._off
+        return self.machine.chart.state(self.snapshot.state).final
+
+    @property
     def due(self) -> Made | None:
         """The record that has to come next; None when that is for the world to say."""
         return self._expected[0] if self._expected else None
+
+    @property
+    def owed(self) -> tuple[Made, ...]:
+        """The records that follow from the last event and are not there."""
+        return tuple(self._expected)
 
     def take(self, record: Record) -> None:
         """Follow one more record.
@@ -199,6 +212,7 @@ class Run:
             return
         if isinstance(event, Failed) or step.snapshot.state != self.snapshot.state:
             self._pending.clear()
+            self._anew = False
         self._note(event)
         self._stepped(step)
 
@@ -215,7 +229,7 @@ class Run:
         self.snapshot = step.snapshot
         self._expected.extend(derived(step))
         for effect in step.effects:
-            self._pending[effect.id if isinstance(effect, CallTool) else effect.name] = effect
+            self._pending[_key(effect)] = effect
 
     def _compare(self, record: Record) -> None:
         if not self._expected:
@@ -273,6 +287,8 @@ class Run:
         if effect is None or not isinstance(id, str) or not isinstance(key, str):
             self._diverged(record, "/effect", name, NOTHING)
             return
+        if self._anew:
+            effect = self._made_anew(key, effect)
         self._open[id] = key, effect
         if isinstance(effect, CallTool):
             self.begun.add(id)
@@ -290,6 +306,12 @@ class Run:
         key, effect = self._open.pop(id)
         if record.type != "completed":
             self._pending[key] = effect
+            self._anew = True
+
+    def _made_anew(self, key: str, effect: Effect) -> Effect:
+        """`effect` as it is asked for now: what is performed again takes along what the caller did in between."""
+        again = self.machine.resume(self.snapshot).effects
+        return next((each for each in again if key == _key(each)), effect)
 
     def _resume(self, record: Record) -> None:
         """A killed process may have left off between an event and what follows from it."""
@@ -301,6 +323,7 @@ class Run:
             self._move(record)
         self._pending.clear()
         self._open.clear()
+        self._anew = True
         self._stepped(self.machine.resume(self.snapshot))
 
     def _move(self, record: Record) -> None:
@@ -350,6 +373,11 @@ def _named(chart: Chart) -> Chart:
     if problems:
         raise ChartError(chart.name, problems)
     return chart
+
+
+def _key(effect: Effect) -> str:
+    """By which an effect is known until it is scheduled."""
+    return effect.id if isinstance(effect, CallTool) else effect.name
 
 
 def _comes_of(event: Event, effect: Effect) -> bool:

@@ -28,7 +28,7 @@ from fsm_runner.replaying.verify import Replayer
 KEPT = 20
 """How many divergences of each run are kept; all are counted."""
 
-LITTLE = 8_000_000
+LITTLE = 32_000_000
 """Bytes of all journals together up to which they are replayed in this process."""
 
 SHARE = 1_000_000

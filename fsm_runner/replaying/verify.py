@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import BinaryIO
 
 from fsm_runner.core.chart import Chart
@@ -18,8 +19,11 @@ from fsm_runner.journal import Record, read
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.follow import Machines, Run
-from fsm_runner.replaying.report import ReplayReport
+from fsm_runner.replaying.report import NOTHING, Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.whatif import WhatIf
+
+_LAST = frozenset({"ended", "sealed"})
+"""The records after which a run may be over."""
 
 
 def replay(
@@ -55,13 +59,15 @@ class Replayer:
         """Return the report on one journal; see `replay`."""
         reading = read(source)
         machines = self._machines.in_file(reading.source)
-        runs: dict[str, Run | ControlRun | WhatIf] = {}
+        runs: dict[str, Run | ControlRun | WhatIf | _Closed] = {}
         for record in reading:
             run = runs.get(record.run)
             if run is None:
                 runs[record.run] = self._begun(record, machines)
             else:
                 run.take(record)
+                if record.type in _LAST and not isinstance(run, _Closed) and run.over:
+                    runs[record.run] = _Closed(run, machines.source)
         if not runs:
             raise JournalError(reading.source, None, "it holds no record of fsm_runner (is it the right file?)")
         divergences = sorted((each for run in runs.values() for each in run.divergences), key=lambda each: each.line)
@@ -76,3 +82,35 @@ class Replayer:
         if machines.edited:
             return WhatIf(first, machines, self._edits)
         return ControlRun(first, machines) if lacks_payloads(first) else Run(first, machines)
+
+
+class _Closed:
+    """A run that is over: what became of it, without all that it knew, so that a log of many takes little memory."""
+
+    def __init__(self, run: Run | ControlRun | WhatIf, source: str) -> None:
+        self.divergences = run.divergences
+        self._report = run.report()
+        self._source = source
+
+    def report(self) -> RunReport:
+        return self._report
+
+    def take(self, record: Record) -> None:
+        """Nothing may follow but the seal, and of a run whose effects were not followed, what became of them."""
+        loose = self._report.control_only and record.type in ("completed", "failed", "cancelled")
+        if not self._report.conforms or record.type == "sealed" or loose:
+            return
+        self.divergences = [
+            Divergence(
+                source=self._source,
+                line=record.line,
+                run=record.run,
+                seq=record.seq,
+                pointer="",
+                recorded=record.type,
+                now=NOTHING,
+                recorded_facts={},
+                facts={},
+            )
+        ]
+        self._report = replace(self._report, diverges_at=record.seq, kind="value", differs=1)

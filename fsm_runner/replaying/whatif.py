@@ -63,6 +63,11 @@ class WhatIf:
             lacks=self._lacks,
         )
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can become of it: its last state is final, or it goes another way."""
+        return bool(self.divergences) or self._run.over
+
     def take(self, record: Record) -> None:
         """Follow one more record.
 

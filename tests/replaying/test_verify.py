@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from contextlib import suppress
 from dataclasses import replace
 
@@ -35,6 +36,7 @@ from fsm_runner.core.machine import compile
 from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
 from fsm_runner.replaying import replay
+from fsm_runner.replaying.verify import Replayer
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
 
 DEFAULT = compile(load("states"))
@@ -303,6 +305,40 @@ def test_interleaved_runs_are_followed_side_by_side():
     assert [("r1", False), ("r2", True)] == [(run.run, run.conforms) for run in replayed(mixed).runs]
 
 
+ENDED = recorded(lambda journal: Life(journal).tell(Continued()).perform(Replied(message=text())))
+
+
+@pytest.mark.parametrize("more", [{"type": "event", "event": "closed"}, {"type": "completed", "id": "request-1"}])
+def test_what_follows_the_end_of_a_run_is_told(more):
+    """Nothing can; only the first is told, for the rest follows from it."""
+    last = json.loads(ENDED.splitlines()[-1])["seq"]
+    lines = [json.dumps({"v": 1, "run": "r1", "seq": last + number, **more}).encode() + b"\n" for number in (1, 2)]
+    report = replayed(ENDED + b"".join(lines))
+
+    assert [f"seq {last + 1}: recorded '{more['type']}'; now nothing"] == told(report)
+    assert (last + 1, "diverges") == (report.runs[0].diverges_at, report.runs[0].verdict)
+
+
+def test_a_log_of_many_runs_takes_no_more_memory_than_one_of_few():
+    """What a run knew is gone once it is over."""
+    replayer = Replayer()
+
+    def peak(runs):
+        data = b"".join(ENDED.replace(b'"r1"', f'"r{run}"'.encode()) for run in range(runs))
+        file = io.BytesIO(data)
+        tracemalloc.start()
+        try:
+            assert replayer.replay(file).conforms
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)
+    few, many = peak(10), peak(200)
+
+    assert many - few < 190 * 4_000
+
+
 def test_a_run_that_was_cut_off_and_resumed_replays():
     """Between an event and what follows from it, and with an effect in flight."""
     kept = io.BytesIO()
@@ -323,6 +359,33 @@ def test_a_run_that_was_cut_off_and_resumed_replays():
     assert ["seq 11: /state: recorded 'done'; now 'call_tools'"] == told(
         replayed(changed("resumed", 0, kept.getvalue(), state="done"))
     )
+
+
+def cancelled(life):
+    """The caller's task was cancelled, and it asks for more."""
+    life.journal.cancelled("request-1")
+
+
+def taken_up(life):
+    """The process was killed, and another one takes the run up."""
+    life.journal.resumed(life.step.snapshot)
+
+
+@pytest.mark.parametrize("cut_off", [cancelled, taken_up])
+def test_what_is_performed_again_takes_along_what_the_caller_did_in_between(cut_off):
+    """The request goes out with the parameters as they are then."""
+
+    def live(journal):
+        life = Life(journal)
+        life.tell(Continued()).schedule()
+        cut_off(life)
+        life.tell(ParamsReplaced(params={"model": "other", "max_tokens": 7}))
+        life.step = life.machine.resume(life.step.snapshot)
+        life.perform(Replied(message=text()))
+
+    report = replayed(recorded(live))
+
+    assert report.conforms, str(report)
 
 
 def test_a_limit_of_the_run_counts_not_the_charts():
