@@ -90,13 +90,17 @@ def resume(
             `tool_runner`.
 
     Raises:
-        RunError: the run has ended; something differs that it cannot go on with; or a person must decide.
+        RunError: the run has ended, which is then on record; something differs that it cannot go on with; or a person
+            must decide.
         JournalError: the journal cannot be read or written, or another process is writing the run.
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
     """
     facts = tuple(facts)
     standing = standing_of(source, run_id=run_id, facts=facts)
+    if standing.ended and standing.owed:  # it was killed between its last event and the record of its end
+        with Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})) as whole:
+            whole.owed(standing.owed)
     check_open(standing)
     is_async = isinstance(client, AbstractAsyncContextManager)
     box = ToolBox(tools, flavour="async" if is_async else "sync")

@@ -156,6 +156,11 @@ class Journal:
         for made in records.derived(step):
             self._record(made)
 
+    def owed(self, made: Iterable[Made]) -> None:
+        """Write records that follow from the last event, which a killed process did not write."""
+        for each in made:
+            self._record(each)
+
     def scheduled(self, effect: Effect, id: str) -> None:
         """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
         self._effects[id] = effect.name

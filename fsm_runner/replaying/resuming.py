@@ -18,6 +18,7 @@ from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Snapshot
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.masking import MASK
+from fsm_runner.journal.records import Made
 from fsm_runner.replaying.follow import Machines, Run
 
 UNKNOWN_OUTCOME = (
@@ -41,6 +42,7 @@ class Standing:
         begun: the ids of the tool calls that were scheduled and have no result.
         numbered: how many effects other than tool calls were scheduled.
         reply: the last message that its caller was handed; None before the first.
+        owed: the records that follow from its last event, which a killed process did not write.
     """
 
     source: str
@@ -52,6 +54,7 @@ class Standing:
     begun: frozenset[str]
     numbered: int
     reply: Json | None
+    owed: tuple[Made, ...]
 
     @property
     def ended(self) -> bool:
@@ -116,6 +119,7 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
         begun=frozenset(run.begun),
         numbered=run.numbered,
         reply=run.reply,
+        owed=run.owed,
     )
 
 

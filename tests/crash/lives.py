@@ -119,9 +119,8 @@ def has_ended(journal: Path) -> bool:
 
 
 def live(life: Life, journal: Path, noted: Path, moment: Moment, *, idempotent: bool) -> None:
-    """Begin the run, or go on with it, and stay with it to its end; do nothing with one that has ended."""
-    if has_ended(journal):
-        return
+    """Begin the run, or go on with it, and stay with it to its end; of one that has ended, the end is put on record."""
+    over = has_ended(journal)
 
     def write(key: str) -> str:
         moment()
@@ -130,10 +129,14 @@ def live(life: Life, journal: Path, noted: Path, moment: Moment, *, idempotent: 
         moment()
         return f"noted {key}"
 
-    if life.sync:
-        _live_sync(life, journal, write, moment, idempotent=idempotent)
-    else:
-        anyio.run(_live_async, life, journal, write, moment, idempotent)
+    try:
+        if life.sync:
+            _live_sync(life, journal, write, moment, idempotent=idempotent)
+        else:
+            anyio.run(_live_async, life, journal, write, moment, idempotent)
+    except fsm_runner.RunError:
+        if not over:
+            raise
 
 
 def _made(life: Life, journal: Path, client: Any, tool: Any, moment: Moment, *, idempotent: bool) -> Any:

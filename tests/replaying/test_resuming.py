@@ -173,6 +173,22 @@ def test_a_run_that_has_ended_is_not_resumed(world):
     assert "completed" == caught.value.reason
 
 
+def test_an_end_that_a_killed_process_did_not_write_is_written(world):
+    """So the journal of a run that is over always says so, and is sealed."""
+    world.recorded()
+    whole = world.lines
+    world.cut(len(whole) - 1)
+
+    with pytest.raises(fsm_runner.RunError, match="run 'r': it has ended: completed"):
+        world.resumed()
+    kept = world.path.read_bytes().splitlines()
+    assert len(whole) == len(kept)
+    assert {**json.loads(whole[-1]), "at": None, "seal": None} == {**json.loads(kept[-1]), "at": None, "seal": None}
+    with pytest.raises(fsm_runner.RunError, match="it has ended: completed"):
+        world.resumed()
+    assert kept == world.path.read_bytes().splitlines()
+
+
 def test_the_last_message_of_a_run_that_was_only_to_end_is_kept(world):
     """Its caller was handed it, and died."""
     world.recorded()
