@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,15 +95,28 @@ def usual_reports(chart: Chart) -> Mapping[str, str]:
 
 
 def written(value: object) -> str:
-    """Return `value` as Python, with double quotes."""
-    return repr(value).replace("'", '"')
+    """Return plain data as Python, with double quotes."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case dict():
+            return f"{{{', '.join(f'{written(key)}: {written(each)}' for key, each in value.items())}}}"
+        case list():
+            return f"[{', '.join(map(written, value))}]"
+        case tuple():
+            return f"({', '.join(map(written, value))}{',' if len(value) == 1 else ''})"
+        case _:
+            return repr(value)
 
 
 def _lines(explored: Explored, source: Source, tests: str) -> Iterator[str]:
-    yield f'"""Shortest conversations for the rows of the chart \'{explored.chart.name}\', one for each.'
+    name, command = (_quoted(text) for text in (explored.chart.name, f"fsm-runner paths {source.chart}"))
+    yield f'"""Shortest conversations for the rows of the chart \'{name}\', one for each.'
     yield ""
-    yield f"Written by `fsm-runner paths {source.chart}`, to be run by pytest; no model is asked.  `begun` begins a run"
-    yield "with stand-ins for tools and for the chart's own effects; `rows` are the ids of the rows that it has taken."
+    yield f"Written by `{command}`, to be run by pytest; no model is asked."
+    yield ""
+    yield "`begun` begins a run with stand-ins for tools and for the chart's own effects; `rows` are the ids of the"
+    yield "rows that the run has taken."
     yield '"""'
     yield ""
     if "anthropic." in tests:
@@ -151,6 +165,12 @@ def _begun(*, facts: bool, unknown: bool, effects: bool) -> str:
 def _given(source: Source) -> Iterator[str]:
     for spec, several in source.facts:
         yield f"{'*' if several else ''}{spec.replace(':', '.', 1)}"
+
+
+def _quoted(text: str) -> str:
+    """`text` as it can stand in a docstring."""
+    line = "".join(char if char.isprintable() else "?" for char in text)
+    return line.replace("\\", "\\\\").replace('"', "'")
 
 
 def _wrapped(line: str) -> str:

@@ -27,7 +27,7 @@ def as_text(explored: Explored) -> str:
     for path in explored.paths:
         lines += [*_row_lines(explored.chart, path), ""]
     found = len(explored.paths) - len(explored.missing)
-    lines.append(f"{found} of {_counted(len(explored.paths), 'row')} taken; {explored.places:,} situations looked at")
+    lines.append(f"{found} of {_counted(len(explored.paths), 'row')} taken")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,16 @@ def test_a_script_is_laid_out_like_a_file_of_ones_own():
 
     assert [] == [line for line in text.splitlines() if len(line) > 120]
     assert text.endswith("raise SystemExit(pytest.main([__file__]))\n")
+
+
+def test_names_of_any_kind_make_a_script_that_is_python():
+    """Quotes, backslashes and line breaks in the chart's name or in its path."""
+    mine = replace(load("states"), name='it\'s a \\ """loop"\n')
+    text = script(explore(mine, rows=["begin"]), Source(chart="a \\ 'b' \"c\".yaml"))
+    namespace: dict[str, object] = {"__name__": "scripts"}
+    exec(compile(text, "scripts.py", "exec"), namespace)
+
+    assert "a \\ 'b' \"c\".yaml" == namespace["CHART"]
 
 
 def test_names_of_tests_are_python_names_and_differ():
