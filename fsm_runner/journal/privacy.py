@@ -105,19 +105,23 @@ class Shield:
 
     def _fields(self, shapes: Mapping[str, str], data: Mapping[str, object]) -> Data:
         rest = shapes.get("*", "keep")
-        made = {str(key): self._shaped(shapes.get(str(key), rest), each) for key, each in data.items()}
-        return {key: each for key, each in made.items() if each is not _LEFT_OUT}
+        made: Data = {}
+        for key, value in data.items():
+            shape = shapes.get(key, rest)
+            if shape != "keep" and value is not None:
+                value = self._shaped(shape, value)
+            if value is not _LEFT_OUT:
+                made[str(key)] = value
+        return made
 
     def _shaped(self, shape: str, value: object) -> object:
-        if value is None or shape == "keep":
-            return value
         if shape == "number":
             return value if isinstance(value, (bool, int, float)) else self._hidden(value)
         if shape == "word":
             short = isinstance(value, bool) or (isinstance(value, str) and len(value) <= _LONGEST_WORD)
             return value if short else self._hidden(value)
         if shape.startswith("[") and isinstance(value, (list, tuple, History)):
-            items = [self._shaped(shape[1:-1], each) for each in value]
+            items = [each if each is None else self._shaped(shape[1:-1], each) for each in value]
             return [each for each in items if each is not _LEFT_OUT]
         if shape in _SHAPES and isinstance(value, Mapping):
             return self._fields(_SHAPES[shape], value)
