@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fsm_runner.core.chart import Chart
+from fsm_runner.core.vocabulary import FAILED
 from fsm_runner.exploring.beginnings import MAX_TOKENS, MODEL, PROMPT, SEARCH
 from fsm_runner.exploring.report import Explored
 
@@ -91,7 +92,8 @@ def head_of(explored: Explored, source: Source, tests: str) -> str:
 
 def usual_reports(chart: Chart) -> Mapping[str, str]:
     """Return, as code, what each of the chart's own effects reports unless a test says otherwise."""
-    return {effect.name: f'"{effect.reports[0]}"' for effect in chart.effects}
+    usual = {effect.name: [*(each for each in effect.reports if each != FAILED), FAILED] for effect in chart.effects}
+    return {name: f'"{reports[0]}"' for name, reports in usual.items()}
 
 
 def written(value: object) -> str:

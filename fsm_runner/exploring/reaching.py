@@ -23,8 +23,8 @@ from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, FAILED, LIMIT_FAC
 _OWN_LIMITS = {"last_request": "last_requests", "reflection": "reflections"}
 """The facts about one limit, each with that limit; without it they answer ``none``."""
 
-_LENT = EFFECTS["lend_stream"]
-_CALLED = EFFECTS["call_tools"]
+_STREAMING, _STREAMED = {"lend_stream", "drain_stream"}, EFFECTS["lend_stream"]
+_CALLING, _CALLED = {"call_tools", "call_early"}, EFFECTS["call_tools"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +201,5 @@ def _can_happen(chart: Chart, state: State, event: str) -> bool:
         return True
     if state.effect is not None and event in own.get(state.effect, EFFECTS.get(state.effect, ())):
         return True
-    return (event in _LENT and "lend_stream" in effects) or (
-        event in _CALLED and not effects.isdisjoint({"call_tools", "call_early"})
-    )
+    late = [*(_STREAMED if effects & _STREAMING else ()), *(_CALLED if effects & _CALLING else ())]
+    return event in late
