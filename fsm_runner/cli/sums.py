@@ -57,5 +57,7 @@ def limit_words(summary: Summary) -> str:
 
 def asked_words(facts: Mapping[str, str]) -> str:
     """Return answers of facts as ``turn = finished, not closed``."""
-    plain = {"true": "{}", "false": "not {}"}
-    return ", ".join(plain.get(answer, f"{{}} = {answer}").format(fact) for fact, answer in facts.items())
+    return ", ".join(
+        fact if answer == "true" else f"not {fact}" if answer == "false" else f"{fact} = {answer}"
+        for fact, answer in facts.items()
+    )

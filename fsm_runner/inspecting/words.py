@@ -93,26 +93,26 @@ def _failure(data: Mapping[str, object]) -> Said:
 def _by_caller(event: str, data: Mapping[str, object], tools: Mapping[str, str]) -> Said:
     match event:
         case "continued":
-            return Said(text="the caller goes on")
+            return Said(text="caller goes on")
         case "answer_asked":
-            return Said(text="the caller asks for the response to the calls")
+            return Said(text="caller asks for the response to the calls")
         case "appended":
-            return Said(text=f"the caller appends {counted(len(mappings(data.get('messages'))), 'message')}")
+            return Said(text=f"caller appends {counted(len(mappings(data.get('messages'))), 'message')}")
         case "params_replaced":
             changed = sorted(map(str, mapping(data.get("params"))))
             also = " and the messages" if data.get("messages") is not None else ""
-            return Said(text=f"the caller replaces the parameters{also}", detail={"params": changed})
+            return Said(text=f"caller replaces the parameters{also}", detail={"params": changed})
         case "results_edited":
-            return Said(text=f"the caller edits {counted(len(mappings(data.get('results'))), 'result')}")
+            return Said(text=f"caller edits {counted(len(mappings(data.get('results'))), 'result')}")
         case "tools_changed":
             return _tools_changed(data)
         case "compaction_asked":
-            return Said(text="the caller asks for compaction")
+            return Said(text="caller asks for compaction")
         case "call_deferred":
             id = str(data.get("id"))
-            return Said(text=f"the caller holds the call of {tools.get(id, id)}", detail={"id": id})
+            return Said(text=f"caller holds the call of {tools.get(id, id)}", detail={"id": id})
         case "closed":
-            return Said(text="the caller closes the run")
+            return Said(text="caller closes the run")
         case _:
             return Said(text=event)
 
@@ -121,7 +121,7 @@ def _tools_changed(data: Mapping[str, object]) -> Said:
     changed = {word: _texts(data.get(word)) for word in ("added", "removed")}
     verbs = {"added": "adds", "removed": "removes"}
     told = " and ".join(f"{verbs[word]} {', '.join(names)}" for word, names in changed.items() if names)
-    return Said(text=f"the caller {told or 'changes the tools'}", detail={**changed})
+    return Said(text=f"caller {told or 'changes the tools'}", detail={**changed})
 
 
 def request_words(data: Mapping[str, object]) -> Said:

@@ -23,7 +23,7 @@ run 'r1'  run.jsonl
   tools      find
   started    2026-01-01 12:00:00 UTC, VERSIONS
 
-    3      1.0 s  start       begin        → request     the caller goes on (1.0 s)
+    3      1.0 s  start       begin        → request     caller goes on (1.0 s)
     4      3.0 s  turn 1  a reply is asked for: 1 message
     7      5.0 s  request     call_tools   → call_tools  tool_use; 0 in, 5 out; calls find ×2 (2.0 s)
    11      9.0 s  call_tools  one_answered → call_tools  find: ok (2.0 s)
@@ -206,6 +206,13 @@ def test_a_journal_whose_payloads_are_gone_is_shown(command, journal):
     done = command("show", journal(data))
 
     assert (0, "ended      completed") == (done.exit_code, re.search("ended      completed", done.stdout)[0])
+
+
+def test_what_a_journal_says_is_never_taken_for_a_format(command, journal):
+    """Braces are braces."""
+    data = ONE.replace(b'"calls":"done"', b'"calls":"{0} {1} %s [bold]"')
+
+    assert "all_answered → request     calls = {0} {1} %s [bold]\n" in command("show", journal(data)).stdout
 
 
 @pytest.mark.parametrize("width", [80, 120])

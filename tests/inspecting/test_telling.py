@@ -33,7 +33,7 @@ def test_each_row_is_told_with_the_event_that_it_took():
     entries, _ = told(written(two_turns))
 
     assert [
-        ("row", "begin", "the caller goes on", 1.0),
+        ("row", "begin", "caller goes on", 1.0),
         ("request", None, "a reply is asked for: 1 message", None),
         ("row", "call_tools", "tool_use; 0 in, 5 out; calls find ×2", 2.0),
         ("row", "one_answered", "find: ok", 2.0),
@@ -114,7 +114,7 @@ def test_an_act_of_the_caller_is_told_at_once_and_takes_no_row():
 
     entries, _ = told(written(live))
 
-    assert ["the caller appends 1 message", "the caller closes the run"] == [entry.text for entry in entries]
+    assert ["caller appends 1 message", "caller closes the run"] == [entry.text for entry in entries]
     assert {("event", None)} == {(entry.kind, entry.row) for entry in entries}
 
 
@@ -123,7 +123,7 @@ def test_an_event_whose_row_was_never_written_is_told_in_the_end():
     lines = written(two_turns).splitlines(keepends=True)
     entries, _ = told(b"".join(lines[:2]))
 
-    assert [("event", None, "the caller goes on", 1.0)] == [line_of(entry) for entry in entries]
+    assert [("event", None, "caller goes on", 1.0)] == [line_of(entry) for entry in entries]
 
 
 def test_a_failure_says_what_and_stands_beside_what_followed():
