@@ -90,7 +90,7 @@ class ControlRun:
         event = record.data.get("name") if event == "reported" else event
         if self._event is not None:
             self._diverged(record, "", event, f"a row for '{self._event}' first")
-        elif event not in _ACTS and event not in self._state.events:
+        elif not isinstance(event, str) or (event not in _ACTS and event not in self._state.events):
             takes = ", ".join(self._state.events) or "none"
             self._diverged(record, "/event", event, f"state '{self._state.name}' takes: {takes}")
         elif event not in _ACTS:

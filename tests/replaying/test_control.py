@@ -72,6 +72,7 @@ def test_a_run_in_full_is_compared_as_a_whole():
         ("transition", 1, {"source": "start"}, "seq 8: /source: recorded 'start'; now 'request'"),
         ("transition", 1, {"event": None}, "seq 8: /event: recorded None; now 'replied'"),
         ("event", 2, {"event": "opened"}, "seq 7: /event: recorded 'opened'; now \"state 'request' takes: replied"),
+        ("event", 2, {"event": ["opened"]}, "seq 7: /event: recorded ['opened']; now \"state 'request' takes: replied"),
     ],
 )
 def test_what_does_not_follow_from_the_answers_is_told(options, kind, nth, fields, expected):
