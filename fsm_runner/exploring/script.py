@@ -19,7 +19,7 @@ from fsm_runner.exploring.search import Conversation
 
 MAIN = """\
 if __name__ == "__main__":
-    raise SystemExit(pytest.main([__file__]))
+    raise SystemExit(pytest.main([__file__, "-W", "ignore::pytest.PytestAssertRewriteWarning"]))
 """
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fsm_runner.charts import load
-from tests.exploring.charts import BUDGET, LONELY, edited
+from tests.exploring.charts import ASKING, BUDGET, LONELY, LOST, edited
 
 
 def test_paths_prints_tests_for_every_row(command):
@@ -146,3 +146,59 @@ def test_reach_of_a_state_that_is_not_there(command):
     done = command("reach", "states", "ofered")
 
     assert (2, "chart 'tool_loop' has no state 'ofered' (did you mean 'offered'?)\n") == (done.exit_code, done.stderr)
+
+
+def test_reach_tells_why_no_row_crosses_the_cut(command, tmp_path):
+    """Those that leave what is reached, then those of states that are not reached themselves."""
+    (tmp_path / "mine.yaml").write_text(edited(*LOST), encoding="utf-8")
+    done = command("reach", "mine.yaml", "lonely")
+    cut = json.loads(command("reach", "mine.yaml", "lonely", "--format", "json").stdout)
+
+    assert [
+        "  each row that leads on from there can never be taken:",
+        "    inspect -odd→ lonely: it wants turn=wants_tools, calls=done, which cannot happen",
+        "    offered -dead→ lonely: it is dead: 'go_on' before it cover all of it",
+        "    compact -idle→ lonely: nothing reports 'summarised' while a run is in 'compact'",
+        "  other rows lead to 'lonely', but none can be taken:",
+        "    beside -over→ lonely: state 'beside' cannot be reached",
+    ] == done.stdout.splitlines()[2:]
+    assert ["odd", "dead", "idle"] == [each["row"] for each in cut["leaving"]]
+
+
+def test_reach_where_a_fact_has_no_code(command, tmp_path):
+    """As far as rows and answers say; the answers that it takes are shown."""
+    (tmp_path / "mine.yaml").write_text(edited(*ASKING), encoding="utf-8")
+    done = command("reach", "mine.yaml", "asking")
+    said = json.loads(command("reach", "mine.yaml", "asking", "--format", "json").stdout)
+
+    assert 0 == done.exit_code
+    assert "can be reached as far as rows and answers say, by 2 rows:" in done.stdout
+    assert "asks=person" in done.stdout
+    assert (True, None) == (said["reachable"], said["conversation"])
+    assert "person" == said["path"][1]["facts"]["asks"]
+
+
+def test_reach_of_the_state_where_runs_begin(command):
+    """There is nothing to do."""
+    done = command("reach", "states", "start")
+
+    assert (0, "state 'start' can be reached: every run begins there\n") == (done.exit_code, done.stdout)
+
+
+def test_what_is_assumed_of_a_fact_is_told(command, tmp_path):
+    """In words, too."""
+    (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
+    done = command("paths", "mine.yaml", "--row", "finish", "--format", "text")
+
+    assert "  assumed fact 'budget' answers left" in done.stdout.splitlines()
+
+
+def test_reach_refuses_a_chart_whose_names_do_not_resolve(command, tmp_path):
+    """As `check` does."""
+    (tmp_path / "mine.yaml").write_text(
+        edited(("target: inspect, consumes: caller", "target: inspct")), encoding="utf-8"
+    )
+    done = command("reach", "mine.yaml", "done")
+
+    assert 1 == done.exit_code
+    assert "target 'inspct' is not declared (did you mean 'inspect'?)" in done.stderr

@@ -36,6 +36,23 @@ LONELY = (
 )
 
 
+LOST = (
+    LONELY,
+    (GO_ON, GO_ON + "      - {id: dead, event: continued, target: lonely}\n"),
+    ("      - {id: compacted, ", "      - {id: idle, event: summarised, target: lonely}\n      - {id: compacted, "),
+    (
+        "      - {id: stop_closed,  ",
+        "      - {id: odd, guard: {turn: wants_tools, calls: done}, target: lonely}\n      - {id: stop_closed,  ",
+    ),
+    (
+        "  lonely:\n",
+        "  beside:\n    phase: done\n    transitions:\n"
+        "      - {id: over, event: continued, target: lonely}\n\n  lonely:\n",
+    ),
+)
+"""Rows lead to the state `lonely`, and none of them can be taken."""
+
+
 def edited(*replacements: tuple[str, str]) -> str:
     """The default chart with pieces of its text replaced."""
     text = DEFAULT

@@ -10,7 +10,7 @@ from fsm_runner.core.facts import FACTS as CODE
 from fsm_runner.exploring import explore
 from fsm_runner.exploring.reaching import ways
 from tests.charts.random_charts import charts, combinations, taken
-from tests.exploring.charts import FACTS, GO_ON, LONELY, STOPS, chart
+from tests.exploring.charts import FACTS, GO_ON, LONELY, LOST, STOPS, chart
 
 
 def why(mine, row):
@@ -40,18 +40,7 @@ def test_a_state_that_nothing_leads_to():
 
 def test_every_row_across_the_cut_has_its_reason():
     """Dead, impossible, with an event that does not come, or of a state that is not reached itself."""
-    mine = chart(
-        LONELY,
-        (GO_ON, GO_ON + "      - {id: dead, event: continued, target: lonely}\n"),
-        ("      - {id: compacted, ", "      - {id: idle, event: summarised, target: lonely}\n      - {id: compacted, "),
-        (
-            "      - {id: stop_closed,  ",
-            "      - {id: odd, guard: {turn: wants_tools, calls: done}, target: lonely}\n      - {id: stop_closed,  ",
-        ),
-        ("  lonely:\n", "  beside:\n    phase: done\n    transitions:\n"
-         "      - {id: over, event: continued, target: lonely}\n\n  lonely:\n"),
-        verify=False,
-    )  # fmt: skip
+    mine = chart(*LOST, verify=False)
     found = ways(mine).to("lonely")
 
     assert {

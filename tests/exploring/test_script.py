@@ -110,7 +110,7 @@ def test_a_script_is_laid_out_like_a_file_of_ones_own():
     text = script(explore(load("approval")), Source(chart="approval"))
 
     assert [] == [line for line in text.splitlines() if len(line) > 120]
-    assert text.endswith("raise SystemExit(pytest.main([__file__]))\n")
+    assert text.endswith('"ignore::pytest.PytestAssertRewriteWarning"]))\n')
 
 
 def test_names_of_any_kind_make_a_script_that_is_python():
