@@ -115,6 +115,7 @@ class _Side:
         self._first = first
 
     def take(self, record: Record) -> None:
+        """Tell one more record, and keep the row that it took."""
         if record is not self._first:
             self.telling.take(record, self._reading.line)
         if record.type == "transition":

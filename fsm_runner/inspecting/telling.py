@@ -7,9 +7,8 @@ ran, so that is no time in a state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from fsm_runner.core.events import ACTS
 from fsm_runner.core.messages import usage_of
@@ -101,12 +100,11 @@ class Telling:
             self._torn += 1
             said = Said(text=f"the line before was left unfinished ({torn} bytes)", bad=True, detail={"bytes": torn})
             yield self._entry(record, "torn", said)
-        if record.type == "transition":
-            yield self._row(record)
-            return
-        if record.type not in ("completed", "note"):
+        if record.type not in ("completed", "note") and not (record.type == "transition" and data.get("event")):
             yield from self.rest()
         match record.type:
+            case "transition":
+                yield self._row(record)
             case "event":
                 yield from self._event(record)
             case "scheduled":
@@ -117,7 +115,9 @@ class Telling:
                 yield from self._resumed(record)
             case "note":
                 bad = data.get("level") != "info"
-                said = Said(text=text(data.get("text")) or str(data.get("code")), bad=bad, detail=_kept(data, "code"))
+                said = Said(
+                    text=text(data.get("text")) or str(data.get("code")), bad=bad, detail={"code": data.get("code")}
+                )
                 yield self._entry(record, "note", said)
             case "ended":
                 yield self._end(record)
@@ -128,9 +128,7 @@ class Telling:
         data = record.data
         row, source, target = (str(data.get(key)) for key in ("row", "source", "target"))
         event, known = text(data.get("event")), self.declared.rows.get(row)
-        held = self._pending if event is not None else None
-        self._pending = None
-        entry = self._entry(record, "row", Said(text="")) if held is None else held
+        entry, self._pending = self._pending or self._entry(record, "row", Said(text="")), None
         asked = self.declared.asked(row, data.get("facts"))
         entry = replace(
             entry, kind="row", seq=record.seq, line=record.line, row=row, target=target, asked=asked, event=event,
@@ -222,7 +220,9 @@ class Telling:
             final=data.get("final") is not False,
         )
         good = self._ended.reason in ("completed", "stopped", "closed")
-        return self._entry(record, "ended", Said(text=self._ended.reason, bad=not good, detail=_kept(data, "final")))
+        return self._entry(
+            record, "ended", Said(text=self._ended.reason, bad=not good, detail={"final": data.get("final")})
+        )
 
     def _entry(self, record: Record, kind: Kind, said: Said) -> Entry:
         return Entry(
@@ -245,7 +245,3 @@ def _sealed(line: bytes) -> Sealed:
     if worth == "other":
         return "key" if b',"seal":"hmac-sha256:' in line[-120:] else "wrong"
     return "no" if worth == "none" else "hash"
-
-
-def _kept(data: Mapping[str, object], *keys: str) -> dict[str, Any]:
-    return {key: data.get(key) for key in keys}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from fsm_runner.core.context import Note
 from fsm_runner.core.events import Appended, Closed, Continued, Failed, Replied
+from fsm_runner.core.machine import compile
 from fsm_runner.inspecting import Telling, ToolUse
 from fsm_runner.journal import read
 from fsm_runner.replaying.follow import Machines, Run
 from tests.inspecting.journals import begun, told, two_turns, written
-from tests.journal.worlds import Life, uses
+from tests.journal.worlds import Life, small_chart, uses
 from tests.replaying.goldens import FOLDERS
 
 GOLDENS = [
@@ -104,6 +107,40 @@ def test_what_was_under_way_is_lost_when_the_run_goes_on():
         summary.under_way,
     )
     assert summary.totals.elapsed == entries[-1].offset - 1.0
+
+
+def test_a_run_that_goes_on_by_another_chart_is_told_by_that_one():
+    """Its rows ask other facts."""
+
+    def live(journal):
+        life = Life(journal).tell(Continued())
+        journal.resumed(life.step.snapshot, compile(small_chart(name="large")))
+
+    entries, summary = told(written(live))
+
+    assert ("goes on in 'request' by chart 'large'", "small") == (entries[-1].text, summary.header.chart)
+
+
+def test_a_note_is_told_with_its_words():
+    """Or by its code, where its words were left out."""
+
+    def live(journal):
+        started = Life(journal).step
+        journal.step(replace(started, notes=(Note(level="warning", code="odd", text="this is odd"),)))
+
+    full, bare = (told(written(live, content=content))[0][-1] for content in ("full", "none"))
+
+    assert ("note", "this is odd", True) == (full.kind, full.text, full.bad)
+    assert ("note", "odd", True) == (bare.kind, bare.text, bare.bad)
+
+
+def test_a_time_that_cannot_be_read_is_none():
+    """A processor may write times of its own; a time without a zone is not held against one with it."""
+    lines = written(two_turns).replace(b"2026-01-01T12:00:03+00:00", b"noon")
+    entries, summary = told(lines.replace(b"12:00:05+00:00", b"12:00:05"))
+
+    assert [None, None] == [entry.took for entry in entries[1:3]]
+    assert "completed" == summary.ended.reason
 
 
 def test_an_act_of_the_caller_is_told_at_once_and_takes_no_row():
