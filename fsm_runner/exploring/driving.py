@@ -6,7 +6,7 @@ there is a change here: the tests hold the two together by running every convers
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from fsm_runner.core import events as ev
@@ -126,14 +126,14 @@ class Driver:
         self.set(over=True)
 
     def _replied(self, move: Reply) -> None:
-        message, made = message_of(move, self.place.made)
+        content, made = _numbered(move.blocks, self.place.made)
+        message = _message(move, content)
         self.set(made=made)
         if move.summarises:
             self.follow(self.tell(ev.Summarised(message=message)))
         elif self.context.settings.stream:
-            blocks = [block for block in message_blocks(message) if block.get("type") == "tool_use"]
-            early = [ev.MovedOn(call=block) for block in blocks] if move.stop == "tool_use" else []
-            self.set(plan=(*early, ev.Replied(message=message)))
+            calls = [block for block in content if block.get("type") == "tool_use" and move.stop == "tool_use"]
+            self.set(plan=(*(ev.MovedOn(call=call) for call in calls), ev.Replied(message=message)))
             self.follow(self.tell(ev.Opened()))
         else:
             self.follow(self.tell(ev.Replied(message=message)))
@@ -224,24 +224,18 @@ def _is_cut_early(step: Step) -> bool:
     return isinstance(effect, CallTool) and effect.early and not step.transitions
 
 
-def message_of(move: Reply, made: int) -> tuple[Mapping[str, object], int]:
-    """Return the message of a reply, its calls numbered on from `made`, and how many calls there are then."""
-    blocks: list[ev.Json] = []
-    for block in move.blocks:
-        if block.get("type") == "tool_use":
-            made += 1
-            block = {**block, "id": f"toolu_{made:04}"}
-        blocks.append(block)
-    usage = {"input_tokens": move.tokens, "output_tokens": 5}
-    message = {
-        "id": "msg_0001", "type": "message", "role": "assistant", "model": MODEL, "content": blocks,
-        "stop_reason": move.stop, "stop_sequence": None, "usage": usage,
+def _numbered(blocks: Iterable[ev.Json], made: int) -> tuple[list[ev.Json], int]:
+    """`blocks` with the ids that the scripted model gives to calls after `made` of them; and how many were made then."""
+    content: list[ev.Json] = []
+    for block in blocks:
+        calls = block.get("type") == "tool_use"
+        made += calls
+        content.append({**block, "id": f"toolu_{made:04}"} if calls else block)
+    return content, made
+
+
+def _message(move: Reply, content: list[ev.Json]) -> ev.Json:
+    return {
+        "id": "msg_0001", "type": "message", "role": "assistant", "model": MODEL, "content": content,
+        "stop_reason": move.stop, "stop_sequence": None, "usage": {"input_tokens": move.tokens, "output_tokens": 5},
     }  # fmt: skip
-    return message, made
-
-
-def message_blocks(message: ev.Json) -> Sequence[ev.Json]:
-    """Return the content of a message made here."""
-    content = message["content"]
-    assert isinstance(content, list)
-    return content
