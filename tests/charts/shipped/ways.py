@@ -15,7 +15,7 @@ from fsm_runner.core.machine import Machine, compile
 from tests.charts.shipped.moments import moments
 from tests.charts.shipped.worlds import World, played, worlds
 
-FOLDER = Path(__file__).parent / "ways"
+FOLDER = Path(__file__).parent / "kept"
 
 
 def every_world() -> dict[str, World]:

@@ -1,0 +1,236 @@
+"""Claims: answers that the check must reckon with and no run gives, each with the reason.
+
+The check lets every fact answer anew at each decision, but for what the facts' code declares impossible.  A run is
+not that free: what the caller waits for, say, follows from how the run came where it is.  A mutant that differs from
+its chart for such answers alone differs for no run.  A claim is made by hand; the tests try to refute it with
+generated runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Answers that are never given in some place: immutable.
+
+    Attributes:
+        states: where; empty: everywhere.
+        events: at which events, None for on entering; empty: at each.
+        answers: the answers that do not come together.
+        why: the reason, in a clause.
+        charts: in which charts; empty: in all.
+    """
+
+    states: tuple[str, ...] = ()
+    events: tuple[str | None, ...] = ()
+    answers: Mapping[str, tuple[str, ...]]
+    why: str
+    charts: tuple[str, ...] = ()
+
+    def covers(self, chart: str, state: str, event: str | None, answers: Mapping[str, str]) -> bool:
+        """Whether the claim is that a run of `chart` never gives `answers` there."""
+        if (self.charts and chart not in self.charts) or (self.states and state not in self.states):
+            return False
+        if self.events and event not in self.events:
+            return False
+        return all(answers.get(fact) in wanted for fact, wanted in self.answers.items())
+
+
+ENTERING = (None,)
+ASKING = ("request", "compact", "finalise", "reflect")
+ANSWERS = {"awaits": ("nothing", "more")}
+NOT_MORE = {"awaits": ("nothing", "answer")}
+NOTHING = {"awaits": ("nothing",)}
+FAILED_BEFORE = {"recovery": ("resend", "retry")}
+WITHOUT = {"turn": ("none",)}
+
+BY_WAY = (
+    Claim(
+        states=("inspect", "call_tools"),
+        events=ENTERING,
+        answers=NOT_MORE,
+        why="a run comes here when the caller waits for more",
+    ),
+    Claim(
+        states=("answering",),
+        events=ENTERING,
+        answers=ANSWERS,
+        why="a run comes here when the caller waits for an answer",
+    ),
+    Claim(states=ASKING, events=("failed",), answers=NOT_MORE, why="a run asks when the caller waits for more"),
+    Claim(states=("failed", "streaming"), events=("continued",), answers=NOT_MORE, why="to go on is to wait for more"),
+    Claim(
+        states=("streaming",),
+        events=("moved_on",),
+        answers={"awaits": ("more", "answer")},
+        why="the caller holds the stream",
+    ),
+    Claim(states=("draining",), events=("replied",), answers=NOTHING, why="a stream is drained for a caller who waits"),
+    Claim(states=("asking",), events=("decided",), answers=NOTHING, why="a person is asked for a caller who waits"),
+)
+"""What the caller waits for follows from the way."""
+
+BY_FAILURE = (
+    Claim(
+        states=("request", "finalise", "reflect"),
+        events=("failed",),
+        answers={"recovery": ("none",)},
+        why="a request that fails is tried again, at once or later",
+    ),
+    Claim(
+        states=("compact",),
+        events=("failed",),
+        answers={"recovery": ("retry",)},
+        why="a compaction that fails is not tried again later",
+    ),
+    Claim(states=("streaming",), events=("moved_on",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
+    Claim(states=("streaming",), events=("continued",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
+    Claim(states=("draining",), events=("moved_on",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
+    Claim(states=("draining",), events=("replied",), answers=FAILED_BEFORE, why="a reply is a success"),
+    Claim(states=("running_early",), events=("tool_finished",), answers=FAILED_BEFORE, why="a result is a success"),
+    Claim(states=("asking",), events=("decided",), answers=FAILED_BEFORE, why="a decision is a success"),
+    Claim(
+        states=("call_tools",),
+        events=ENTERING,
+        answers={"calls": ("done",), **FAILED_BEFORE},
+        why="the last result that came is a success",
+    ),
+    Claim(
+        states=("answering",),
+        events=ENTERING,
+        answers=FAILED_BEFORE,
+        why="nothing failed since the reply that is answered",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"turn": ("finished", "unreadable"), "compaction": ("asked",), **FAILED_BEFORE},
+        why="after an end only its calls can fail, and without results they block compaction",
+        charts=("states", "finalise", "reflect", "tools_first"),
+    ),
+    Claim(
+        states=("request", "finalise", "reflect"),
+        events=("failed",),
+        answers={"change": ("refused",), "recovery": ("resend",)},
+        why="a thread that is lost takes any change",
+    ),
+    Claim(states=ASKING, events=("failed",), answers={"early": ("run",)}, why="a failure leaves no call that arrives"),
+)
+"""What failed last follows from the way."""
+
+BY_TURN = (
+    Claim(
+        states=("inspect", "call_tools"),
+        events=ENTERING,
+        answers={"turn": ("wants_tools",), "early": ("run",)},
+        why="the calls of a reply that is complete arrive no more",
+    ),
+    Claim(
+        states=("call_tools",),
+        events=ENTERING,
+        answers={"calls": ("done",), "turn": ("none", "paused", "finished", "unreadable")},
+        why="only a turn that wants tools comes here",
+    ),
+    Claim(
+        states=("call_tools",),
+        events=ENTERING,
+        answers={"calls": ("done",), "early": ("run",)},
+        why="the calls of a reply that is complete arrive no more",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"turn": ("paused",), "early": ("run",)},
+        why="only a compaction leaves calls that arrive, and a paused turn is not compacted",
+        charts=("anthropic-0.75",),
+    ),
+    Claim(
+        states=("request",),
+        events=("failed",),
+        answers={"calls": ("open",)},
+        why="a paused turn ends the run, and no other that goes on leaves calls open",
+        charts=("anthropic-0.75",),
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"last_request": ("made",), "turn": ("none",)},
+        why="after the last request the limit is reached, and nothing is summarised",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"last_request": ("made",), "limit": ("free",)},
+        why="the last request is made at the limit, which nothing gives back after it",
+    ),
+    Claim(
+        states=("request",),
+        events=("failed",),
+        answers={"reflection": ("due",)},
+        why="after an end a run does not ask for the next turn",
+    ),
+    Claim(
+        states=("call_tools",),
+        events=ENTERING,
+        answers={"calls": ("done",), "reflection": ("due",)},
+        why="only a turn that wants tools comes here",
+    ),
+    Claim(
+        states=("finalise",),
+        events=("failed",),
+        answers={"limit": ("free",)},
+        why="the last request is made at the limit",
+    ),
+    Claim(
+        states=("finalise",),
+        events=("failed",),
+        answers={"turn": ("none", "wants_tools", "paused", "finished", "unreadable")},
+        why="the last request follows a turn that is answered",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"turn": ("answered",), "limit": ("reached",), "early": ("run",)},
+        why="only a compaction leaves calls that arrive, and at the limit no turn that is answered is compacted",
+        charts=("finalise",),
+    ),
+    Claim(
+        states=("reflect",),
+        events=("failed",),
+        answers={"turn": ("none", "wants_tools", "answered", "paused", "unreadable")},
+        why="only an end is looked at again",
+    ),
+    Claim(
+        states=("reflect",),
+        events=("failed",),
+        answers={"limit": ("reached",)},
+        why="at the limit there is no second look",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"reflection": ("due",), "change": ("free",), "limit": ("free",), "early": ("run",)},
+        why="only a compaction leaves calls that arrive; the second look comes before it, or not at all",
+    ),
+)
+"""What the last turn was follows from the way."""
+
+BY_CODE = (
+    Claim(
+        answers={"turn": ("none", "wants_tools", "answered", "paused", "unreadable"), "reflection": ("due",)},
+        why="only an end that the model chose is looked at again",
+    ),
+    Claim(answers={**WITHOUT, "compaction": ("due", "futile")}, why="without a reply nothing is due"),
+    Claim(answers={**WITHOUT, "calls": ("open",)}, why="without a reply there are no calls"),
+    Claim(
+        answers={"turn": ("none", "wants_tools", "answered", "paused"), "compaction": ("blocked",)},
+        why="only the calls of an end stand in the way of compacting",
+    ),
+)
+"""What the code of the facts excludes."""
+
+CLAIMS = (*BY_WAY, *BY_FAILURE, *BY_TURN, *BY_CODE)
+"""All of them; the reason that is told is the first that holds."""

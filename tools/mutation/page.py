@@ -1,0 +1,183 @@
+"""The page: what became of the mutants, chart by chart, and every survivor by name."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from fsm_runner.charts.loader import shipped_charts
+from tests.charts.shipped.ways import every_world
+from tools.mutation.judging import Judge, Judged
+from tools.mutation.mutants import KINDS, mutants
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "mutation.md"
+
+HEAD = """# Mutation of the shipped charts
+
+How much would be noticed if a hand slipped? Each row of each shipped chart is given one small fault at a time:
+
+| fault | what is done to the row |
+|---|---|
+| removed | it is not there |
+| retargeted | it leads to another state, each of the others in turn |
+| widened | its guard holds for one answer more, or asks one fact less |
+| narrowed | its guard holds for one answer less, or asks one fact more, for one answer |
+| swapped | it changes places with the next row that is tried with it |
+
+Each mutant is judged by four means that know nothing of each other:
+
+- It is **compared** with its chart by trying the rows of both, one by one, for every combination of answers that can
+  come together. Where the same rows are taken, it changes nothing.
+- **`fsm-runner diff`** must name exactly the combinations found so.
+- **`fsm-runner check`** may refuse it, before anything runs.
+- **The tests** fail if one of their runs takes another row: {runs} worlds that are played on each chart
+  (`tests/charts/shipped`), and the golden journals.
+
+{said}
+
+`python -m tools.mutation` writes this page, in three minutes.
+
+## Who sees what
+
+Columns behind "change something" count mutants that do. "Nobody" is neither the check nor a test.
+
+| chart | fault | mutants | change nothing | change something | `diff` | `check` | tests | check or test | nobody |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|
+"""
+
+SAID = """**Of {mutants} mutants {changed} change something, and `diff` names what changes in {diffed}. The check alone
+refuses {refused}. Of the {passed} that it lets pass, tests fail on {tested}; {left} are left.** Those differ for
+answers that no run gives there. Each is listed [below](#left-answers-that-no-run-gives) with the reason, and the tests
+try to refute the reasons with generated runs."""
+
+CODES = """
+## What the check says
+
+A mutant counts once for each [code](problems.md) of its problems.
+
+| code | {kinds} |
+|---|{lines}
+"""
+
+LEFT = """
+## Left: answers that no run gives
+
+The check lets every fact answer anew at each decision, but for combinations that the facts' code declares impossible. A
+run is not that free. These mutants differ from their chart for such answers alone.
+
+| mutant | charts | no run shows it, for |
+|---|---|---|
+"""
+
+SAME = """
+## The same: mutants that change nothing
+
+For every combination of answers the row that is taken is the chart's own.
+
+| mutant | charts | it is the same, for |
+|---|---|---|
+"""
+
+
+def judged(name: str) -> list[Judged]:
+    """Return all mutants of a chart, judged."""
+    judge = Judge(name)
+    return [judge.judged(mutant) for mutant in mutants(judge.chart)]
+
+
+def page(found: dict[str, list[Judged]], runs: int) -> Iterator[str]:
+    """Yield the page, part by part; `found`: all mutants by the name of their chart."""
+    every = [each for some in found.values() for each in some]
+    changed = [each for each in every if each.differs]
+    passed = [each for each in changed if not each.codes]
+    said = SAID.format(
+        mutants=f"{len(every):,}",
+        changed=f"{len(changed):,}",
+        diffed="all of these" if all(each.diffed for each in every) else f"{sum(each.diffed for each in changed):,}",
+        refused=f"{len(changed) - len(passed):,} ({1 - len(passed) / len(changed):.0%})",
+        tested=f"{sum(each.tested for each in passed):,}",
+        passed=f"{len(passed):,}",
+        left=f"{sum(each.survives for each in every):,}",
+    )
+    yield HEAD.format(runs=runs, said=said)
+    for name, some in found.items():
+        for kind in KINDS:
+            yield counted(name, kind, [each for each in some if each.mutant.kind == kind])
+        yield counted(name, "**all**", some)
+    yield CODES.format(kinds=" | ".join(KINDS), lines="--:|" * len(KINDS))
+    yield from codes(every)
+    yield LEFT
+    yield from listed(found, lambda each: each.survives, lambda each: "; ".join(map(str, each.reasons)))
+    yield SAME
+    yield from listed(found, lambda each: not each.differs, lambda each: each.same)
+
+
+def counted(name: str, kind: str, some: Sequence[Judged]) -> str:
+    """Return the row of the first table for some mutants of a chart."""
+    changed = [each for each in some if each.differs]
+    numbers = (
+        len(some),
+        len(some) - len(changed),
+        len(changed),
+        sum(each.diffed for each in changed),
+        sum(bool(each.codes) for each in changed),
+        sum(each.tested for each in changed),
+        sum(bool(each.codes) or each.tested for each in changed),
+        sum(each.survives for each in changed),
+    )
+    return f"| `{name}` | {kind} | " + " | ".join(map(str, numbers)) + " |\n"
+
+
+def codes(every: Iterable[Judged]) -> Iterator[str]:
+    """Yield how often the check told each code, the most frequent first."""
+    told = Counter((code, each.mutant.kind) for each in every for code in each.codes)
+    sums = Counter[str]()
+    for (code, _), number in told.items():
+        sums[code] += number
+    for code, _ in sorted(sums.items(), key=lambda pair: (-pair[1], pair[0])):
+        yield f"| `{code}` | " + " | ".join(str(told[code, kind]) for kind in KINDS) + " |\n"
+
+
+def listed(
+    found: dict[str, list[Judged]], chosen: Callable[[Judged], bool], why: Callable[[Judged], str]
+) -> Iterator[str]:
+    """Yield a line for each mutant that is chosen; one that is the same in several charts once."""
+    charts: dict[tuple[str, str], list[str]] = {}
+    for name, some in found.items():
+        for each in filter(chosen, some):
+            charts.setdefault((each.mutant.name, why(each)), []).append(name)
+    for (mutant, reason), names in charts.items():
+        row, _, fault = mutant.partition(" ")
+        yield f"| `{row}` {fault} | {told_charts(names, list(found))} | {reason} |\n"
+
+
+def told_charts(names: list[str], every: list[str]) -> str:
+    """Return which charts these are, in a few words."""
+    others = [name for name in every if name not in names]
+    if len(others) < min(2, len(every) - 1):
+        return "all" + "".join(f" but `{name}`" for name in others)
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, compare it, or print it for some charts; return 1 when it differs or a mutant is unexplained."""
+    names = [argument for argument in arguments if argument != "--check"]
+    if unknown := [name for name in names if name not in shipped_charts()]:
+        print(f"'{unknown[0]}' is not shipped (choose from: {', '.join(shipped_charts())})", file=sys.stderr)
+        return 2
+    found = {name: judged(name) for name in names or shipped_charts()}
+    text = "".join(page(found, len(every_world())))
+    unexplained = [f"{name}: {each.mutant.name}" for name, some in found.items() for each in some if each.unexplained]
+    for each in unexplained:
+        print(f"{each}: it survives without a reason, or diff names other combinations", file=sys.stderr)
+    if names:
+        print(text)
+    elif "--check" not in arguments:
+        PAGE.write_text(text, encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != text:
+        print(f"{PAGE.relative_to(ROOT)}: out of date (run python -m tools.mutation)", file=sys.stderr)
+        return 1
+    return int(bool(unexplained))
