@@ -225,7 +225,7 @@ def _is_cut_early(step: Step) -> bool:
 
 
 def _numbered(blocks: Iterable[ev.Json], made: int) -> tuple[list[ev.Json], int]:
-    """`blocks` with the ids that the scripted model gives to calls after `made` of them; and how many were made then."""
+    """`blocks` with the ids that the scripted model gives to calls after `made` of them, and how many there are."""
     content: list[ev.Json] = []
     for block in blocks:
         calls = block.get("type") == "tool_use"
