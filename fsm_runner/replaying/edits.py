@@ -92,13 +92,13 @@ class Edit:
         old, new = (states.get(str(state)) for states in (self._old_states, self._states))
         return None if old is None else old.effect, None if new is None else new.effect
 
-    def moves_on(self, name: str) -> str | None:
-        """Return a fact that it takes to say whether the edited chart rests where the run rested; None for it does."""
+    def moves_on(self, name: str) -> Row | None:
+        """Return the first row of the edited chart that may hold where the run rested; None when it rests, too."""
         old, new = self._old_states.get(name), self._states.get(name)
         before = () if old is None else old.always
         for row in () if new is None else new.always:
             if not any(_within(row.guard, other.guard) for other in before):
-                return next((fact for fact, _ in row.guard), "")
+                return row
         return None
 
     def was(self, record: Record) -> Way:

@@ -13,8 +13,8 @@ from fsm_runner.charts.differing import Way
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import FsmRunnerError
 from fsm_runner.replaying.many import Found
-from fsm_runner.replaying.report import NOTHING, Divergence, ReplayReport, RunReport
-from fsm_runner.replaying.telling import VERDICTS, headline
+from fsm_runner.replaying.report import NOTHING, VERDICTS, Divergence, ReplayReport, RunReport
+from fsm_runner.replaying.telling import headline
 from fsm_runner.replaying.totals import Change, Places, Totals
 
 
@@ -27,7 +27,7 @@ def as_json(totals: Totals, chart: Chart | None, journals: Sequence[Mapping[str,
         journals: what was found in each, as `journal_data` makes it.
         name: what the chart is called, such as its file; empty: as it calls itself.
     """
-    verdicts: dict[str, int] = {verdict: totals.runs[verdict] for verdict, _, _ in VERDICTS}
+    verdicts: dict[str, int] = {verdict: totals.runs[verdict] for verdict in VERDICTS}
     found: dict[str, object] = {
         "headline": headline(totals),
         "chart": None if chart is None else name or chart.name,

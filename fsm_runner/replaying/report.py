@@ -45,10 +45,15 @@ cannot be told, for it takes a fact that the journal does not hold.
 Verdict: TypeAlias = Literal["conforms", "diverges", "stuck", "unknown"]
 """What became of a run."""
 
-VERDICTS: Mapping[Verdict, str] = MappingProxyType(
-    {"conforms": "conforms", "diverges": "diverges", "stuck": "is stuck", "unknown": "cannot be told"}
+VERDICTS: Mapping[Verdict, tuple[str, str]] = MappingProxyType(
+    {
+        "conforms": ("conforms", "conform"),
+        "diverges": ("diverges", "diverge"),
+        "stuck": ("is stuck", "are stuck"),
+        "unknown": ("cannot be told", "cannot be told"),
+    }
 )
-"""Each verdict, as it is said of one run."""
+"""Each verdict, as it is said of one run and of several, in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +92,7 @@ class Divergence:
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}: seq {self.seq}"
         if self.kind == "unknown":
-            asks = f"asks '{self.now}', which the journal does not hold" if self.now else "may not rest any more"
-            return f"{place}: cannot be told: state '{self.state}' {asks}"
+            return f"{place}: cannot be told: state '{self.state}' asks '{self.now}', which the journal does not hold"
         if self.kind == "stuck":
             return f"{place}: stuck: {self.now}"
         if self.pointer == "/row":
@@ -143,7 +147,7 @@ class RunReport:
     def __str__(self) -> str:
         taken = counted(self.transitions, "transition")
         if self.diverges_at is not None:
-            return f"run '{self.run}': {VERDICTS[self.verdict]} at seq {self.diverges_at}; {taken} reproduced"
+            return f"run '{self.run}': {VERDICTS[self.verdict][0]} at seq {self.diverges_at}; {taken} reproduced"
         how = "it has not ended" if self.ended is None else f"ended: {self.ended}"
         only = " (control flow only: the journal lacks payloads)" if self.control_only else ""
         return f"run '{self.run}': {taken}, {how}{only}"

@@ -12,31 +12,23 @@ from fsm_runner.charts.differing.reports import way_text
 from fsm_runner.charts.drawing.words import condition, printable
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart
-from fsm_runner.replaying.report import Divergence, Verdict, counted
+from fsm_runner.replaying.report import VERDICTS, Divergence, Verdict, counted
 from fsm_runner.replaying.totals import Change, Lacking, Places, Totals
 
 MOST = 12
 """How many changes Markdown has room for; text and JSON have all of them."""
 
-VERDICTS: tuple[tuple[Verdict, str, str], ...] = (
-    ("conforms", "conforms", "conform"),
-    ("diverges", "diverges", "diverge"),
-    ("stuck", "is stuck", "are stuck"),
-    ("unknown", "cannot be told", "cannot be told"),
-)
-"""Each verdict, of one run and of several, in the order in which they are told."""
-
 
 def headline(totals: Totals) -> str:
     """Return the verdict in a line: ``200 runs of 3 files: 163 conform, 37 diverge``."""
     runs = counted(totals.count, "run") + (f" of {totals.files} files" if totals.files != 1 else "")
-    told = [_many(str(count), count, verdict) for verdict, _, _ in VERDICTS if (count := totals.runs[verdict])]
+    told = [_many(str(count), count, verdict) for verdict in VERDICTS if (count := totals.runs[verdict])]
     told += [f"{counted(totals.unread, 'file')} cannot be replayed"] * bool(totals.unread)
     return f"{runs}: {', '.join(told)}"
 
 
 def _many(said: str, runs: int, verdict: Verdict) -> str:
-    one, several = next((one, several) for name, one, several in VERDICTS if name == verdict)
+    one, several = VERDICTS[verdict]
     return f"{said} {one if runs == 1 else several}"
 
 
@@ -114,7 +106,7 @@ def as_markdown(totals: Totals, chart: Chart | None, name: str = "") -> str:
     """Return the totals as Markdown that fits a pull request, with a line break at their end; see `as_text`."""
     title = "Recorded runs" if chart is None else f"Recorded runs on {_cell(name or chart.name)}"
     lines = [f"### {title}", "", f"**{headline(totals).capitalize()}.**", "", "| verdict | runs |", "| --- | ---: |"]
-    lines += [f"| {one} | {totals.runs[verdict]} |" for verdict, one, _ in VERDICTS]
+    lines += [f"| {one} | {totals.runs[verdict]} |" for verdict, (one, _) in VERDICTS.items()]
     if chart is None:
         return "\n".join([*lines, "", f"{_agreed(totals).capitalize()}.", ""])
     if totals.changes:

@@ -105,16 +105,21 @@ class Totals:
                 lacking = self.lacks.setdefault(name, Lacking())
                 lacking.runs += 1
                 lacking.asked_again += not run.control_only
+        lacks = {run.run: run.lacks for run in report.runs}
         for divergence in report.divergences:
             self._change(divergence)
+            if divergence.kind == "unknown":
+                lacking = self.lacks.setdefault(str(divergence.now), Lacking())
+                lacking.untold += 1
+                lacking.runs += (
+                    divergence.now not in lacks[divergence.run]
+                )  # it asked it, but not where it is asked now
 
     def _change(self, divergence: Divergence) -> None:
         places = self.changes.setdefault(change_of(divergence), Places())
         places.runs += 1
         if len(places.examples) < EXAMPLES:
             places.examples.append(divergence)
-        if divergence.kind == "unknown":
-            self.lacks.setdefault(str(divergence.now), Lacking()).untold += 1
 
     @property
     def count(self) -> int:

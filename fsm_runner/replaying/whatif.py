@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fsm_runner.charts.differing import Way
+from fsm_runner.core.chart import Row
 from fsm_runner.core.errors import InternalError, JournalError
 from fsm_runner.journal import Record
 from fsm_runner.journal.records import Made
@@ -118,9 +119,15 @@ class WhatIf:
             self._at, self._rested = str(record.data.get("state")), True
         elif self._control and not self._rested and record.type in ("event", "scheduled"):
             self._rested = True
-            fact = self._edit.moves_on(self._at)
-            if fact is not None:
-                self._untold(record, fact)
+            self._leave(record, self._edit.moves_on(self._at))
+
+    def _leave(self, record: Record, row: Row | None) -> None:
+        """Where the run rested, `row` may hold now; without a guard it does."""
+        if row is not None and row.guard:
+            self._untold(record, row.guard[0][0])
+        elif row is not None:
+            told = self._told(record, "row", "/row", NOTHING, row.id)
+            self.divergences.append(replace(told, was=Way(absence="waits"), goes=Way(row=row)))
 
     def _judge(self, record: Record, found: Divergence, due: Made | None) -> None:
         """Tell in the words of charts how the run differs."""

@@ -228,6 +228,7 @@ def test_without_payloads_a_state_rests_only_as_far_as_that_follows():
     assert "conforms" == resting()
     assert "conforms" == resting(guard=(*done, ("turn", ("answered",))))
     assert "unknown" == resting(guard=(("turn", ("wants_tools",)),))
+    assert "diverges" == resting(guard=())
 
 
 def test_without_payloads_a_row_that_spends_otherwise_leaves_the_limit_untold():
