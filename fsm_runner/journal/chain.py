@@ -47,6 +47,8 @@ class Chain:
     Attributes:
         head: the hash of the last line; None before the first.
         unsealed: whether that line still lacks the seal that the key is there for.
+        breaks: whether a line that was left unfinished is to be ended first: in one write with the record that vouches
+            for it, whatever the length.
     """
 
     def __init__(self, key: bytes | None = None, head: str | None = None, aside: Aside | None = None) -> None:
@@ -57,6 +59,7 @@ class Chain:
         """
         self.head = head
         self.unsealed = False  # there is nothing yet that could be cut off
+        self.breaks = False
         self._key = checked_key(key)
         self._aside = aside
 
@@ -72,6 +75,8 @@ class Chain:
         else:
             self.unsealed = self._key is not None
         self.head = hash_of(line)
+        if self.breaks:
+            self.breaks, line = False, b"\n" + line
         return line
 
 

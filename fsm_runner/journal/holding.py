@@ -36,18 +36,37 @@ class Hold:
     """A run's place at the end of a file: mutable, for another may take it.
 
     Attributes:
+        file: what holds it, for as long as that is open.
         lost: whether another journal of this process has it now.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Hold it with `file` for as long as that is open."""
+    def __init__(self, file: BinaryIO, place: int | None) -> None:
+        """Hold it with `file`; `place`: the byte that is to be locked, if any."""
+        self.file = file
         self.lost = False
-        self._file = file
+        self._place = place
+        self._process = os.getpid()
+
+    def is_taken(self) -> bool:
+        """Take it; return whether nobody else has it."""
+        return self._place is None or _locked(self.file.fileno(), self._place)
+
+    def close(self) -> None:
+        """Let go, and close the file.
+
+        A process forked meanwhile has a copy of it, which would go on holding; and one that ends must not let go.
+
+        Raises:
+            OSError: what is left to write cannot be written.
+        """
+        if self._place is not None and self._process == os.getpid() and not self.file.closed:
+            _locked(self.file.fileno(), self._place, free=True)
+        self.file.close()
 
     def lose(self) -> None:
         """Let go for another."""
         self.lost = True
-        self._file.close()
+        self.close()
 
 
 _holds: WeakValueDictionary[tuple[int, int, str], Hold] = WeakValueDictionary()
@@ -60,15 +79,16 @@ def held(file: BinaryIO, path: Path, run: str) -> Hold:
     Raises:
         JournalError: another process holds it.
     """
-    hold, about = Hold(file), os.fstat(file.fileno())
+    about = os.fstat(file.fileno())
     if not stat.S_ISREG(about.st_mode):
-        return hold
+        return Hold(file, None)
+    hold = Hold(file, _place(run))
     with _one_at_a_time:
         key = about.st_dev, about.st_ino, run
         before = _holds.get(key)
         if before is not None:
             before.lose()
-        if not _locked(file.fileno(), _place(run)):
+        if not hold.is_taken():
             way_out = "wait for it to end, or stop it"
             raise JournalError(str(path), None, f"run '{run}' is being written by another process ({way_out})")
         _holds[key] = hold
@@ -95,8 +115,8 @@ def _place(run: str) -> int:
     return _FIRST + int.from_bytes(sha256(run.encode("utf-8", "surrogatepass")).digest()[:7])
 
 
-def _locked(number: int, place: int) -> bool:
-    """Lock the byte at `place`; return whether nobody else has."""
+def _locked(number: int, place: int, *, free: bool = False) -> bool:
+    """Lock the byte at `place`, or free it; return whether nobody else has it."""
     if sys.platform == "win32":
         return True
     import fcntl
@@ -104,8 +124,9 @@ def _locked(number: int, place: int) -> bool:
     command, layout = getattr(fcntl, "F_OFD_SETLK", None), _LAYOUTS.get(sys.platform)
     if command is None or layout is None:
         return True
-    numbers = {"h": (fcntl.F_WRLCK, os.SEEK_SET), "q": (place, 1), "i": (0,)}
-    wanted = [each for kind in dict.fromkeys(layout) for each in numbers[kind]]
+    kind = fcntl.F_UNLCK if free else fcntl.F_WRLCK
+    numbers = {"h": (kind, os.SEEK_SET), "q": (place, 1), "i": (0,)}
+    wanted = [each for letter in dict.fromkeys(layout) for each in numbers[letter]]
     try:
         fcntl.fcntl(number, command, struct.pack(layout, *wanted))
     except BlockingIOError:

@@ -71,7 +71,7 @@ class Journal:
         self._number = None if writing.sync == "none" else number_of(file, self.source)
         self._chain = writing.chain(head, folder)
         self._write = carried(file, (*writing.processors, self._chain))
-        self._own: tuple[BinaryIO, Hold] | None = None
+        self._own: Hold | None = None
         self._torn = 0
 
     @classmethod
@@ -139,8 +139,8 @@ class Journal:
                 opened.pop_all()
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
-        journal._own, journal._torn = (file, hold), torn
-        weakref.finalize(journal, file.close)  # a run may be dropped without a word; every record is out by then
+        journal._own, journal._torn = hold, torn
+        weakref.finalize(journal, hold.close)  # a run may be dropped without a word; every record is out by then
         return journal
 
     def started(self, machine: Machine, context: Context) -> None:
@@ -196,18 +196,18 @@ class Journal:
         Raises:
             JournalError: what an earlier record could not write still cannot be written.
         """
-        if self._own is not None and self._own[0].closed:
+        if self._own is not None and self._own.file.closed:
             return
         try:
             if self._chain.unsealed:
                 self._record(records.sealed())
         finally:
             if self._own is not None:
-                self._close_file(self._own[0])
+                self._let_go(self._own)
 
-    def _close_file(self, file: BinaryIO) -> None:
+    def _let_go(self, own: Hold) -> None:
         try:
-            file.close()
+            own.close()
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -221,11 +221,11 @@ class Journal:
 
     def _record(self, made: Made) -> None:
         kind, data = made
-        if self._own is not None and self._own[0].closed:
-            raise self._closed(self._own[1])
-        if self._torn and self._own is not None:
-            self._own[0].write(b"\n")  # in one write with the record, which vouches for the line that it ends
+        if self._own is not None and self._own.file.closed:
+            raise self._closed(self._own)
+        if self._torn:
             data["torn"], self._torn = self._torn, 0
+            self._chain.breaks = True
         if self._stamp is not None and "at" not in data:
             data["at"] = self._stamp()
         if self._shields:

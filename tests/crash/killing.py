@@ -121,7 +121,8 @@ def _logger_that_dies(moment: Clockwork, writes: int) -> Any:
                 self.file.flush()
                 moment.kill_if(True)
             super().msg(message)
-            os.write(writes, sha256(message).hexdigest().encode())
+            line = message.removeprefix(b"\n")  # which ends a line that was left unfinished
+            os.write(writes, sha256(line).hexdigest().encode())
 
     return Dying
 

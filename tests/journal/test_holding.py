@@ -44,6 +44,26 @@ for _ in world.runner(tools=[note, world.idle], max_concurrent_tools=1): pass
 """
 
 
+FORKS = (
+    BEGIN
+    + """
+import os, signal
+child = os.fork()
+if not child:
+    signal.pause()
+journal.close()
+Journal.open(sys.argv[1], run="a", after=1).close()
+again = Journal.open(sys.argv[1], run="a", after=1)
+if not os.fork():
+    sys.exit()
+os.wait()
+print("ready", flush=True)
+sys.stdin.read()
+os.kill(child, signal.SIGKILL)
+"""
+)
+
+
 @contextmanager
 def process(script, path):
     """A process that runs `script`, which has said that it is ready, until it is killed."""
@@ -78,6 +98,18 @@ def test_a_run_that_another_process_writes_is_refused(tmp_path):
 
     assert [("a", 1), ("b", 1), ("a", 2)] == [(record.run, record.seq) for record in read(path)]
     assert verify(path, unsealed=True).intact
+
+
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")
+def test_a_forked_process_neither_keeps_a_run_nor_lets_go_of_it(tmp_path):
+    """It has a copy of the open file; yet the run is free once its journal is closed, and not before."""
+    path = tmp_path / "run.jsonl"
+    with process(FORKS, path) as other:
+        with pytest.raises(JournalError, match="run 'a' is being written by another process"):
+            Journal.open(path, run="a", after=1)
+        other.communicate(timeout=60)
+
+    Journal.open(path, run="a", after=1).close()
 
 
 @pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")

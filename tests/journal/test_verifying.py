@@ -12,7 +12,7 @@ import pytest
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Continued, Replied
 from fsm_runner.journal import Flaw, Journal, verify
-from fsm_runner.journal.chain import hash_of
+from fsm_runner.journal.chain import Chain, hash_of
 from tests.journal.corruption import KEY, cuts, long, places
 from tests.journal.worlds import Clock, Life, recorded, text
 
@@ -187,6 +187,17 @@ def test_a_run_that_goes_on_is_chained_to_where_it_was(tmp_path):
 
     assert verify(path, KEY).intact, str(verify(path, KEY))
     assert ["key", "key"] == [run.seal for run in verify(path, KEY).runs]
+
+
+def test_the_end_of_a_line_left_unfinished_is_no_part_of_the_next_one():
+    """It is written along with it, in one go; the hash is of the line alone."""
+    chain = Chain()
+    chain.breaks = True
+    first, second = chain(None, "msg", {"v": 1}), chain(None, "msg", {"v": 1})
+
+    assert b'\n{"v":1,"prev":null}' == first
+    assert hash_of(first[1:]) == json.loads(second)["prev"]
+    assert b"\n" not in second
 
 
 def test_what_a_processor_adds_is_part_of_the_line():
