@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
 LONGEST_ID = 36
 
+LEAST = (5, 4, 3, 1)
+"""The columns that are left out where a terminal is too narrow, the first of them first."""
+
 
 def listed(screen: Screen, source: Source) -> None:
     """Print the runs of `source`: id, when it began, how long it took, turns, tokens, calls, and how it stands."""
     runs = source.runs
     screen.line(f"{cleaned(source.name)}: ", (counted(len(runs), "run"), "state"))
     lines = [_cells(summary) for summary in runs.values()]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
+    widths = {column: max(len(line[column]) for line in lines) for column in range(len(lines[0]))}
+    for column in LEAST if screen.terminal else ():
+        if sum(widths.values()) + 2 * len(widths) > screen.width:
+            del widths[column]
+    *_, last = widths
     for line, summary in zip(lines, runs.values(), strict=True):
-        name, *numbers = (cell for cell in line[:-1])
-        parts: list[Part] = [f"  {name.ljust(widths[0])}"]
-        parts += [f"  {cell.rjust(width)}" for cell, width in zip(numbers, widths[1:], strict=True)]
-        screen.line(*parts, "  ", (line[-1], _style(summary)))
+        parts: list[Part] = [f"  {line[0].ljust(widths[0])}"]
+        parts += [f"  {line[column].rjust(width)}" for column, width in widths.items() if column not in (0, last)]
+        screen.line(*parts, "  ", (line[last], _style(summary)))
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:

@@ -232,6 +232,23 @@ def test_a_terminal_gets_no_line_that_is_longer_than_it_is_wide(command, journal
     assert (80 == width) == ("                  tool_use; 0 in, 5 out; calls find ×2 (2.0 s)" in lines)
 
 
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(43, "  r0  20.0 s  completed"), (71, "  r0  2026-01-01 12:00:00  20.0 s  2 turns  5 tokens  completed")],
+)
+def test_a_narrow_terminal_gets_a_list_with_fewer_columns(command, journal, monkeypatch, width, shown):
+    """What counts least is left out first; a name and how the run stands are always there."""
+    from fsm_runner.cli import show as module
+    from fsm_runner.cli.screen import Screen
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(module, "_screen", lambda: Screen(terminal=True))
+    data = b"".join(written(two_turns, run=f"r{number}") for number in range(6))
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in command("show", journal(data)).stdout.splitlines()]
+
+    assert shown == lines[1]
+
+
 def test_the_example_journal_of_a_checkout_is_shown(command):
     """It has no clock, so nothing is said of time."""
     done = command("show", ROOT / "examples" / "regression" / "run.jsonl")
