@@ -11,6 +11,7 @@ from collections import Counter
 from fsm_runner.charts.drawing import Mark, Overlay
 from fsm_runner.charts.drawing.overlay import Tone
 from fsm_runner.core.chart import Chart
+from fsm_runner.replaying.report import VERDICTS
 from fsm_runner.replaying.telling import headline
 from fsm_runner.replaying.totals import Totals
 
@@ -57,7 +58,7 @@ def _states(chart: Chart, totals: Totals) -> dict[str, Mark]:
     told: dict[str, list[str]] = {}
     for change, places in totals.changes.items():
         if change.was is None and change.state:
-            told.setdefault(change.state, []).append(f"{places.runs}× {change.verdict}: {change.said}")
+            told.setdefault(change.state, []).append(f"{places.runs}× {VERDICTS[change.verdict][0]}: {change.said}")
     marks = {}
     for state in chart.states:
         if state.name in told:
