@@ -39,6 +39,8 @@ def as_text(screen: Screen, found: Comparison) -> None:
         screen.line(("equal", "good"), ": no record differs in what matters")
     else:
         _difference(screen, found)
+    if {found.a.header.content, found.b.header.content} & {"none", "redacted"}:
+        screen.line(("note", "note"), ": payloads that a journal does not hold were passed over")
     _parting(screen, found)
     screen.line()
     _table(screen, [*_sums(found)])

@@ -80,6 +80,15 @@ def test_two_runs_of_one_journal_can_be_compared(command, journals):
     assert (1, apart.count("\n")) == (done.exit_code, done.stdout.count("\n"))
 
 
+def test_that_payloads_were_passed_over_is_said(command, journals):
+    """So that nobody takes two runs for equal that were not compared in full."""
+    (journals / "bare.jsonl").write_bytes(written(two_turns, content="none"))
+    said = "note: payloads that a journal does not hold were passed over\n"
+
+    assert said in command("compare", "a.jsonl", "bare.jsonl").stdout
+    assert said not in command("compare", "a.jsonl", "a.jsonl").stdout
+
+
 def test_a_document_says_the_same(command, journals):
     """A side on which there is nothing is left out."""
     done = command("compare", "a.jsonl", "b.jsonl", "--format", "json")
