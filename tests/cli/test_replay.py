@@ -190,3 +190,13 @@ def test_workers_import_the_facts_that_are_named(command, runs, tmp_path):
 
     assert 1 == done.returncode, done.stderr
     assert {"runs": 2, "asked_again": 2, "untold": 0} == json.loads(done.stdout)["lacks"]["late"]
+
+
+def test_text_tells_the_first_journals_one_by_one_and_counts_the_rest(command, journal, tmp_path):
+    """A screen is not for hundreds of them."""
+    journal.write_text(journal.read_text(encoding="utf-8").replace('"row":"finish"', '"row":"stop_closed"', 1))
+    lines = command("replay", *[journal] * 22).stdout.splitlines()
+
+    assert 20 == sum("recorded row 'stop_closed'" in line for line in lines)
+    assert "2 journals more (--format json has all)" in lines
+    assert "22 runs of 22 files: 22 diverge; 220 transitions, 22 records not reproduced" == lines[-1]

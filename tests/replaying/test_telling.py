@@ -177,3 +177,14 @@ def test_a_row_that_leads_elsewhere_says_where_it_led():
     moved = replace(TURNED, was=Way(row=replace(ROWS["finish"], target="request")))
 
     assert "2×\n1× led to request" == overlay_of_totals(CHART, totals(report(moved))).row("finish").note
+
+
+def test_markdown_says_what_is_the_same_by_another_name_and_what_journals_lack():
+    """In a line each."""
+    run = RunReport(
+        run="a", transitions=1, ended=None, diverges_at=None, others={("ask", "ask_model"): 2}, lacks=("budget",)
+    )
+    text = as_markdown(totals(ReplayReport(source="a.jsonl", runs=(run,), divergences=())), CHART)
+
+    assert "\n**The same way, by another row:** ask → ask_model (2×)\n" in text
+    assert "\n- `budget`: 1 run: 1 asked it again of the payloads\n" in text

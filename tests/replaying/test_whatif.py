@@ -9,6 +9,7 @@ import pytest
 
 from fsm_runner.core.chart import FactUse, Limit, Row
 from fsm_runner.core.context import Context, Counters
+from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Continued, Replied, ToolFinished
 from fsm_runner.core.facts import fact
 from fsm_runner.core.machine import compile
@@ -260,3 +261,25 @@ def test_a_run_that_was_resumed_on_another_chart_is_judged_by_that_from_there():
     run, told = judged(asking(*REQUEST.transitions), live, [length])
 
     assert ("conforms", [], ()) == (run.verdict, told, run.lacks)
+
+
+@each_content
+def test_a_recorded_chart_that_is_not_the_hashed_one_is_refused(options):
+    """What an edit changes is only known beside the chart that ran."""
+    data = recorded(two_tools, **options).replace(b'"name":"small","initial"', b'"name":"other","initial"', 1)
+
+    with pytest.raises(JournalError, match="<journal>:1: the chart is not the one that its hash was taken of"):
+        replay(io.BytesIO(data), chart=small_chart())
+
+
+def test_an_end_for_another_reason_diverges_on_an_edited_chart_too():
+    """By which row it came does not matter, what it says does."""
+    data = recorded(two_tools)
+    other = replay(io.BytesIO(data.replace(b'"reason":"completed"', b'"reason":"closed"')), chart=small_chart())
+    same = replay(
+        io.BytesIO(data.replace(b'"reason":"completed","row":"finish"', b'"reason":"completed","row":"x"')),
+        chart=small_chart(),
+    )
+
+    assert ["diverges", "conforms"] == [report.runs[0].verdict for report in (other, same)]
+    assert ("value", "/reason") == (other.divergences[0].kind, other.divergences[0].pointer)
