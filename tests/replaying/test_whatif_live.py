@@ -11,10 +11,12 @@ import io
 import json
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from fsm_runner.charts import find_chart, load, loads
+from fsm_runner.charts.differing import diff
 from fsm_runner.journal import read
 from fsm_runner.journal.privacy import Shield
 from fsm_runner.replaying.totals import Totals
@@ -149,3 +151,28 @@ def test_without_payloads_nothing_else_is_said_and_nothing_is_guessed(name, reco
 
     assert (name in ("finalise", "by_hand")) == bool(told["unknown"])
     assert name != "finalise" or told["unknown"] < 40
+
+
+def test_where_diff_finds_no_route_changed_every_run_conforms(recorded):
+    """Other names of all rows and of a state: the two ways to review an edit agree."""
+
+    def named(row):
+        return replace(row, id=f"{row.id}_too", target=row.target.replace("offered", "handed_over"))
+
+    old = load("states")
+    states = tuple(
+        replace(state, always=tuple(map(named, state.always)), transitions=tuple(map(named, state.transitions)))
+        for state in old.states
+    )
+    state = replace(states[3], name="handed_over", transitions=tuple(
+        replace(row, id=row.id.removesuffix("_too")) for row in states[3].transitions
+    ))  # fmt: skip
+    new = replace(old, states=(*states[:3], state, *states[4:]))
+    replayer = Replayer(new)
+
+    assert "offered" == old.states[3].name
+    assert not diff(old, new).matters
+    for journal in recorded:
+        for data in (journal, bare(journal)):
+            report = replayer.replay(io.BytesIO(data))
+            assert report.conforms, str(report)
