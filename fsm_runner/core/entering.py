@@ -64,11 +64,12 @@ def _at_rest(context: Context, event: Entered) -> Context:
     stand = context.stand
     if event.output is not None and stand.awaits != "nothing":
         stand = replace(stand, awaits="nothing")
-    if stand.failure is not None and stand.effect is not None:
+    has_failed = stand.failure is not None and stand.effect is not None
+    if has_failed:
         stand = replace(stand, effect=None)  # what failed is not under way any more
     if stand is not context.stand:
         context = replace(context, stand=stand)
-    if stand.failure is not None:
+    if has_failed:
         context = _rested(context)
     elif _is_refusal(context, event):
         context = _refused(context)
@@ -89,7 +90,7 @@ def _rested(context: Context) -> Context:
         context = replace(context, compaction=replace(compaction, config=None, sent=0))
     if counters.staked is None:
         return context
-    spent = {**counters.spent, counters.staked: counters.spent[counters.staked] - 1}
+    spent = {**counters.spent, counters.staked: counters.spent.get(counters.staked, 1) - 1}
     return replace(context, counters=replace(counters, spent=spent, staked=None))
 
 
@@ -106,7 +107,7 @@ def _refused(context: Context) -> Context:
     if "`tools`" in fields:
         way_out = f"use add_tools() and remove_tools(), {way_out}"
     text = f"Cannot change {fields} on a thread: the server keeps what it was created with ({way_out})"
-    stand = replace(context.stand, failure=Failed(error="AnthropicError", text=text))
+    stand = replace(context.stand, failure=Failed(error="AnthropicError", text=text), failed_effect=None)
     return replace(context, stand=stand, thread=replace(context.thread, refused=()))
 
 

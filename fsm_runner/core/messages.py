@@ -97,20 +97,25 @@ def with_container(params: Json, message: Json | None) -> Json:
 
 
 def without_open_calls(history: History) -> tuple[Json, ...]:
-    """Return the messages of `history` without the tool calls that its last message leaves unanswered.
+    """Return the messages of `history` without the tool calls that its last reply leaves unanswered.
 
     What must not end a message goes with them: thinking that led to the calls.  A message of which nothing
     remains goes as a whole.
 
     Source: the API refuses a ``tool_use`` without its ``tool_result``, and a message that ends in thinking."""
     messages = tuple(history)
-    if not messages or messages[-1].get("role") != "assistant" or not blocks_of(messages[-1]):
+    at = next((at for at in reversed(range(len(messages))) if messages[at].get("role") == "assistant"), None)
+    if at is None:
         return messages
-    kept = [block for block in blocks_of(messages[-1]) if block.get("type") != "tool_use"]
+    blocks, after = blocks_of(messages[at]), messages[at + 1 :]
+    answered = {block.get("tool_use_id") for block in blocks_of(after[0])} if after else set()
+    kept = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in answered]
+    if not blocks or (after and len(kept) == len(blocks)):
+        return messages
     while kept and text_in(kept[-1], "type") in _THINKING:
         kept.pop()
-    last = ({**messages[-1], "content": kept},) if kept else ()
-    return messages[:-1] + last
+    last = ({**messages[at], "content": kept},) if kept else ()
+    return messages[:at] + last + after
 
 
 def has_summary(message: Json) -> bool:

@@ -73,6 +73,7 @@ class BaseRunner(Acts):
         self._step: Step | None = None
         self._busy = False
         self._early = False
+        self._rested: set[str] = set()
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
 
     def _check_rest(self, step: Step) -> None:
@@ -81,7 +82,7 @@ class BaseRunner(Acts):
 
         Raises:
             AnthropicError: the caller changed what a server-side thread keeps.
-            RunError: the state takes nothing that a driver could tell.
+            RunError: the state takes nothing that a driver could tell, or going on only leads back to it.
         """
         stand, stop = step.snapshot.context.stand, step.snapshot.stop
         if stop is not None and stand.failure is not None and stand.failed_effect is None:
@@ -89,6 +90,9 @@ class BaseRunner(Acts):
         if not self._session.takes(Continued):
             state = step.snapshot.state
             raise RunError(f"state '{state}' orders nothing and takes no 'continued' (give it an effect, or that row)")
+        if step.snapshot.state in self._rested:
+            raise RunError(f"state '{step.snapshot.state}': going on leads back to it, and nothing is done on the way")
+        self._rested.add(step.snapshot.state)
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
         held = order.thread is not None and order.thread.get("type") == "continue"
@@ -199,6 +203,7 @@ class BaseRunner(Acts):
     @contextmanager
     def _recorded(self, effect: Effect) -> Iterator[None]:
         """Put an effect on record before it is performed, and after."""
+        self._rested.clear()
         id = self._session.scheduled(effect)
         try:
             yield

@@ -142,8 +142,9 @@ def ends_in_text(request: ScriptedRequest) -> str | None:
     f"{ISSUES}/smallmain/vscode-unify-chat-provider/issues/249",
 )
 def no_prefill(request: ScriptedRequest) -> str | None:
-    """Refuse a prefill; a turn that the script paused is resumed, and server tools' content goes back as it is."""
-    if _prefilled(request) is None or request.resumes or "fallback_credit_token" in request.body:
+    """Refuse a prefill.  A turn that the script paused is resumed, server tools' content goes back as it is, and where
+    the API is to compact, anthropic 2.12 sends a conversation that ends in a reply."""
+    if _prefilled(request) is None or request.resumes or request.body.keys() & {"fallback_credit_token", "compaction"}:
         return None
     if not PREFILL_GONE.search(str(request.model)):
         return None

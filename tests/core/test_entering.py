@@ -175,7 +175,8 @@ def test_a_compaction_departs_with_what_was_asked():
 
 def test_a_failed_compaction_is_over_once_the_run_rests():
     """What comes next is not its response."""
-    after = resting(replace(compacting(), stand=Stand(failure=LOST, failed_effect="compact", awaits="more")))
+    stand = Stand(failure=LOST, failed_effect="compact", effect="compact", awaits="more")
+    after = resting(replace(compacting(), stand=stand))
 
     assert (None, 0) == (after.compaction.config, after.compaction.sent)
     assert [user(), user("later")] == list(after.conversation.history)
@@ -271,7 +272,7 @@ def test_a_row_that_spends_a_limit_stakes_it():
 def test_a_failed_request_gives_back_what_it_spent():
     """Once the run rests; the next attempt spends it again."""
     counters = Counters(spent={"iterations": 2}, staked="iterations", resends=2)
-    after = resting(context(counters=counters, stand=Stand(failure=LOST)))
+    after = resting(context(counters=counters, stand=Stand(failure=LOST, effect="send_request")))
 
     assert Counters(spent={"iterations": 1}, resends=2) == after.counters
 
@@ -283,7 +284,7 @@ def test_nothing_is_given_back_otherwise(staked, failure):
     """A reply that arrived was worth its request, whatever fails later."""
     counters = Counters(spent={"iterations": 2}, staked=staked)
 
-    assert counters == resting(context(counters=counters, stand=Stand(failure=failure))).counters
+    assert counters == resting(context(counters=counters, stand=Stand(failure=failure, effect="send_request"))).counters
 
 
 @pytest.mark.parametrize(("effect", "expected"), [("send_request", 2), (None, 0)])

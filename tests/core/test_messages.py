@@ -117,6 +117,16 @@ def test_open_calls_are_cut_off_with_the_thinking_that_led_to_them(content, expe
     assert content == history[1]["content"]
 
 
+def test_open_calls_are_cut_off_where_the_caller_has_spoken_since():
+    """What it said stays; a call that has its result stays, too."""
+    said = [{"role": "assistant", "content": [text(), use(), use("b")]}, {"role": "user", "content": [result("b")]}]
+    kept = [{"role": "assistant", "content": [text(), use("b")]}, said[1]]
+    alone = [{"role": "assistant", "content": [text(), use()]}, user("go on")]
+
+    assert (user(), *kept, user("c")) == without_open_calls(History([user(), *said, user("c")]))
+    assert ({"role": "assistant", "content": [text()]}, user("go on")) == without_open_calls(History(alone))
+
+
 @pytest.mark.parametrize("content", [[use()], [THINKING, use()]])
 def test_a_message_of_which_nothing_remains_goes_as_a_whole(content):
     """The API refuses an empty message."""
@@ -130,6 +140,8 @@ def test_a_message_of_which_nothing_remains_goes_as_a_whole(content):
         [user()],
         [user(), {"role": "assistant", "content": "words"}],
         [user(), {"role": "assistant", "content": [use()]}, {"role": "user", "content": [result()]}],
+        [user(), {"role": "assistant", "content": [use()]}, {"role": "user", "content": [result()]}, user("b")],
+        [user(), {"role": "assistant", "content": [text(), THINKING]}, user("b")],
     ],
 )
 def test_a_history_without_open_calls_stays_whole(messages):

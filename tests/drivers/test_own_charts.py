@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm_runner import ChartError, Reported, fact, find_chart
+from fsm_runner import ChartError, Reported, RunError, fact, find_chart
 from fsm_runner.testing import reply, text
 from tests.drivers.drive import use, words
 
@@ -216,3 +216,30 @@ def test_a_chart_that_does_not_exist_is_refused(drive):
     """By its name."""
     with pytest.raises((ChartError, OSError), match="nowhere"):
         drive.run([], chart="nowhere.yaml")
+
+
+ROUND = """
+schema: fsm_runner/chart/v1
+name: round
+initial: here
+facts: {closed: [true, false]}
+states:
+  here:
+    phase: inspect
+    transitions: [{id: there, event: continued, guard: {closed: false}, target: there, consumes: caller},
+                  {id: out, event: continued, target: done}]
+  there:
+    phase: inspect
+    transitions: [{id: back, event: continued, target: here, consumes: caller}]
+  done: {phase: done, final: true}
+"""
+
+
+def test_states_at_rest_that_lead_to_one_another_do_not_keep_the_caller_for_ever(drive, tmp_path):
+    """Nothing is done on the way, so nothing will ever be handed out."""
+    path = tmp_path / "round.yaml"
+    path.write_text(ROUND)
+    run = drive.run([], chart=path)
+
+    with pytest.raises(RunError, match="state 'there': going on leads back to it, and nothing is done"):
+        run.until_done()

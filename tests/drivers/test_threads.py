@@ -187,6 +187,20 @@ def test_a_changed_system_is_refused_before_any_tool_runs(drive, ask_first):
     assert ["ants"] == ran
 
 
+def test_a_change_after_a_failure_is_refused_and_not_tried_for_ever(drive):
+    """The failure that the caller knows of is one thing; what it then changed, another."""
+    run = threaded(drive, [CALL, overloaded(), text("done")], system="be brief")
+    next(run)
+    with pytest.raises(anthropic.APIStatusError, match="Overloaded"):
+        next(run)
+    run.set_messages_params(lambda params: {**params, "system": "be long"})
+    with pytest.raises(anthropic.AnthropicError, match="Cannot change `system` on a thread"):
+        next(run)
+    run.set_messages_params(lambda params: {**params, "system": "be brief"})
+
+    assert "done" == words(run.until_done())
+
+
 def test_changed_tools_are_refused_with_the_way_out(drive):
     """Tools are added and removed by methods of their own."""
     run = threaded(drive, [CALL, text("done")])

@@ -197,6 +197,7 @@ KEPT = [
     ("no_prefill", sent(user("a"), said("b"), user("c"), model="claude-opus-4-6")),
     ("no_prefill", sent(user("a"), said(*SERVED), model="claude-opus-4-6")),
     ("no_prefill", sent(user("a"), said("b"), model="claude-opus-4-6", fallback_credit_token="t")),
+    ("no_prefill", sent(user("a"), said("b"), model="claude-opus-4-6", compaction={"type": "summarize"})),
 ]
 
 
