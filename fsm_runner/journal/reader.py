@@ -53,8 +53,6 @@ class Reading(Iterator[Record]):
 
     Attributes:
         source: the file's name, for messages.
-        line: the bytes of the last record's line, without the line's end.
-        ended: whether that line has an end.
         torn: the unfinished lines passed over so far; all of them once it is exhausted.
     """
 
@@ -73,8 +71,6 @@ class Reading(Iterator[Record]):
         For the rest see `read`; without `beside`, payloads stay beside; by `upgrades`, older versions are read.
         """
         self.source = source
-        self.line = b""
-        self.ended = True
         self.torn: tuple[Torn, ...] = ()
         self._file = file
         self._run = run
@@ -82,13 +78,24 @@ class Reading(Iterator[Record]):
         self._upgrades = upgrades
         self._number = 0
         self._last = dict(after or {})
+        self._line = b"\n"
         self._lines: dict[str, bytes] = {}
         self._records = self._read()
 
     @property
+    def line(self) -> bytes:
+        """The bytes of the last record's line, without the line's end."""
+        return self._line.removesuffix(b"\n")
+
+    @property
+    def ended(self) -> bool:
+        """Whether that line has an end."""
+        return self._line.endswith(b"\n")
+
+    @property
     def heads(self) -> Mapping[str, str]:
         """By run, the hash of its last record so far."""
-        return {run: hash_of(line) for run, line in self._lines.items()}
+        return {run: hash_of(line.removesuffix(b"\n")) for run, line in self._lines.items()}
 
     def __iter__(self) -> Iterator[Record]:
         return self._records
@@ -112,7 +119,7 @@ class Reading(Iterator[Record]):
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
         damaged: tuple[Torn, ...] = ()
-        wanted, lines, beside = self._run, self._lines, self._beside
+        wanted, last, lines, beside = self._run, self._last, self._lines, self._beside
         for number, line in enumerate(_unpacked(file), start=1):
             self._number = number
             found = self._found(line, number) if line.startswith(b"{") else None
@@ -120,10 +127,12 @@ class Reading(Iterator[Record]):
                 self._mended(damaged, found)
                 damaged = ()
             if isinstance(found, Record):
-                if wanted is None or wanted == found.run:
-                    self._follows(found)
-                    self.ended = line.endswith(b"\n")
-                    self.line = lines[found.run] = line[:-1] if self.ended else line
+                run = found.run
+                if wanted is None or wanted == run:
+                    if found.seq != last.get(run, 0) + 1:
+                        raise self._out_of_order(found)
+                    last[run] = found.seq
+                    self._line = lines[run] = line
                     if beside is not None and FIELD in found.data:
                         beside.put_back(found)
                     yield found
@@ -166,13 +175,11 @@ class Reading(Iterator[Record]):
     def _damage(self, damaged: Torn) -> JournalError:
         return JournalError(self.source, damaged.line, "the line is damaged (restore it from a copy)")
 
-    def _follows(self, record: Record) -> None:
+    def _out_of_order(self, record: Record) -> JournalError:
         last = self._last.get(record.run, 0)
-        if record.seq != last + 1:
-            way_out = "restore what is missing" if record.seq > last else "give each run an id of its own"
-            problem = f"run '{record.run}': seq {record.seq} comes where {last + 1} should ({way_out})"
-            raise JournalError(self.source, record.line, problem)
-        self._last[record.run] = record.seq
+        way_out = "restore what is missing" if record.seq > last else "give each run an id of its own"
+        problem = f"run '{record.run}': seq {record.seq} comes where {last + 1} should ({way_out})"
+        return JournalError(self.source, record.line, problem)
 
 
 def _unpacked(file: BinaryIO) -> Iterable[bytes]:
