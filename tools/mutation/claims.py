@@ -109,7 +109,7 @@ BY_FAILURE = (
         events=ENTERING,
         answers={"turn": ("finished", "unreadable"), "compaction": ("asked",), **FAILED_BEFORE},
         why="after an end only its calls can fail, and without results they block compaction",
-        charts=("states", "finalise", "reflect", "tools_first"),
+        charts=("states", "finalise", "tools_first"),
     ),
     Claim(
         states=("request", "finalise", "reflect"),
@@ -208,12 +208,6 @@ BY_TURN = (
         events=("failed",),
         answers={"limit": ("reached",)},
         why="at the limit there is no second look",
-    ),
-    Claim(
-        states=("inspect",),
-        events=ENTERING,
-        answers={"reflection": ("due",), "change": ("free",), "limit": ("free",), "early": ("run",)},
-        why="only a compaction leaves calls that arrive; the second look comes before it, or not at all",
     ),
 )
 """What the last turn was follows from the way."""

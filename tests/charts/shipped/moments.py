@@ -8,7 +8,7 @@ that asks for one answer more than it should is noticed.
 from __future__ import annotations
 
 from fsm_runner.core import events as ev
-from tests.charts.shipped.worlds import ANSWER, ASKED, FULL, GO, NO_THREAD, SHORT, TOOL, WORDS, World
+from tests.charts.shipped.worlds import ANSWER, ASKED, FULL, GO, NO_THREAD, OPENED, SHORT, TOOL, WORDS, World
 from tests.support.build import LOST, PARAMS, reply, result, text, use, user
 
 CLOSED = ev.Closed()
@@ -130,6 +130,16 @@ def _failures() -> dict[str, World]:
     """Where something is tried again."""
     return {
         "the API is to compact after the first request failed": World(replies=[LOST], caller=[GO, ASKED, GO]),
+        "the second look fails, and the API is to compact, with a change that the thread refuses": World(
+            replies=[WORDS, LOST], caller=[GO, GO, ASKED, CHANGED, *AFTER], thread="new"
+        ),
+        "the second look fails, and then a compaction streams a call and frees the thread for a change": World(
+            streams=True,
+            replies=[OPENED, LOST],
+            stream=[WORDS, MOVED, SHORT],
+            caller=[GO, GO, ASKED, CHANGED, GO],
+            thread="new",
+        ),
         "the server loses the thread of a paused turn that the caller closed": World(
             replies=[ended("pause_turn"), CLOSED, ASKED, NO_THREAD], thread="new", limit=2, limits=RARE
         ),
