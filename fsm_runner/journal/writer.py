@@ -14,9 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
-
-from structlog.typing import Processor
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from fsm_runner.core.context import Context
 from fsm_runner.core.effects import Effect
@@ -24,7 +22,6 @@ from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Event
 from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
-from fsm_runner.journal.carrying import carried
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync, appending, is_due, number_of, unfinished, why
@@ -32,6 +29,9 @@ from fsm_runner.journal.holding import Hold, head_of, held
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
 from fsm_runner.journal.writing import Writing
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
 """What a record says of its own line and the one before, not of the run."""
@@ -69,6 +69,8 @@ class Journal:
         self._stamp = None if writing.clock is None else stamps(writing.clock)
         self._sync = writing.sync
         self._number = None if writing.sync == "none" else number_of(file, self.source)
+        from fsm_runner.journal.carrying import carried  # structlog is slow to import, and who reads needs none
+
         self._chain = writing.chain(head, folder)
         self._write = carried(file, (*writing.processors, self._chain))
         self._own: Hold | None = None

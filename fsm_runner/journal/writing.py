@@ -6,9 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-
-from structlog.typing import Processor
+from typing import TYPE_CHECKING, get_args
 
 from fsm_runner.journal.chain import Chain, checked_key
 from fsm_runner.journal.clock import Clock
@@ -16,6 +14,9 @@ from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync
 from fsm_runner.journal.payloads import Aside, checked_over
 from fsm_runner.journal.privacy import Content, Shield, held
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

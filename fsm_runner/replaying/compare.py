@@ -1,10 +1,16 @@
-"""Comparing: two pieces of JSON data, and where they differ, by JSON pointer."""
+"""Comparing: two pieces of JSON data, and where they differ, by JSON pointer; and two records that go the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from fsm_runner.replaying.report import NOTHING
+
+_WAY = ("source", "event", "target", "output")
+"""The fields of a row that was taken which a run, and its caller, can tell."""
+
+_BY = ("row", "facts")
+"""The fields of an end that say by which row and answers it came."""
 
 
 def differences(recorded: object, now: object, pointer: str = "") -> Iterator[tuple[str, object, object]]:
@@ -19,6 +25,24 @@ def differences(recorded: object, now: object, pointer: str = "") -> Iterator[tu
     for key in {**left, **right}:
         step = key.replace("~", "~0").replace("/", "~1")
         yield from differences(left.get(key, NOTHING), right.get(key, NOTHING), f"{pointer}/{step}")
+
+
+def same_way(
+    kind: str, recorded: Mapping[str, object], made: Mapping[str, object]
+) -> tuple[Mapping[str, object], Mapping[str, object], tuple[str, str] | None]:
+    """Return both without what an edited chart may have otherwise while a run goes the same way.
+
+    It may ask more facts, fewer, or of another limit; when it takes another row, the ids of both come third.
+    """
+    if kind == "ended":
+        return {**recorded, **dict.fromkeys(_BY, None)}, {**made, **dict.fromkeys(_BY, None)}, None
+    if kind != "transition":
+        return recorded, made, None
+    then, now = recorded["row"], made["row"]
+    if then != now and any(recorded[key] != made[key] for key in _WAY):
+        return recorded, made, None
+    renamed = None if then == now else (str(then), str(now))
+    return {key: recorded[key] for key in _WAY}, {key: made[key] for key in _WAY}, renamed
 
 
 def _children(value: object) -> Mapping[str, object] | None:

@@ -13,7 +13,7 @@ from fsm_runner.core.chart import Chart, Row
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import ACTS
 from fsm_runner.journal import Record
-from fsm_runner.replaying.follow import Machines
+from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import NOTHING, Divergence, RunReport
 
 _ACTS = frozenset(act.name for act in ACTS)

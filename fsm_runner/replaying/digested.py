@@ -26,7 +26,7 @@ from fsm_runner.journal.codec import event_from, plain
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.privacy import digest, held_again
 from fsm_runner.replaying.control import ControlRun
-from fsm_runner.replaying.follow import Machines
+from fsm_runner.replaying.machines import Machines
 
 _UNTELLABLE = frozenset({"summarised"})
 """Events after which the history depends on what a payload says."""

@@ -15,7 +15,7 @@ from fsm_runner.charts.differing.renames import renamed_states, with_new_names
 from fsm_runner.core.chart import Chart, Pattern, Row
 from fsm_runner.core.facts import FACTS, OWN_FACTS, Fact
 from fsm_runner.journal import Record
-from fsm_runner.replaying.follow import Machines
+from fsm_runner.replaying.machines import Machines
 
 _COUNTED: Mapping[str, Callable[[str], bool]] = {
     "limit": lambda name: name not in OWN_FACTS,

@@ -19,7 +19,8 @@ from fsm_runner.core.machine import Machine, Snapshot
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.records import Made
-from fsm_runner.replaying.follow import Machines, Run
+from fsm_runner.replaying.follow import Run
+from fsm_runner.replaying.machines import Machines
 
 UNKNOWN_OUTCOME = (
     "The outcome of this call is unknown: the program was stopped while the tool was at work. It may have done all of "
@@ -116,8 +117,8 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
         machine=run.machine,
         facts=run.facts,
         snapshot=run.snapshot,
-        begun=frozenset(run.begun),
-        numbered=run.numbered,
+        begun=frozenset(run.underway.begun),
+        numbered=run.underway.numbered,
         reply=run.reply,
         owed=run.owed,
     )

@@ -20,7 +20,8 @@ from fsm_runner.journal import Record, read
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.digested import DigestRun
 from fsm_runner.replaying.edits import Edits
-from fsm_runner.replaying.follow import Machines, Run
+from fsm_runner.replaying.follow import Run
+from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import NOTHING, Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.whatif import WhatIf
 

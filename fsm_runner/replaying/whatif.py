@@ -17,7 +17,8 @@ from fsm_runner.journal import Record
 from fsm_runner.journal.records import Made
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edit, Edits
-from fsm_runner.replaying.follow import Machines, Run
+from fsm_runner.replaying.follow import Run
+from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import NOTHING, Divergence, Kind, RunReport
 
 _OF_ROWS = frozenset({"", "/row", "/source", "/target", "/event", "/output"})

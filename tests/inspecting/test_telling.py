@@ -12,7 +12,8 @@ from fsm_runner.core.events import Appended, Closed, Continued, Failed, Replied
 from fsm_runner.core.machine import compile
 from fsm_runner.inspecting import Telling, ToolUse
 from fsm_runner.journal import read
-from fsm_runner.replaying.follow import Machines, Run
+from fsm_runner.replaying.follow import Run
+from fsm_runner.replaying.machines import Machines
 from tests.inspecting.journals import begun, told, two_turns, written
 from tests.journal.worlds import Life, small_chart, uses
 from tests.replaying.goldens import FOLDERS

@@ -15,7 +15,7 @@ from fsm_runner.core.errors import FsmRunnerError
 from fsm_runner.core.events import Continued, Replied, ToolFinished
 from fsm_runner.journal import read
 from fsm_runner.replaying.digested import DigestRun
-from fsm_runner.replaying.follow import Machines
+from fsm_runner.replaying.machines import Machines
 from tests.journal.worlds import Life, context, recorded, result, text, uses
 from tests.replaying.goldens import GOLDENS
 from tests.replaying.goldens.scene import Scene
