@@ -96,18 +96,19 @@ def is_recorded(thread: Thread, message: Json) -> bool:
 def after_failure(context: Context, failure: Failed, *, compacting: bool, streaming: bool) -> tuple[Thread, bool]:
     """Return the thread after a failure, and whether the request can go out again by itself because of what changed.
 
-    A thread that is lost again right after it was replayed may be one that the server cannot store.
+    A thread that is lost again right after it was replayed may be one that the server cannot store.  Of a reply that
+    was lost while it streamed the caller has seen a part, so the next request is for the caller to ask for.
     """
-    thread = context.thread
+    thread, at_once = context.thread, not streaming
     if compacting:
         can = failure.code == UNSUPPORTED and thread.beside
-        return (replace(thread, beside=False), True) if can else (thread, False)
+        return (replace(thread, beside=False), at_once) if can else (thread, False)
     if failure.code == UNSUPPORTED and is_threading(thread):
-        return replace(thread, mode="unthreaded"), True
+        return replace(thread, mode="unthreaded"), at_once
     if failure.code in REPLAYED_AFTER and thread.mode == "continue":
         if failure.code == LOST and thread.replaces_lost:
-            return replace(thread, mode="unthreaded"), True
-        return replace(thread, mode="new", replaces_lost=failure.code == LOST), True
+            return replace(thread, mode="unthreaded"), at_once
+        return replace(thread, mode="new", replaces_lost=failure.code == LOST), at_once
     if streaming and thread.mode == "continue":
         return replace(thread, mode="new", replaces_lost=False), False
     return thread, False

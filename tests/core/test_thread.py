@@ -251,6 +251,14 @@ def test_a_thread_that_cannot_be_continued_is_replaced(code):
     assert ("new", code == LOST, True) == (thread.mode, thread.replaces_lost, again)
 
 
+@pytest.mark.parametrize("code", sorted({*REPLAYED_AFTER, UNSUPPORTED}))
+def test_what_was_lost_while_it_streamed_goes_out_again_when_the_caller_asks(code):
+    """The thread changes all the same."""
+    thread, again = after(HELD, code, streaming=True)
+
+    assert (after(HELD, code)[0], False) == (thread, again)
+
+
 def test_a_replacement_that_is_lost_as_well_is_given_up():
     """The server may not be able to keep it."""
     thread, again = after(replace(HELD, replaces_lost=True), LOST)
