@@ -160,6 +160,16 @@ def test_every_dependency_has_one_home():
     assert set() == {modules.get(name, name) for name in names} - placed
 
 
+@pytest.mark.parametrize("name", [name for name in CONTRACTS if re.search(r" lives? in ", name)])
+def test_every_package_but_the_homes_is_held_to_a_contract(name):
+    """A new package that a contract forgets could import what has its home elsewhere."""
+    packages = {path.parent.name for path in (ROOT / "fsm_runner").glob("*/__init__.py")}
+    homes = packages & set(re.findall(r"\w+", name.partition(" in ")[2]))
+
+    assert homes
+    assert sorted(f"fsm_runner.{each}" for each in packages - homes) == CONTRACTS[name]["source_modules"]
+
+
 @pytest.mark.parametrize("name", ["run.txt", "dev.txt", "lock.txt", "others.txt"])
 def test_every_pinned_package_has_hashes(name):
     """One line without a hash, and pip would refuse the whole file on a stranger's machine."""
