@@ -1,11 +1,20 @@
 """The command line: ``fsm-runner``, also ``python -m fsm_runner``.
 
-app       the commands together, and what they share: the version, the exit codes
-quitting  how a command ends: exit codes, and errors as one line instead of a traceback
-specs     ``module:name`` and ``name=value`` arguments
-screen    lines on a terminal in colour, elsewhere plain
-watching  a run as lines: each transition, each message
-run, check, table, draw, replay   one command each
+app        the commands together, and what they share: the version, the exit codes
+quitting   how a command ends: exit codes, and errors as one line instead of a traceback
+specs      ``module:name`` and ``name=value`` arguments
+screen     lines on a terminal in colour, elsewhere plain
+watching   a run as lines: each transition, each message
+verdict    what `check` found, for a person, a program, or GitHub
+pictures   the formats of pictures, and their files
+breaking   the path that breaks a rule, drawn
+journals   journals as a command is given them, and the runs that they hold
+following  a journal read as it grows
+listing, timeline, documents, sums   the runs of a journal, and one run, as text and as JSON
+beside     two runs, as text and as JSON
+findings   what `replay` found, file by file and in sum
+
+Each other module is the command of its name.
 
 A module imports what is slow to import (anthropic, rich, the charts) inside the function that uses it: ``--help``
 must answer at once.
