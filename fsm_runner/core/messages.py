@@ -15,6 +15,7 @@ from fsm_runner.core.parts import maker
 
 _new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
+_DONE = frozenset({"done"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
@@ -47,8 +48,8 @@ def calls_of(message: Json) -> tuple[Call, ...]:
 
 
 def is_done(turn: Turn) -> bool:
-    """Whether every call of the last reply has its result."""
-    return "waiting" not in (statuses := [call.status for call in turn.calls]) and "running" not in statuses
+    """Whether every call of the last reply has its result; true of none."""
+    return _DONE.issuperset([call.status for call in turn.calls])
 
 
 def reply_param(message: Json) -> Json:

@@ -45,7 +45,13 @@ else:
         return copy
 
     def maker(cls):
-        """Return what makes a part of `cls` of the same keywords as the class does, and faster."""
+        """Return what makes a part of `cls` of the same keywords as the class does, and faster.
+
+        A field whose default is made anew for each part must be given.
+
+        Raises:
+            TypeError: when called: a keyword is missing, or names no field.
+        """
         known, keywords = {}, []
         for field in fields(cls):
             known[f"d_{field.name}"] = field.default
@@ -56,7 +62,10 @@ else:
         return _function(cls, "part", "part.{}", {}, become=False)
 
     def _function(cls, parameters, value, known, *, become=True):
-        """A function of `parameters` that fills a twin: one assignment a field, in a row, as by hand."""
+        """A function of `parameters` that fills a twin: one assignment a field, in a row, as by hand.
+
+        It leaves out `__post_init__`, so a class that has one is none of ours.
+        """
         names = [field.name for field in fields(cls)]
         twin = type(f"{cls.__name__}Twin", (), {"__slots__": tuple(names)})
         lines = [
