@@ -14,6 +14,7 @@ from fsm_runner.core.availability import available, family
 from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Context
 from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
+from fsm_runner.core.errors import RunError
 from fsm_runner.core.messages import is_done, text_in
 from fsm_runner.core.thread import refused_fields
 
@@ -63,6 +64,23 @@ def fact(
         return Fact(name=ask.__name__, answers=answers, ask=ask, impossible=impossible, version=version)
 
     return decorate
+
+
+def answering(each: Fact) -> Callable[[Context], str]:
+    """Return the function of a user's fact, held to the closed list of its answers.  True and False are two of them.
+
+    It raises `RunError` for any other answer.
+    """
+
+    def ask(context: Context) -> str:
+        answer: object = each.ask(context)
+        if isinstance(answer, bool):
+            answer = "true" if answer else "false"
+        if answer not in each.answers:
+            raise RunError(f"fact '{each.name}': it answered {answer!r} (its answers: {', '.join(each.answers)})")
+        return str(answer)
+
+    return ask
 
 
 @fact(

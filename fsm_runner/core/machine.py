@@ -13,7 +13,7 @@ The law of a step:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -21,9 +21,9 @@ from fsm_runner.core.chart import Chart, State
 from fsm_runner.core.context import Context, Note
 from fsm_runner.core.decision import Decision, Transition
 from fsm_runner.core.effects import Effect, effects_again, effects_of
-from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem, RunError
+from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem
 from fsm_runner.core.events import ACTS, Event
-from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.facts import FACTS, Fact, answering
 from fsm_runner.core.fold import fold
 from fsm_runner.core.parts import maker, replace
 from fsm_runner.core.stepper import ALWAYS, Stepper, entry_of, trigger_of
@@ -169,7 +169,7 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
 
     A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
     """
-    known = {**FACTS, **{each.name: replace(each, ask=_closed(each)) for each in facts}}
+    known = {**FACTS, **{each.name: replace(each, ask=answering(each)) for each in facts}}
     problems = tuple(_fact_problems(chart, known))
     if problems:
         raise ChartError(chart.name, problems)
@@ -189,20 +189,6 @@ def _place(state: State, facts: Mapping[str, Fact]) -> _Place:
         asked = tuple(facts[name] for name in names)
         decisions[trigger] = Decision(state=state.name, trigger=trigger, facts=asked, known={})
     return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=decisions)
-
-
-def _closed(each: Fact) -> Callable[[Context], str]:
-    """The function of a user's fact, held to the closed list of its answers.  True and False are two of them."""
-
-    def ask(context: Context) -> str:
-        answer: object = each.ask(context)
-        if isinstance(answer, bool):
-            answer = "true" if answer else "false"
-        if answer not in each.answers:
-            raise RunError(f"fact '{each.name}': it answered {answer!r} (its answers: {', '.join(each.answers)})")
-        return str(answer)
-
-    return ask
 
 
 def _fact_problems(chart: Chart, known: Mapping[str, Fact]) -> Iterable[Problem]:

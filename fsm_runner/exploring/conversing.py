@@ -23,7 +23,7 @@ from fsm_runner.exploring.moves import (
     Move,
     world_moves,
 )
-from fsm_runner.exploring.places import Place, Turn, running
+from fsm_runner.exploring.places import Consequence, Place, running
 from fsm_runner.exploring.standing_in import FactFailed
 
 
@@ -63,7 +63,7 @@ def moves_at(machine: Machine, place: Place, *, rare: bool) -> Iterator[Move]:
         yield APPEND
 
 
-def moved(machine: Machine, place: Place, move: Move) -> Turn | None:
+def moved(machine: Machine, place: Place, move: Move) -> Consequence | None:
     """Return what `move` does at `place`; None when the machine refuses an event of it.
 
     Raises:
@@ -76,7 +76,7 @@ def moved(machine: Machine, place: Place, move: Move) -> Turn | None:
         raise
     except FsmRunnerError:
         return None
-    return driver.turn()
+    return driver.consequence()
 
 
 def _defer(call: ev.Json) -> Act:

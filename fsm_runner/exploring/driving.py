@@ -16,7 +16,7 @@ from fsm_runner.core.errors import RunError
 from fsm_runner.core.machine import Machine, Step
 from fsm_runner.exploring.beginnings import MODEL
 from fsm_runner.exploring.moves import INTERRUPTED, Act, Fault, Move, Outcome, Reply
-from fsm_runner.exploring.places import Place, Turn, running
+from fsm_runner.exploring.places import Consequence, Place, running
 
 MOST_TOLD = 30
 """Events that one move can lead to; a run that is told more goes round by itself."""
@@ -31,9 +31,9 @@ class Driver:
     told: list[tuple[ev.Event, Step]] = field(default_factory=list)
     outcome: str | None = None
 
-    def turn(self) -> Turn:
+    def consequence(self) -> Consequence:
         """What was done."""
-        return Turn(place=self.place, told=tuple(self.told), outcome=self.outcome)
+        return Consequence(place=self.place, told=tuple(self.told), outcome=self.outcome)
 
     def set(self, **changes: object) -> None:
         self.place = replace(self.place, **changes)  # type: ignore[arg-type]  # the fields' own types, named by callers

@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Consequence:
     """What a move did: immutable.
 
     Attributes:

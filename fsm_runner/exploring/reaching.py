@@ -107,23 +107,23 @@ def ways(chart: Chart, facts: Mapping[str, FactCode] | None = None) -> Ways:
     """
     known = Facts(chart, facts)
     fixed = dict(_fixed(chart, facts))
-    hops: dict[str, list[Taken]] = {}
+    onward: dict[str, list[Taken]] = {}
     blocked: dict[str, str] = {}
     for state in chart.states:
-        hops[state.name] = []
+        onward[state.name] = []
         for row, found in _judged(chart, state, known, fixed):
             if isinstance(found, Taken):
-                hops[state.name].append(found)
+                onward[state.name].append(found)
             else:
                 blocked[row.id] = found
     paths: dict[str, tuple[Taken, ...]] = {chart.initial: ()}
     waiting = deque([chart.initial])
     while waiting:
         here = waiting.popleft()
-        for hop in hops[here]:
-            if hop.target not in paths:
-                paths[hop.target] = (*paths[here], hop)
-                waiting.append(hop.target)
+        for taken in onward[here]:
+            if taken.target not in paths:
+                paths[taken.target] = (*paths[here], taken)
+                waiting.append(taken.target)
     return Ways(chart=chart, paths=paths, blocked=blocked)
 
 

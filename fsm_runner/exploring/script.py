@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.cover import spelled
-from fsm_runner.exploring.moves import Act, Fault, Move, Outcome, Reply
-from fsm_runner.exploring.places import Turn
+from fsm_runner.exploring.moves import READ, Act, Fault, Move, Outcome, Reply
+from fsm_runner.exploring.places import Consequence
 from fsm_runner.exploring.preamble import WIDTH, Source, head_of, usual_reports, written
 from fsm_runner.exploring.report import Explored, RowPath
 from fsm_runner.exploring.search import Conversation
@@ -32,7 +32,7 @@ def script(explored: Explored, source: Source) -> str:
 
 def lines_of(chart: Chart, conversation: Conversation) -> list[str]:
     """Return what a test does: the model's script, the run, and the caller's lines."""
-    moves = [move for move, _ in conversation.turns]
+    moves = [move for move, _ in conversation.moves]
     replies = [move.code for move in moves if isinstance(move, Reply | Fault)]
     options = "".join(f", {name}={written(value)}" for name, value in conversation.beginning.options.items())
     tools = _played((move.code for move in moves if isinstance(move, Outcome) and move.who == "tool"), '"found"')
@@ -44,8 +44,8 @@ def lines_of(chart: Chart, conversation: Conversation) -> list[str]:
     if conversation.assumed:
         options += f", assumed={written(dict(conversation.assumed))}"
     lines = [f"runner, rows = begun(model{options})"]
-    for act, outcome in _calls(conversation.turns):
-        lines += _line(act, outcome, conversation.turns)
+    for act, outcome in _calls(conversation.moves):
+        lines += _line(act, outcome, moves)
     return [*_with(replies), *(f"    {line}" for line in lines)]
 
 
@@ -89,21 +89,21 @@ def _with(replies: Sequence[str]) -> list[str]:
     return ["script = [", *(f"    {reply}," for reply in replies), "]", "with ScriptedModel(script) as model:"]
 
 
-def _calls(turns: Sequence[tuple[Move, Turn]]) -> Iterator[tuple[Act, str | None]]:
+def _calls(moves: Sequence[tuple[Move, Consequence]]) -> Iterator[tuple[Act, str | None]]:
     """Yield what the caller does, each with what it comes to; None: it is no call that anything comes of."""
-    acts = [index for index, (move, _) in enumerate(turns) if isinstance(move, Act)]
-    for index, end in zip(acts, [*acts[1:], len(turns)], strict=True):
-        act = turns[index][0]
+    acts = [index for index, (move, _) in enumerate(moves) if isinstance(move, Act)]
+    for index, end in zip(acts, [*acts[1:], len(moves)], strict=True):
+        act = moves[index][0]
         assert isinstance(act, Act)
-        yield act, next((turn.outcome for _, turn in turns[index:end] if turn.outcome is not None), None)
+        yield act, next((done.outcome for _, done in moves[index:end] if done.outcome is not None), None)
 
 
-def _line(act: Act, outcome: str | None, turns: Sequence[tuple[Move, Turn]]) -> list[str]:
+def _line(act: Act, outcome: str | None, moves: Sequence[Move]) -> list[str]:
     if outcome is not None and outcome.startswith("raises "):
         return [f"with pytest.raises({outcome.removeprefix('raises ')}):", f"    {act.code}"]
     if act.deed == "next" and outcome == "end":
         return ["assert next(runner, None) is None"]
-    if act.deed == "next" and outcome == "stream" and any(isinstance(m, Act) and m.deed == "read" for m, _ in turns):
+    if act.deed == "next" and outcome == "stream" and READ in moves:
         return [f"stream = {act.code}"]
     return [act.code]
 

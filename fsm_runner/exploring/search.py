@@ -19,7 +19,7 @@ from fsm_runner.core.machine import Machine
 from fsm_runner.exploring.beginnings import SEARCH, Beginning, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import Fault, Move, Outcome
-from fsm_runner.exploring.places import Place, Turn
+from fsm_runner.exploring.places import Consequence, Place
 from fsm_runner.exploring.standing_in import FactFailed
 
 MOST = 20_000
@@ -32,18 +32,18 @@ class Conversation:
 
     Attributes:
         beginning: the options of the run.
-        turns: the moves in their order, each with what it did.
+        moves: in their order, each with what it did.
         assumed: what facts without code are assumed to answer, by name.
     """
 
     beginning: Beginning
-    turns: tuple[tuple[Move, Turn], ...]
+    moves: tuple[tuple[Move, Consequence], ...]
     assumed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
         """The rows it takes, in order."""
-        return tuple(t for _, turn in self.turns for _, step in turn.told for t in step.transitions)
+        return tuple(t for _, done in self.moves for _, step in done.told for t in step.transitions)
 
     def until(self, state: str) -> tuple[Transition, ...]:
         """Return the rows it takes up to the first that enters `state`; all when none does."""
@@ -77,7 +77,7 @@ class _Node:
     place: Place
     parent: _Node | None = None
     move: Move | None = None
-    turn: Turn | None = None
+    done: Consequence | None = None
 
 
 def search(
@@ -135,9 +135,9 @@ class _Search:
 
     def _after(self, node: _Node) -> Iterator[_Node]:
         for move in moves_at(self.machine, node.place, rare=self.rare):
-            turn = moved(self.machine, node.place, move)
-            if turn is not None:
-                yield _Node(turn.place, node, move, turn)
+            done = moved(self.machine, node.place, move)
+            if done is not None:
+                yield _Node(done.place, node, move, done)
 
     def _is_new(self, node: _Node) -> bool:
         key = _key(self.machine, node.place, self.counting)
@@ -148,8 +148,8 @@ class _Search:
 
     def _take_note(self, node: _Node) -> None:
         """Keep the conversation for the wanted rows that the last move took."""
-        assert node.turn is not None
-        rows = {t.row for _, step in node.turn.told for t in step.transitions} & self.wanted
+        assert node.done is not None
+        rows = {t.row for _, step in node.done.told for t in step.transitions} & self.wanted
         whole = self._ended(node) if rows else None
         if whole is not None:
             self.found |= dict.fromkeys(rows, whole)
@@ -179,12 +179,12 @@ def _fails(move: Move | None) -> bool:
 
 
 def _conversation(node: _Node) -> Conversation:
-    turns: list[tuple[Move, Turn]] = []
+    moves: list[tuple[Move, Consequence]] = []
     here: _Node | None = node
-    while here is not None and here.move is not None and here.turn is not None:
-        turns.append((here.move, here.turn))
+    while here is not None and here.move is not None and here.done is not None:
+        moves.append((here.move, here.done))
         here = here.parent
-    return Conversation(beginning=node.place.beginning, turns=tuple(reversed(turns)))
+    return Conversation(beginning=node.place.beginning, moves=tuple(reversed(moves)))
 
 
 def _key(machine: Machine, place: Place, counting: bool) -> Hashable:

@@ -10,7 +10,7 @@ from fsm_runner.core.cover import spelled
 from fsm_runner.core.decision import Transition
 from fsm_runner.core.rules import Taken
 from fsm_runner.exploring.moves import Move
-from fsm_runner.exploring.places import Turn
+from fsm_runner.exploring.places import Consequence
 from fsm_runner.exploring.preamble import written
 from fsm_runner.exploring.reaching import Blocked, Reach
 from fsm_runner.exploring.report import Explored, Reached, RowPath
@@ -81,10 +81,10 @@ def _told(chart: Chart, conversation: Conversation) -> Iterator[str]:
     for name, answer in conversation.assumed.items():
         yield f"  {'assumed':{WHO}} fact '{name}' answers {answer}"
     guards = {row.id: {name for name, _ in row.guard} for row in chart.rows}
-    for move, turn in conversation.turns:
-        outcome = "" if turn.outcome in (None, "done") else f"  → {_outcome(str(turn.outcome))}"
+    for move, done in conversation.moves:
+        outcome = "" if done.outcome in (None, "done") else f"  → {_outcome(str(done.outcome))}"
         yield f"  {move.who:{WHO}} {move.code:{CODE if outcome else 0}}{outcome}"
-        for event, step in turn.told:
+        for event, step in done.told:
             if not step.transitions:
                 yield f"  {'':{WHO}}   ({event.name})"
             for taken in step.transitions:
@@ -174,14 +174,14 @@ def _conversation(chart: Chart, conversation: Conversation) -> dict[str, object]
     return {
         "options": dict(conversation.beginning.options),
         "assumed": dict(conversation.assumed),
-        "moves": [_move(move, turn) for move, turn in conversation.turns],
+        "moves": [_move(move, done) for move, done in conversation.moves],
         "script": lines_of(chart, conversation),
     }
 
 
-def _move(move: Move, turn: Turn) -> dict[str, object]:
-    events = [{"event": event.name, "rows": list(map(_transition, step.transitions))} for event, step in turn.told]
-    return {"who": move.who, "code": move.code, "outcome": turn.outcome, "events": events}
+def _move(move: Move, done: Consequence) -> dict[str, object]:
+    events = [{"event": event.name, "rows": list(map(_transition, step.transitions))} for event, step in done.told]
+    return {"who": move.who, "code": move.code, "outcome": done.outcome, "events": events}
 
 
 def _transition(taken: Transition) -> dict[str, object]:

@@ -16,7 +16,7 @@ from fsm_runner.exploring import Source, explore, script
 from fsm_runner.exploring.beginnings import SEARCH, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import CLOSE, NEXT, READ, Move
-from fsm_runner.exploring.places import Place, Turn
+from fsm_runner.exploring.places import Consequence, Place
 from fsm_runner.exploring.script import lines_of
 from fsm_runner.exploring.search import Conversation
 from fsm_runner.exploring.standing_in import machines
@@ -38,14 +38,14 @@ def world(name: str):
 def walked(machine, draw: random.Random, length: int) -> Conversation | None:
     """A conversation of random moves, brought to where the caller has the turn; None when it does not come there."""
     place = begun(machine, draw.choice(list(beginnings(machine.chart, [SEARCH], rare=True))))
-    turns: list[tuple[Move, Turn]] = []
+    went: list[tuple[Move, Consequence]] = []
 
     def made(place: Place, move: Move) -> Place:
-        turn = moved(machine, place, move)
-        if turn is None:
+        done = moved(machine, place, move)
+        if done is None:
             return place
-        turns.append((move, turn))
-        return turn.place
+        went.append((move, done))
+        return done.place
 
     for _ in range(length):
         if moves := list(moves_at(machine, place, rare=True)):
@@ -53,7 +53,7 @@ def walked(machine, draw: random.Random, length: int) -> Conversation | None:
             place = made(place, draw.choice(going if going and draw.random() < 0.95 else moves))
     for _ in range(30):
         if place.asked is None:
-            return Conversation(beginning=place.beginning, turns=tuple(turns))
+            return Conversation(beginning=place.beginning, moves=tuple(went))
         place = made(place, next(moves_at(machine, place, rare=False)))
     return None
 

@@ -15,7 +15,7 @@ from tests.exploring.charts import ASKING, BUDGET, FACTS, STOPS, asks, budget, c
 def codes(explored, row):
     """What is done in the conversation of `row`, line by line."""
     (path,) = [path for path in explored.paths if path.row.id == row]
-    return [move.code for move, _ in path.conversation.turns]
+    return [move.code for move, _ in path.conversation.moves]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_fact_that_counts_is_followed_beyond_one_turn():
     )
     (path,) = explore(mine, facts=[turns], rows=["enough"]).paths
 
-    assert 3 == sum(move.who == "model" for move, _ in path.conversation.turns)
+    assert 3 == sum(move.who == "model" for move, _ in path.conversation.moves)
 
 
 def test_a_search_that_ends_early_says_so():
