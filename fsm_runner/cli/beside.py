@@ -11,9 +11,9 @@ from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.documents import rounded, run_data
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 from fsm_runner.cli.sums import WAITS
+from fsm_runner.core.counting import counted
 from fsm_runner.inspecting import Comparison, Difference, Place, Summary, Taken, Totals
-from fsm_runner.inspecting.matching import NOTHING
-from fsm_runner.inspecting.words import counted
+from fsm_runner.journal.pointers import NOTHING
 
 LONGEST = 200
 """Characters of a value that are shown."""

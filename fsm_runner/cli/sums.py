@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fsm_runner.charts.drawing.runs import duration
+from fsm_runner.core.counting import counted
 from fsm_runner.inspecting import Summary, Totals
 from fsm_runner.inspecting.data import Wait
-from fsm_runner.inspecting.words import counted
 
 WAITS: Mapping[Wait, str] = {
     "api": "for the API", "tools": "for tools", "caller": "for the caller", "effects": "for own effects",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from fsm_runner.charts.loader import examine, find_chart, parse, text_of
 from fsm_runner.cli.screen import Part, Screen, cleaned
+from fsm_runner.core.counting import counted
 from fsm_runner.core.cover import spelled
 from fsm_runner.core.errors import InternalError
 from fsm_runner.core.facts import FACTS, Fact
@@ -64,7 +65,7 @@ def as_text(checked: Checked, *, explain: bool) -> None:
     for problem in problems:
         _problem(screen, checked, problem)
     if problems:
-        screen.line((f"{checked.source}: {_counted(len(problems), 'problem')}", "bad"))
+        screen.line((f"{checked.source}: {counted(len(problems), 'problem')}", "bad"))
         return
     _proved(screen, checked)
     if explain:
@@ -168,7 +169,7 @@ def _explained(screen: Screen, verdict: Verdict) -> None:
         event = "on entering" if covered.event is None else f"'{covered.event}'"
         cases = ""
         if covered.facts:
-            cases = f" ({_counted(covered.combinations, 'combination')} of {', '.join(covered.facts)})"
+            cases = f" ({counted(covered.combinations, 'combination')} of {', '.join(covered.facts)})"
         rests = "; else it waits" if covered.rests else ""
         screen.block((f"  {covered.state}, {event}: ", "state"), f"{', '.join(covered.rows)}{cases}{rests}", indent=4)
     screen.line()
@@ -200,15 +201,11 @@ def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:
     for note in shown:
         screen.block("  ", note.located(checked.source), indent=4)
     if overlaps and not every:
-        pairs = f"{_counted(overlaps, 'pair')} of rows can both hold, and the upper one is taken"
+        pairs = f"{counted(overlaps, 'pair')} of rows can both hold, and the upper one is taken"
         screen.block("  ", f"{pairs} (--explain lists them, --strict refuses them)", indent=4)
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _at_its_word(_: object) -> str:

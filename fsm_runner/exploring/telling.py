@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from fsm_runner.core.chart import Chart
+from fsm_runner.core.counting import counted
 from fsm_runner.core.cover import spelled
 from fsm_runner.core.decision import Transition
 from fsm_runner.core.rules import Taken
@@ -27,7 +28,7 @@ def as_text(explored: Explored) -> str:
     for path in explored.paths:
         lines += [*_row_lines(explored.chart, path), ""]
     found = len(explored.paths) - len(explored.missing)
-    lines.append(f"{found} of {_counted(len(explored.paths), 'row')} taken")
+    lines.append(f"{found} of {counted(len(explored.paths), 'row')} taken")
     return "\n".join(lines)
 
 
@@ -107,7 +108,7 @@ def _way(reached: Reached) -> Iterator[str]:
         yield f"state '{way.state}' can be reached: every run begins there"
         return
     if reached.conversation is None:
-        yield f"state '{way.state}' can be reached as far as rows and answers say, by {_counted(len(way.path), 'row')}:"
+        yield f"state '{way.state}' can be reached as far as rows and answers say, by {counted(len(way.path), 'row')}:"
         yield from _steps(way.path)
         yield f"but there is no conversation: {reached.why}"
         return
@@ -135,7 +136,7 @@ def _steps(path: Sequence[Taken]) -> Iterator[str]:
 def _proof(chart: Chart, way: Reach) -> Iterator[str]:
     yield f"state '{way.state}' cannot be reached"
     names = ", ".join(way.reached)
-    some = "1 state" if len(way.reached) == 1 else f"{len(way.reached)} states"
+    some = counted(len(way.reached), "state")
     yield f"  from '{chart.initial}', with whatever answers, rows lead to {some} and no other: {names}"
     if way.leaving:
         yield "  each row that leads on from there can never be taken:"
@@ -153,10 +154,6 @@ def _proof(chart: Chart, way: Reach) -> Iterator[str]:
 def _blocked_lines(rows: Sequence[Blocked]) -> Iterator[str]:
     for each in rows:
         yield f"    {each.state} -{each.row.id}→ {each.row.target}: {each.why}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────

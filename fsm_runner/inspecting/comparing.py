@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from itertools import islice, zip_longest
 
 from fsm_runner.inspecting.data import Summary
-from fsm_runner.inspecting.declared import mapping
-from fsm_runner.inspecting.matching import NOTHING, Matching
+from fsm_runner.inspecting.matching import Matching
 from fsm_runner.inspecting.telling import Telling
 from fsm_runner.journal import Reading, Record
+from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.records import answers_of
 
 MOST = 10
 """Differences that are told of one record."""
@@ -193,7 +194,7 @@ def _place(record: Record | None) -> Place | None:
 
 def _taken(record: Record) -> Taken:
     row, source, target = (str(record.data.get(key)) for key in ("row", "source", "target"))
-    facts = {str(name): str(answer) for name, answer in mapping(record.data.get("facts")).items()}
+    facts = answers_of(record.data.get("facts"))
     return Taken(row=row, source=source, target=target, facts=facts, seq=record.seq, line=record.line)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fsm_runner.core.vocabulary import EFFECTS
 from fsm_runner.inspecting.data import Wait
+from fsm_runner.journal.records import answers_of
 
 _API = frozenset(effect for effect, events in EFFECTS.items() if {"replied", "summarised"} & {*events})
 _TOOLS = frozenset(effect for effect, events in EFFECTS.items() if "tool_finished" in events)
@@ -70,8 +71,8 @@ class Declared:
     def asked(self, row: object, facts: object) -> Mapping[str, str]:
         """The answers among `facts` that the guard of `row` asked for; all of them when the row is not known."""
         known = self.rows.get(str(row))
-        answers = mapping(facts)
-        return {str(k): str(v) for k, v in answers.items() if known is None or k in known.asks}
+        answers = answers_of(facts)
+        return {name: answer for name, answer in answers.items() if known is None or name in known.asks}
 
 
 def declared_in(chart: object) -> Declared:

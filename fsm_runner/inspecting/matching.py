@@ -8,25 +8,12 @@ on one side only, as journals without content have it, is passed over; a digest 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import Enum
 
 from fsm_runner.core.messages import blocks_of
 from fsm_runner.inspecting.declared import mapping
 from fsm_runner.journal import Record
+from fsm_runner.journal.pointers import NOTHING, below, inside
 from fsm_runner.journal.privacy import DIGEST, digest
-
-
-class Absent(Enum):
-    """The side of a difference on which there is nothing."""
-
-    NOTHING = "nothing"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-NOTHING = Absent.NOTHING
-"""What stands for a value, or a whole record, that is not there."""
 
 _OF_A_RECORD: Mapping[str, frozenset[str]] = {
     "run_started": frozenset({"versions", "content", "redacted", "forked_from"}),
@@ -105,8 +92,7 @@ class Matching:
                 yield pointer, left, right
             return
         for key in {**ours, **theirs}:
-            step = key.replace("~", "~0").replace("/", "~1")
-            yield from self._compared(ours.get(key, NOTHING), theirs.get(key, NOTHING), f"{pointer}/{step}")
+            yield from self._compared(ours.get(key, NOTHING), theirs.get(key, NOTHING), below(pointer, key))
 
     def _same(self, left: object, right: object) -> bool:
         if NOTHING in (left, right) and self._partial:
@@ -117,13 +103,11 @@ class Matching:
 
 
 def _inside(value: object, pointer: str) -> Mapping[str, object] | None:
-    """What is inside of `value`, by key or index; None when it holds nothing."""
-    if isinstance(value, Mapping):
-        passed_over = _INSIDE.get(pointer, frozenset())
-        return {str(key): each for key, each in value.items() if key not in passed_over}
-    if isinstance(value, (list, tuple)):
-        return {str(index): each for index, each in enumerate(value)}
-    return None
+    """What is inside of `value` and matters; None when it holds nothing."""
+    held, passed_over = inside(value), _INSIDE.get(pointer)
+    if held is None or passed_over is None:
+        return held
+    return {key: each for key, each in held.items() if key not in passed_over}
 
 
 def _is_digest(value: object) -> bool:

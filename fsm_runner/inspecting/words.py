@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fsm_runner.core.context import Usage
+from fsm_runner.core.counting import counted
 from fsm_runner.core.messages import blocks_of, usage_of
 from fsm_runner.inspecting.declared import mapping, mappings, text
 
@@ -166,11 +167,6 @@ def _tokens(usage: Usage) -> Mapping[str, int]:
 def times(names: Iterable[str]) -> str:
     """Return `names` with how often each comes: ``search ×2, deploy``."""
     return ", ".join(name if number == 1 else f"{name} ×{number}" for name, number in Counter(names).items())
-
-
-def counted(number: int, what: str) -> str:
-    """Return ``1 message`` or ``2 messages``."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
     masking    secrets out of parameters
     digest     what a request sends, as a hash that does not cost more as the conversation grows
     render     plain data as one line of bytes, and back
+    pointers   places in plain data, and what is inside of it
     chain      each line's hash in the next one, and the seal of the last
     schema     a record, as JSON Schema
     privacy    what of a payload is written

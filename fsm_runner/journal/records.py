@@ -69,6 +69,11 @@ class Record(NamedTuple):
     prev: str | None = None
 
 
+def answers_of(facts: object) -> Mapping[str, str]:
+    """Return the answers in the field ``facts`` of a record, by fact; empty when it holds none."""
+    return {str(name): str(answer) for name, answer in facts.items()} if isinstance(facts, Mapping) else {}
+
+
 def run_started(machine: Machine, context: Context, content: str = "full", redacted: Sequence[str] = ()) -> Made:
     """The first record of a run: all that replay needs besides the events, and what is written of payloads."""
     return "run_started", {

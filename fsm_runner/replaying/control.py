@@ -8,13 +8,16 @@ were, the requests that were sent and the text of the end are taken as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fsm_runner.core.chart import Chart, Row
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import ACTS
 from fsm_runner.journal import Record
+from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.records import answers_of
 from fsm_runner.replaying.machines import Machines
-from fsm_runner.replaying.report import NOTHING, Divergence, RunReport
+from fsm_runner.replaying.report import Divergence, RunReport
 
 _ACTS = frozenset(act.name for act in ACTS)
 
@@ -97,7 +100,7 @@ class ControlRun:
             self._event = str(event)
 
     def _decide(self, record: Record) -> None:
-        event, facts = record.data.get("event"), _facts(record.data.get("facts"))
+        event, facts = record.data.get("event"), answers_of(record.data.get("facts"))
         if event != self._event:
             self._diverged(record, "/event", event, self._event)
             return
@@ -157,18 +160,8 @@ class ControlRun:
     def _diverged(
         self, record: Record, pointer: str, recorded: object, now: object, facts: Mapping[str, str] | None = None
     ) -> None:
-        divergence = Divergence(
-            source=self._machines.source,
-            line=record.line,
-            run=record.run,
-            seq=record.seq,
-            pointer=pointer,
-            recorded=recorded,
-            now=now,
-            recorded_facts=facts or {},
-            facts=facts or {},
-        )
-        self.divergences.append(divergence)
+        divergence = Divergence.of(self._machines.source, record, pointer, recorded, now)
+        self.divergences.append(replace(divergence, recorded_facts=facts or {}, facts=facts or {}))
 
 
 def _possible(rows: Sequence[Row], facts: Mapping[str, str]) -> tuple[list[Row], str | None]:
@@ -184,7 +177,3 @@ def _possible(rows: Sequence[Row], facts: Mapping[str, str]) -> tuple[list[Row],
             break
         lacking = lacking or missing
     return possible, lacking
-
-
-def _facts(value: object) -> Mapping[str, str]:
-    return {str(name): str(answer) for name, answer in value.items()} if isinstance(value, Mapping) else {}

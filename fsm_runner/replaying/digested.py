@@ -31,6 +31,13 @@ from fsm_runner.replaying.machines import Machines
 _UNTELLABLE = frozenset({"summarised"})
 """Events after which the history depends on what a payload says."""
 
+_LEFT_OUT: Mapping[str, Mapping[str, object]] = {
+    "failed": {"text": ""},
+    "params_replaced": {"tools": None},
+    "reported": {"data": {}},
+}
+"""By event, the fields that no message follows from, with what stands for their digests."""
+
 _ACTS = frozenset(act.name for act in ACTS)
 
 
@@ -126,18 +133,10 @@ def _compacts(record: Record) -> bool:
 
 def _event_of(word: object, data: Mapping[str, object]) -> Event | None:
     """The event of a record that holds digests; None when what follows from it depends on what was left out."""
-    without: Mapping[str, object] = {
-        "failed": {"text": ""},
-        "params_replaced": {"tools": None},
-        "reported": {"data": {}},
-    }
-    instead = without.get(str(word), {})
+    if word in _UNTELLABLE:
+        return None
     try:
-        return (
-            None
-            if word in _UNTELLABLE
-            else event_from(word, {**data, **(instead if isinstance(instead, dict) else {})})
-        )
+        return event_from(word, {**data, **_LEFT_OUT.get(str(word), {})})
     except (ValueError, TypeError):
         return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fsm_runner.core.errors import IllegalEvent, JournalError
 from fsm_runner.core.events import Json, Replied, ToolFinished
@@ -19,10 +20,11 @@ from fsm_runner.core.messages import has_summary
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import context_from, event_from
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.records import DERIVED, Made, asked, derived
+from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.records import DERIVED, Made, answers_of, asked, derived
 from fsm_runner.replaying.compare import differences, same_way
 from fsm_runner.replaying.machines import Machines
-from fsm_runner.replaying.report import NOTHING, Divergence, RunReport
+from fsm_runner.replaying.report import Divergence, RunReport
 from fsm_runner.replaying.underway import Underway
 
 
@@ -183,7 +185,7 @@ class Run:
         if recorded == made:
             return True
         if record.type == "transition" and recorded.get("row") != made.get("row"):
-            facts = _facts(recorded["facts"]), _facts(made["facts"])
+            facts = answers_of(recorded["facts"]), answers_of(made["facts"])
             self._diverged(record, "/row", recorded["row"], made["row"], facts=facts, end=True)
             return False
         for pointer, then, now in differences(recorded, made):
@@ -241,23 +243,9 @@ class Run:
         self.differs += 1
         if len(self.divergences) >= self._machines.keep:
             return
-        divergence = Divergence(
-            source=self._source,
-            line=record.line,
-            run=record.run,
-            seq=record.seq,
-            pointer=pointer,
-            recorded=recorded,
-            now=now,
-            recorded_facts=facts[0],
-            facts=facts[1],
-        )
-        self.divergences.append(divergence)
+        divergence = Divergence.of(self._source, record, pointer, recorded, now)
+        self.divergences.append(replace(divergence, recorded_facts=facts[0], facts=facts[1]))
 
 
 def _versions(value: object) -> Mapping[str, object]:
     return {str(name): version for name, version in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _facts(value: object) -> Mapping[str, str]:
-    return {str(key): str(each) for key, each in value.items()} if isinstance(value, Mapping) else {}

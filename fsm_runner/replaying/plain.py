@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from fsm_runner.charts.differing import Way
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import FsmRunnerError
+from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying.many import Found
-from fsm_runner.replaying.report import NOTHING, VERDICTS, Divergence, ReplayReport, RunReport
+from fsm_runner.replaying.report import VERDICTS, Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.telling import headline
 from fsm_runner.replaying.totals import Change, Places, Totals
 

@@ -10,29 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fsm_runner.journal import Torn
+from fsm_runner.core.counting import counted
+from fsm_runner.journal import Record, Torn
 
 if TYPE_CHECKING:
     from fsm_runner.charts.differing import Way
 
-
-class Absent(Enum):
-    """The side of a divergence on which there is nothing."""
-
-    NOTHING = "nothing"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-NOTHING = Absent.NOTHING
-"""What stands in `Divergence.recorded` or `Divergence.now` for a value, or a whole record, that is not there."""
-
-Nothing: TypeAlias = Literal[Absent.NOTHING]
 
 Kind: TypeAlias = Literal["value", "row", "effect", "stuck", "unknown"]
 """What a divergence is about.
@@ -81,13 +67,20 @@ class Divergence:
     pointer: str
     recorded: object
     now: object
-    recorded_facts: Mapping[str, str]
-    facts: Mapping[str, str]
+    recorded_facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
     kind: Kind = "value"
     state: str = ""
     event: str | None = None
     was: Way | None = None
     goes: Way | None = None
+
+    @classmethod
+    def of(cls, source: str, record: Record, pointer: str, recorded: object, now: object) -> Divergence:
+        """Return the divergence of a value in `record`, which stands in the file `source`."""
+        return cls(
+            source=source, line=record.line, run=record.run, seq=record.seq, pointer=pointer, recorded=recorded, now=now
+        )
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}: seq {self.seq}"
@@ -202,11 +195,6 @@ class ReplayReport:
         for torn in self.torn:
             size = counted(torn.size, "byte")
             yield f"{self.source}:{torn.line}: the line was not written to its end ({size}); left out"
-
-
-def counted(number: int, what: str) -> str:
-    """Return ``1 run`` or ``2 runs``."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 _LONGEST = 200

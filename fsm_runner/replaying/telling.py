@@ -12,7 +12,8 @@ from fsm_runner.charts.differing.reports import way_text
 from fsm_runner.charts.drawing.words import condition, printable
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart
-from fsm_runner.replaying.report import VERDICTS, Divergence, Verdict, counted
+from fsm_runner.core.counting import counted
+from fsm_runner.replaying.report import VERDICTS, Divergence, Verdict
 from fsm_runner.replaying.totals import Change, Lacking, Places, Totals
 
 MOST = 12
@@ -21,8 +22,8 @@ MOST = 12
 
 def headline(totals: Totals) -> str:
     """Return the verdict in a line: ``200 runs of 3 files: 163 conform, 37 diverge``."""
-    runs = counted(totals.count, "run") + (f" of {totals.files} files" if totals.files != 1 else "")
-    told = [_many(str(count), count, verdict) for verdict in VERDICTS if (count := totals.runs[verdict])]
+    runs = counted(totals.count, "run") + (f" of {totals.files:,} files" if totals.files != 1 else "")
+    told = [_many(f"{count:,}", count, verdict) for verdict in VERDICTS if (count := totals.runs[verdict])]
     told += [f"{counted(totals.unread, 'file')} cannot be replayed"] * bool(totals.unread)
     return f"{runs}: {', '.join(told)}"
 

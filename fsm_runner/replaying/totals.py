@@ -111,9 +111,7 @@ class Totals:
             if divergence.kind == "unknown":
                 lacking = self.lacks.setdefault(str(divergence.now), Lacking())
                 lacking.untold += 1
-                lacking.runs += (
-                    divergence.now not in lacks[divergence.run]
-                )  # it asked it, but not where it is asked now
+                lacking.runs += divergence.now not in lacks[divergence.run]  # asked, but not where it is asked now
 
     def _change(self, divergence: Divergence) -> None:
         places = self.changes.setdefault(change_of(divergence), Places())

@@ -17,12 +17,13 @@ from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.facts import Fact
 from fsm_runner.journal import Record, read
+from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.digested import DigestRun
 from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
-from fsm_runner.replaying.report import NOTHING, Divergence, ReplayReport, RunReport
+from fsm_runner.replaying.report import Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.whatif import WhatIf
 
 _LAST = frozenset({"ended", "sealed"})
@@ -105,17 +106,5 @@ class _Closed:
         loose = self._report.control_only and record.type in ("completed", "failed", "cancelled")
         if not self._report.conforms or record.type == "sealed" or loose:
             return
-        self.divergences = [
-            Divergence(
-                source=self._source,
-                line=record.line,
-                run=record.run,
-                seq=record.seq,
-                pointer="",
-                recorded=record.type,
-                now=NOTHING,
-                recorded_facts={},
-                facts={},
-            )
-        ]
+        self.divergences = [Divergence.of(self._source, record, "", record.type, NOTHING)]
         self._report = replace(self._report, diverges_at=record.seq, kind="value", differs=1)

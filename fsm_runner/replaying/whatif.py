@@ -14,12 +14,13 @@ from fsm_runner.charts.differing import Way
 from fsm_runner.core.chart import Row
 from fsm_runner.core.errors import InternalError, JournalError
 from fsm_runner.journal import Record
-from fsm_runner.journal.records import Made
+from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.records import Made, answers_of
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edit, Edits
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
-from fsm_runner.replaying.report import NOTHING, Divergence, Kind, RunReport
+from fsm_runner.replaying.report import Divergence, Kind, RunReport
 
 _OF_ROWS = frozenset({"", "/row", "/source", "/target", "/event", "/output"})
 """The pointers by which a transition is another one."""
@@ -154,7 +155,7 @@ class WhatIf:
             return {name: answer for name, answer in facts.items() if name in asked}
 
         taken = record.type == "transition"
-        then = _facts(record.data.get("facts")) if taken else {}
+        then = answers_of(record.data.get("facts")) if taken else {}
         event = record.data.get("event") if taken else None
         told = self._told(record, "row", found.pointer, found.recorded, found.now)
         if recorded != now:
@@ -175,20 +176,5 @@ class WhatIf:
 
     def _told(self, record: Record, kind: Kind, pointer: str, recorded: object, now: object) -> Divergence:
         state = record.data.get("source") if record.type == "transition" else self._at
-        return Divergence(
-            source=self._machines.source,
-            line=record.line,
-            run=record.run,
-            seq=record.seq,
-            kind=kind,
-            state=str(state),
-            pointer=pointer,
-            recorded=recorded,
-            now=now,
-            recorded_facts={},
-            facts={},
-        )
-
-
-def _facts(value: object) -> Mapping[str, str]:
-    return {str(name): str(answer) for name, answer in value.items()} if isinstance(value, Mapping) else {}
+        told = Divergence.of(self._machines.source, record, pointer, recorded, now)
+        return replace(told, kind=kind, state=str(state))

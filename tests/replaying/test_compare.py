@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying.compare import differences
-from fsm_runner.replaying.report import NOTHING
 from tests.journal.strategies import values
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fsm_runner.journal import Torn
+from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying import Divergence, ReplayReport, RunReport
-from fsm_runner.replaying.report import NOTHING
 
 
 def divergence(**changed):

@@ -10,10 +10,10 @@ import pytest
 from fsm_runner.charts.differing import Way
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal import Torn
+from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying import Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.picture import overlay_of_totals
 from fsm_runner.replaying.plain import as_json, journal_data
-from fsm_runner.replaying.report import NOTHING
 from fsm_runner.replaying.telling import MOST, as_markdown, as_text, headline
 from fsm_runner.replaying.totals import Totals
 from tests.journal.worlds import small_chart

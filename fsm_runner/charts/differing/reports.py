@@ -12,6 +12,7 @@ from fsm_runner.charts.differing.routes import merged_facts
 from fsm_runner.charts.drawing.words import condition, printable
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart, Pattern
+from fsm_runner.core.counting import counted
 
 MOST = 8
 """How many patterns of one route a person is shown; JSON has all of them."""
@@ -36,8 +37,8 @@ def headline(difference: Difference) -> str:
         return "no route changed: every run goes as before"
     routes = len(difference.moved)
     others = sum(change.matters for change in difference.changes)
-    counted = [_counted(routes, "route")] * bool(routes) + [_counted(others, "setting")] * bool(others)
-    return f"{' and '.join(counted)} changed"
+    told = [counted(routes, "route")] * bool(routes) + [counted(others, "setting")] * bool(others)
+    return f"{' and '.join(told)} changed"
 
 
 def as_text(difference: Difference, names: Names) -> str:
@@ -153,7 +154,7 @@ def said(difference: Difference, route: Route) -> tuple[str, ...]:
     chart = _asking(difference)
     more = len(route.patterns) - MOST
     shown = tuple(pattern_text(chart, pattern) for pattern in route.patterns[:MOST])
-    return (*shown, f"and {_counted(more, 'pattern')} more (--format json has all)") if more > 0 else shown
+    return (*shown, f"and {counted(more, 'pattern')} more (--format json has all)") if more > 0 else shown
 
 
 def pattern_text(chart: Chart, pattern: Pattern) -> str:
@@ -209,7 +210,3 @@ def _asking(difference: Difference) -> Chart:
 
 def _place(state: str, event: str | None) -> str:
     return f"state '{state}', on entering" if event is None else f"state '{state}', at '{event}'"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -15,6 +15,7 @@ from typing import Protocol
 from fsm_runner.charts.drawing.overlay import Mark, Overlay, Tone
 from fsm_runner.charts.drawing.words import condition
 from fsm_runner.core.chart import Chart
+from fsm_runner.core.counting import counted
 
 STEPS = 6
 """How many steps of a path a row names before it counts the rest."""
@@ -95,7 +96,7 @@ def overlay_of_runs(chart: Chart, runs: Mapping[str, Run], *, caption: str = "")
         weight = 1.2 + 1.8 * times / most
         rows[row.id] = Mark(tone="strong", note=note, weight=weight, line=True) if times else Mark(tone="faint")
     unknown = ", ".join(f"'{row}' {times}×" for row, times in taken.items())
-    lines = [caption or _counted(len(runs), "run"), "" if alone is None else _end(chart, alone)]
+    lines = [caption or counted(len(runs), "run"), "" if alone is None else _end(chart, alone)]
     lines += [f"rows taken that are not in this chart: {unknown}" if unknown else ""]
     return Overlay(rows=rows, states=_states(chart, runs), caption="\n".join(filter(None, lines)), key=KEY, focus=True)
 
@@ -164,7 +165,3 @@ def _moment(at: str | None) -> datetime | None:
         return None if at is None else datetime.fromisoformat(at)
     except ValueError:
         return None
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
