@@ -52,4 +52,4 @@ def _cells(summary: Summary) -> tuple[str, ...]:
 def _style(summary: Summary) -> str:
     if summary.ended is None:
         return "note"
-    return "good" if summary.ended.reason in ("completed", "stopped", "closed") else "bad"
+    return "good" if summary.ended.good else "bad"

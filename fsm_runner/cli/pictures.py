@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
-    from fsm_runner.charts.drawing import Overlay
+    from fsm_runner.charts.drawing import Level, Overlay, ThemeName
     from fsm_runner.core.chart import Chart
 
 Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
@@ -38,25 +38,17 @@ def content_of(
     overlay: Overlay,
     format: Format,  # noqa: A002  the option's name
     *,
-    level: Literal["states", "phases"] = "states",
-    theme: Literal["light", "dark"] = "light",
+    level: Level = "states",
+    theme: ThemeName = "light",
 ) -> bytes:
     """Return `chart` with its marks, drawn.
 
     Raises:
         PictureError: the `pictures` extra is not installed.
     """
-    from fsm_runner.charts.drawing import dot, mermaid, png, svg
+    from fsm_runner.charts.drawing import drawn
 
-    match format:
-        case "mermaid":
-            return mermaid(chart, level=level, overlay=overlay).encode()
-        case "dot":
-            return dot(chart, level=level, theme=theme, overlay=overlay).encode()
-        case "svg":
-            return svg(chart, level=level, theme=theme, overlay=overlay).encode()
-        case "png":
-            return png(chart, level=level, theme=theme, overlay=overlay)
+    return drawn(chart, format, level=level, theme=theme, overlay=overlay)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -189,7 +189,7 @@ class Timeline:
             for each in summary.under_way:
                 self._fact("under way", f"{each.tool or each.effect} ({each.id}): begun, and cut off if it was killed")
             return
-        style = "good" if ended.reason in ("completed", "stopped", "closed") else "bad"
+        style = "good" if ended.good else "bad"
         why = asked_words(ended.facts)
         detail = f": {ended.detail}" if ended.detail else ""
         told = f"{ended.reason}, by row '{ended.row}'{f' ({why})' if why else ''}{detail}"

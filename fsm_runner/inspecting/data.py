@@ -202,6 +202,11 @@ class Ended:
     facts: Mapping[str, str]
     final: bool
 
+    @property
+    def good(self) -> bool:
+        """Whether it stopped as somebody wished: nobody need look."""
+        return self.reason in ("completed", "stopped", "closed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:

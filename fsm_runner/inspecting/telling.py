@@ -219,10 +219,8 @@ class Telling:
             facts=self.declared.asked(row, data.get("facts")),
             final=data.get("final") is not False,
         )
-        good = self._ended.reason in ("completed", "stopped", "closed")
-        return self._entry(
-            record, "ended", Said(text=self._ended.reason, bad=not good, detail={"final": data.get("final")})
-        )
+        said = Said(text=self._ended.reason, bad=not self._ended.good, detail={"final": data.get("final")})
+        return self._entry(record, "ended", said)
 
     def _entry(self, record: Record, kind: Kind, said: Said) -> Entry:
         return Entry(

@@ -32,12 +32,13 @@ class _Seconds:
     """The clock that most journals have: mutable, for a second's text is made once."""
 
     def __init__(self) -> None:
-        self._second = 0
-        self._text = ""
+        self._known = (0, "")
 
     def now(self) -> str:
         micros = time.time_ns() // 1_000
         second = micros // 1_000_000
-        if second != self._second:
-            self._second, self._text = second, datetime.fromtimestamp(second, UTC).isoformat()[:-6]
-        return f"{self._text}.{micros % 1_000_000:06}+00:00"
+        known, text = self._known  # both at once: another thread may be a second ahead
+        if second != known:
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._known = (second, text)
+        return f"{text}.{micros % 1_000_000:06}+00:00"

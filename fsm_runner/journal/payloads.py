@@ -19,6 +19,7 @@ from typing import cast
 
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.files import put, why
+from fsm_runner.journal.pointers import below, steps_of
 from fsm_runner.journal.records import Record
 from fsm_runner.journal.render import parse, render
 
@@ -72,8 +73,7 @@ class Aside:
             return line
         taken: list[str] = []
         lighter = {
-            key: each if key in _HEAD else self._lighter(each, f"/{_escaped(key)}", taken)
-            for key, each in record.items()
+            key: each if key in _HEAD else self._lighter(each, below("", key), taken) for key, each in record.items()
         }
         if not taken:
             return line
@@ -86,7 +86,7 @@ class Aside:
             return value
         if isinstance(value, (dict, list)):
             pairs = value.items() if isinstance(value, dict) else enumerate(value)
-            inner = {key: self._lighter(each, f"{pointer}/{_escaped(key)}", taken) for key, each in pairs}
+            inner = {key: self._lighter(each, below(pointer, str(key)), taken) for key, each in pairs}
             value = inner if isinstance(value, dict) else list(inner.values())
             body = render(value)
         if len(body) <= self.over:
@@ -164,8 +164,8 @@ def _named_from(folder: Path, near: Path | None) -> str:
 def _put_back(data: dict[str, object], pointer: str, folder: Path) -> None:
     holder: object = None
     last, found = "", cast("object", data)
-    for step in pointer.split("/")[1:]:
-        holder, last = found, _unescaped(step)
+    for step in steps_of(pointer):
+        holder, last = found, step
         found = _inside(holder, last)
     payload = _payload(found, pointer, folder)
     if isinstance(holder, dict):
@@ -197,12 +197,3 @@ def _payload(stand_in: object, pointer: str, folder: Path) -> object:
     if len(body) != size or sha256(body).hexdigest() != found[1]:
         raise ValueError(f"payload '{path}' is not what was written (restore it from a copy)")
     return parse(body)
-
-
-def _escaped(step: object) -> str:
-    """Source: RFC 6901."""
-    return str(step).replace("~", "~0").replace("/", "~1")
-
-
-def _unescaped(step: str) -> str:
-    return step.replace("~1", "/").replace("~0", "~")

@@ -26,6 +26,11 @@ def below(pointer: str, key: str) -> str:
     return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
+def steps_of(pointer: str) -> list[str]:
+    """Return the keys and indexes that lead to what `pointer` points to, as text; none for the whole."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
 def inside(value: object) -> Mapping[str, object] | None:
     """Return what is inside of `value`, by key or index; None when it is neither object nor list.
 

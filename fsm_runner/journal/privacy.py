@@ -14,6 +14,7 @@ from fsm_runner.core.events import Json
 from fsm_runner.core.history import History
 from fsm_runner.journal.codec import Data
 from fsm_runner.journal.masking import MASK
+from fsm_runner.journal.pointers import steps_of
 from fsm_runner.journal.records import TYPES
 from fsm_runner.journal.render import canonical, parse, render
 
@@ -157,10 +158,9 @@ _DIGESTS, _DIGESTS_AGAIN = Shield("digest"), _Again("digest")
 
 
 def _steps(path: str) -> list[str]:
-    """The steps of a path: a record's type or ``*``, then keys, indexes or ``*``.  Source of the escapes: RFC 6901."""
-    start, *steps = path.split("/")
-    steps = [step.replace("~1", "/").replace("~0", "~") for step in steps]
-    if start or len(steps) < 2 or steps[0] not in TYPES | {"*"}:
+    """The steps of a path: a record's type or ``*``, then keys, indexes or ``*``."""
+    steps = steps_of(path)
+    if not path.startswith("/") or len(steps) < 2 or steps[0] not in TYPES | {"*"}:
         raise ValueError(f"redact: path {path!r} does not begin with a record's type and a field (as '/failed/text')")
     return steps
 

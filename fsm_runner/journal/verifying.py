@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from fsm_runner.core.counting import counted
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.chain import SEALED, Seal, checked_key, hash_of, seal_of
 from fsm_runner.journal.payloads import FIELD, Beside
@@ -62,7 +63,7 @@ class VerifiedRun:
 
     def __str__(self) -> str:
         seals = {"none": "not sealed", "hash": "sealed", "key": "sealed with the key", "other": "its seal is not good"}
-        return f"run '{self.run}': {self.records} record{'s' if self.records > 1 else ''}, {seals[self.seal]}"
+        return f"run '{self.run}': {counted(self.records, 'record')}, {seals[self.seal]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

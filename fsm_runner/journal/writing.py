@@ -40,7 +40,9 @@ class Writing:
         """
         if self.sync not in get_args(Sync):
             raise ValueError(f"sync={self.sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
-        self.shield(), checked_key(self.key), checked_over(self.payloads_over)
+        self.shield()
+        checked_key(self.key)
+        checked_over(self.payloads_over)
 
     def shield(self) -> Shield:
         """Return what stands between a run and its journal."""

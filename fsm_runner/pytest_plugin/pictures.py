@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsm_runner.pytest_plugin.coverage import ChartCoverage
 
 if TYPE_CHECKING:
-    from fsm_runner.charts.drawing import Overlay, ThemeName
+    from fsm_runner.charts.drawing import Format, Overlay, ThemeName
 
-SUFFIXES = (".svg", ".png", ".dot", ".mmd")
+SUFFIXES: Mapping[str, Format] = {".svg": "svg", ".png": "png", ".dot": "dot", ".mmd": "mermaid"}
 """The formats, by the suffix of a file."""
 
 
@@ -44,25 +44,12 @@ def draw(path: Path, charts: Sequence[ChartCoverage], *, theme: ThemeName, drive
         OSError: a file cannot be written.
         PictureError: the picture cannot be drawn.
     """
+    from fsm_runner.charts.drawing import drawn
+
     path.parent.mkdir(parents=True, exist_ok=True)
     for covered in charts:
         own = path if len(charts) == 1 else path.with_name(f"{path.stem}-{_file_name(covered.name)}{path.suffix}")
-        own.write_bytes(_content(covered, path.suffix, theme, driven_by))
-
-
-def _content(covered: ChartCoverage, suffix: str, theme: ThemeName, driven_by: str) -> bytes:
-    from fsm_runner.charts.drawing import dot, mermaid, png, svg
-
-    overlay = _overlay(covered, driven_by)
-    match suffix:
-        case ".mmd":
-            return mermaid(covered.chart, overlay=overlay).encode()
-        case ".dot":
-            return dot(covered.chart, theme=theme, overlay=overlay).encode()
-        case ".svg":
-            return svg(covered.chart, theme=theme, overlay=overlay).encode()
-        case _:
-            return png(covered.chart, theme=theme, overlay=overlay)
+        own.write_bytes(drawn(covered.chart, SUFFIXES[path.suffix], theme=theme, overlay=_overlay(covered, driven_by)))
 
 
 def _overlay(covered: ChartCoverage, driven_by: str) -> Overlay:

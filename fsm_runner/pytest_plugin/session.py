@@ -16,6 +16,7 @@ import pytest
 
 from fsm_runner.charts import load
 from fsm_runner.core.check_names import name_problems
+from fsm_runner.core.counting import counted
 from fsm_runner.core.errors import ChartError, FsmRunnerError
 from fsm_runner.pytest_plugin import ALL, OPTION, percent, pictures, report
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, coverage_of, share
@@ -124,7 +125,7 @@ class Coverage:
             output[SENT] = pickle.dumps(self.recorder.driven)
             return
         self.charts = tuple(self._covered())
-        driven_by = f"{self.tests} test{'s' * (self.tests != 1)}"
+        driven_by = counted(self.tests, "test")
         try:
             for path in self.wanted.diagrams:
                 pictures.draw(path, self.charts, theme=self.wanted.theme, driven_by=driven_by)

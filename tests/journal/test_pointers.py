@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from fsm_runner.journal.pointers import NOTHING, below, inside
+from fsm_runner.journal.pointers import NOTHING, below, inside, steps_of
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,12 @@ from fsm_runner.journal.pointers import NOTHING, below, inside
 def test_a_key_with_a_slash_or_a_tilde_is_escaped(key, expected):
     """So a pointer leads to one place only."""
     assert expected == below("/a", key)
+
+
+@pytest.mark.parametrize("key", ["b", "0", "x/y", "x~y", "~1", "", "~0/~1"])
+def test_a_pointer_leads_back_to_its_keys(key):
+    """Whatever a key is called."""
+    assert ["a", key] == steps_of(below(below("", "a"), key))
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,14 @@ from fsm_runner.charts.drawing.theme import ThemeName
 from fsm_runner.core.chart import Chart
 
 __all__ = [
+    "Format",
     "Level",
     "Mark",
     "Overlay",
     "PictureError",
     "ThemeName",
     "dot",
+    "drawn",
     "mermaid",
     "only_marked",
     "overlay_of_counts",
@@ -41,6 +43,33 @@ __all__ = [
 
 Level: TypeAlias = Literal["states", "phases"]
 """How close the picture is."""
+
+Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
+"""What is written."""
+
+
+def drawn(
+    chart: Chart,
+    format: Format,  # noqa: A002  the field's word
+    *,
+    level: Level = "states",
+    theme: ThemeName = "light",
+    overlay: Overlay = NO_OVERLAY,
+) -> bytes:
+    """Return `chart` in `format`, as the bytes of a file.
+
+    Raises:
+        PictureError: a picture cannot be drawn: the `pictures` extra is not installed.
+    """
+    match format:
+        case "mermaid":
+            return mermaid(chart, level=level, overlay=overlay).encode()
+        case "dot":
+            return dot(chart, level=level, theme=theme, overlay=overlay).encode()
+        case "svg":
+            return svg(chart, level=level, theme=theme, overlay=overlay).encode()
+        case "png":
+            return png(chart, level=level, theme=theme, overlay=overlay)
 
 
 def mermaid(chart: Chart, *, level: Level = "states", overlay: Overlay = NO_OVERLAY) -> str:
