@@ -123,18 +123,32 @@ def text_of(path: str | Path) -> str:
     try:
         with found.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-        return content.decode("utf-8")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise _unreadable(path, "unreadable-file", f"the file cannot be read: {reason}") from error
+    return decoded(content, str(path))
+
+
+def decoded(content: bytes, source: str) -> str:
+    """Return the text of a chart file.
+
+    Args:
+        content: its bytes; more than 1 MB need not be there.
+        source: what problems call it.
+
+    Raises:
+        ChartError: it is over 1 MB and cut off within a character, or not UTF-8.
+    """
+    try:
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         if len(content) > MAX_BYTES:  # the cut may be within a character
-            raise _unreadable(path, "too-large", f"the file is over {MAX_BYTES:,} bytes") from error
+            raise _unreadable(source, "too-large", f"the file is over {MAX_BYTES:,} bytes") from error
         before = content[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
         message = f"byte 0x{content[error.start]:02X} is not UTF-8 (save the file as UTF-8)"
         problem = Problem(code="not-utf8", path=(), message=message, line=before.count(b"\n") + 1, column=column)
-        raise ChartError(str(path), (problem,)) from error
+        raise ChartError(source, (problem,)) from error
 
 
 def find_chart(name_or_path: str | Path) -> Path:

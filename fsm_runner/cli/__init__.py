@@ -2,6 +2,7 @@
 
 app        the commands together, and what they share: the version, the exit codes
 quitting   how a command ends: exit codes, and errors as one line instead of a traceback
+charts     a chart as a command is given it: a file, a name, standard input
 specs      ``module:name`` and ``name=value`` arguments
 screen     lines on a terminal in colour, elsewhere plain
 watching   a run as lines: each transition, each message
@@ -28,7 +29,7 @@ def main() -> None:
     import sys
 
     from fsm_runner.cli.app import app_for
-    from fsm_runner.cli.quitting import lenient_output
+    from fsm_runner.cli.quitting import lenient_output, to_its_end
 
     lenient_output()
-    app_for(sys.argv[1:])(prog_name="fsm-runner")
+    to_its_end(lambda: app_for(sys.argv[1:])(prog_name="fsm-runner"))

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.quitting import WRONG, Quit, code_of
 from fsm_runner.cli.specs import facts_of
 
 
 def check(
-    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, a shipped chart's name, or -.")] = "states",
     fact: Annotated[
         list[str] | None,
         typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
@@ -32,13 +32,17 @@ def check(
     Facts of your own are taken at the chart's word unless --fact gives their code. Problems exit with 1.
     """
     from fsm_runner.cli.verdict import Checked, as_github, as_json, as_text
+    from fsm_runner.core.errors import ChartError
 
     checked = Checked.of(chart, facts_of(fact or ()), strict=strict)
+    refused = ChartError(checked.source, checked.verdict.problems)
+    if format == "text" and code_of(refused) == WRONG:
+        raise refused
     match format:
         case "json":
             typer.echo(as_json(checked))
         case "github":
-            typer.echo(as_github(checked))
+            typer.echo(as_github(checked, every=explain))
         case "text":
             as_text(checked, explain=explain)
     if draw is not None and checked.chart is not None and checked.verdict.violations:
@@ -47,4 +51,4 @@ def check(
         drawn(checked.chart, checked.verdict.violations[0], draw)
         typer.echo(f"wrote {draw}", err=True)
     if checked.verdict.problems:
-        raise Quit(None, FOUND)
+        raise Quit(None, code_of(refused))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -55,16 +54,10 @@ def _readable(name: str) -> Chart:
     Raises:
         Quit: it cannot be compared; exit code 1 is kept for what differs.
     """
-    from fsm_runner.charts import load, loads
-    from fsm_runner.core.check_names import name_problems
+    from fsm_runner.cli.charts import readable
     from fsm_runner.core.errors import ChartError
 
     try:
-        if name == "-":
-            text = sys.stdin.read()
-            chart = loads(text, "<stdin>", verify=False)
-            return loads(text, "<stdin>") if any(name_problems(chart, None)) else chart
-        chart = load(name, verify=False)
-        return load(name) if any(name_problems(chart, None)) else chart
+        return readable(name)
     except ChartError as error:
         raise Quit(str(error)) from error

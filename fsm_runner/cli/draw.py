@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Charted: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="CHART", help="A file, or a shipped chart's name. Left out: the journal's, else states."),
+    typer.Argument(metavar="CHART", help="A file, a shipped chart, or -. Left out: the journal's, else states."),
 ]
 Formatted: TypeAlias = Annotated[
     Format | None, typer.Option(help="Left out: by the suffix of the output, else mermaid.", show_default=False)
@@ -57,7 +57,7 @@ def draw(
     """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`.
 
     With journals, each row says how often it was taken and each state how long the runs were there; of a single run
-    the path, where it stopped, and why.
+    the path, where it stopped, and why. A chart that does not pass the check is drawn, too, and said to be one.
     """
     from fsm_runner.charts.drawing import only_marked
 
@@ -78,8 +78,8 @@ def draw(
 
 def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
     """Return the chart to draw, and what to mark in it."""
-    from fsm_runner.charts import load
     from fsm_runner.charts.drawing.overlay import NO_OVERLAY
+    from fsm_runner.cli.charts import readable, shown_as_it_is
 
     if old is not None and journals:
         raise Quit("draw: --diff and --journal are two pictures (draw one after the other)")
@@ -87,18 +87,20 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
         raise Quit("draw: --run chooses a run of a journal (give --journal)")
     if journals:
         return _with_runs(chart, journals, run)
-    declared = load(chart or "states")
+    declared = readable(chart or "states")
+    if chart is not None:
+        shown_as_it_is(chart, declared)
     if old is None:
         return declared, NO_OVERLAY
     from fsm_runner.charts.differing import diff, merged
 
-    return merged(diff(load(old, verify=False), declared))
+    return merged(diff(readable(old), declared))
 
 
 def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
     """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
-    from fsm_runner.charts import load
     from fsm_runner.charts.drawing import overlay_of_runs, runs_of
+    from fsm_runner.cli.charts import readable
 
     records = [record for journal in journals for record in _records(journal)]
     runs = runs_of(record for record in records if only in (None, record.run))
@@ -106,7 +108,7 @@ def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tupl
         known = ", ".join(dict.fromkeys(record.run for record in records))
         raise Quit(f"draw: no run '{only}' (there is: {known})" if only and known else "draw: the journal has no run")
     first = next(record for record in records if record.run in runs)
-    declared = load(chart) if chart is not None else _chart_of(first)
+    declared = readable(chart) if chart is not None else _chart_of(first)
     files = ", ".join(Path(name).name for name in journals) if len(journals) <= 3 else f"{len(journals)} journals"
     named = f"run '{first.run}' of {files}" if len(runs) == 1 else f"{len(runs)} runs of {files}"
     return declared, overlay_of_runs(declared, runs, caption=named)

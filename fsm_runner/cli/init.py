@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,12 @@ import typer
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.schema import write
+from fsm_runner.cli.screen import cleaned, shortened
 
 SCHEMA = "chart.schema.json"
+LONGEST = 200
+"""Characters of a file's name in the head of a chart."""
+
 MODELINE = f"# yaml-language-server: $schema={SCHEMA}"
 
 
@@ -26,9 +31,11 @@ def init(
 
     The JSON Schema of the format is written beside it, so that an editor completes and checks as you type.
     """
-    from fsm_runner.charts.loader import loads, text_of
+    from fsm_runner.charts.loader import loads, shipped_charts, text_of
     from fsm_runner.charts.schema import schema_text
 
+    if str(path) in shipped_charts():
+        raise Quit(f"{path}: a shipped chart is called that, and would be read in its place (try {path}.yaml)")
     text = text_of(source)
     name = loads(text, source).name
     made = copied(text, source=source, name=_name(path) or name, file=path.name)
@@ -38,18 +45,19 @@ def init(
             raise Quit(f"{file}: the file is there already (--force overwrites it)")
     for file, content in files.items():
         write(file, content)
-    typer.echo(f"wrote {path}, a copy of '{source}', and {path.parent / SCHEMA}")
-    typer.echo(f"after each edit: fsm-runner check {path}")
+    typer.echo(cleaned(f"wrote {path}, a copy of '{source}', and {path.parent / SCHEMA}"))
+    typer.echo(cleaned(f"after each edit: fsm-runner check {shlex.quote(str(path))}"))
 
 
 def copied(text: str, *, source: str, name: str, file: str) -> str:
     """Return the text of a chart under another name, with a head that says where it comes from."""
     _, _, rest = text.partition("\n") if text.startswith("# yaml-language-server:") else ("", "", text)
+    quoted = shortened(shlex.quote(file), LONGEST)
     head = [
         MODELINE,
         "#",
-        f"# {name}: begun as a copy of '{source}'.  After each edit: fsm-runner check {file}",
-        f'# Run it with tool_runner(..., chart="{file}").',
+        f"# {name}: begun as a copy of '{shortened(source, LONGEST)}'.  After each edit: fsm-runner check {quoted}",
+        f'# Run it with tool_runner(..., chart="{shortened(file, LONGEST)}").',
     ]
     renamed = re.sub(r"^name:.*$", f"name: {name}", rest, count=1, flags=re.MULTILINE)
     return "\n".join(head) + "\n" + (renamed if renamed.startswith("#") else f"\n{renamed.lstrip()}")

@@ -6,11 +6,13 @@ mistake and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -25,6 +27,9 @@ CODES: Mapping[int, str] = {
     UNREAD: "nobody reads the output any more",
 }
 """What each exit code means."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a write to standard output fails with, but for a reader that is gone."""
 
 _NOT_FOUND = frozenset({"unreadable-file", "unknown-chart"})
 
@@ -83,8 +88,24 @@ def code_of(error: Exception) -> int:
             return WRONG
 
 
+def to_its_end(program: Callable[[], None]) -> None:
+    """Call `program`; an output that takes no more ends it with one line."""
+    try:
+        program()
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        _discard_output()
+        typer.echo(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", err=True)
+        sys.exit(WRONG)
+
+
 def lenient_output() -> None:
-    """Let an output that lacks a character show ``?`` in its place."""
+    """Let an output that lacks a character show ``?`` in its place, and one that is closed take everything."""
+    nothing = Path(os.devnull)
+    sys.stdin = sys.stdin or nothing.open(encoding="utf-8")
+    sys.stdout = sys.stdout or nothing.open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or nothing.open("w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -92,7 +113,9 @@ def lenient_output() -> None:
 
 def _end(text: str | None, code: int) -> None:
     if text:
-        typer.echo(text, err=True)
+        from fsm_runner.cli.screen import cleaned
+
+        typer.echo(cleaned(text), err=True)
     raise typer.Exit(code) from None
 
 

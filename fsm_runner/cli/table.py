@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def table(
-    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, a shipped chart's name, or -.")] = "states",
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "markdown", "html"], typer.Option(help="For a terminal, a pull request, or a browser.")
     ] = "text",
@@ -27,17 +27,19 @@ def table(
     """Print the decision table of a chart: each row, when it holds, and where it leads.
 
     "effectively" is when a row is the one taken, after the rows above it; empty where its guard says so itself. A
-    terminal that is too narrow for columns gets the rows state by state.
+    terminal that is too narrow for columns gets the rows state by state. A chart that does not pass the check is shown,
+    too, and said to be one.
     """
-    from fsm_runner.charts import load
     from fsm_runner.charts.table import cells
     from fsm_runner.charts.table import table as table_of
+    from fsm_runner.cli.charts import readable, shown_as_it_is
     from fsm_runner.core.facts import FACTS
 
     screen = Screen()
     given = facts_of(fact or ())
     facts = {**FACTS, **{each.name: each for each in given}} if given else None
-    declared = load(chart, facts=facts)
+    declared = readable(chart, facts=facts)
+    shown_as_it_is(chart, declared, facts=facts)
     text = table_of(declared, format=format, facts=facts)
     if format == "text" and screen.terminal and max(map(len, text.splitlines())) > screen.width:
         _narrow(screen, cells(declared, facts=facts))

@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fsm_runner.charts.loader import examine, find_chart, parse, text_of
+from fsm_runner.charts.loader import examine, find_chart, parse
+from fsm_runner.cli.charts import STDIN, given
 from fsm_runner.cli.screen import Part, Screen, cleaned
+from fsm_runner.core.check import Verdict
 from fsm_runner.core.counting import counted
 from fsm_runner.core.cover import spelled
-from fsm_runner.core.errors import InternalError
+from fsm_runner.core.errors import ChartError, InternalError
 from fsm_runner.core.facts import FACTS, Fact
 from fsm_runner.core.vocabulary import SUPPLIES
 
 if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
-    from fsm_runner.core.check import Bound, FactCode, Verdict
+    from fsm_runner.core.check import Bound, FactCode
     from fsm_runner.core.errors import Problem
     from fsm_runner.core.rules import Taken
 
@@ -44,18 +46,18 @@ class Checked:
 
     @classmethod
     def of(cls, name: str, facts: Iterable[Fact], *, strict: bool) -> Self:
-        """Check the chart that `name` names.
-
-        Raises:
-            ChartError: the file cannot be read.
-        """
-        text = text_of(name)
+        """Check the chart that `name` names; that its file cannot be read is a problem like others."""
+        try:
+            source, text = given(name)
+        except ChartError as error:
+            return cls(source=error.source, lines=(), chart=None, verdict=Verdict(problems=error.problems))
         known: dict[str, FactCode] = {**FACTS, **{each.name: each for each in facts}}
         parsed = parse(text).chart
         for use in () if parsed is None else parsed.facts:
             known.setdefault(use.name, Fact(name=use.name, answers=use.answers, ask=_at_its_word))
         chart, verdict = examine(text, facts=known, strict=strict)
-        return cls(source=_shown(find_chart(name)), lines=tuple(text.splitlines()), chart=chart, verdict=verdict)
+        source = source if name == STDIN else _shown(find_chart(name))
+        return cls(source=source, lines=tuple(text.splitlines()), chart=chart, verdict=verdict)
 
 
 def as_text(checked: Checked, *, explain: bool) -> None:
@@ -65,7 +67,7 @@ def as_text(checked: Checked, *, explain: bool) -> None:
     for problem in problems:
         _problem(screen, checked, problem)
     if problems:
-        screen.line((f"{checked.source}: {counted(len(problems), 'problem')}", "bad"))
+        screen.line((f"{cleaned(checked.source)}: {counted(len(problems), 'problem')}", "bad"))
         return
     _proved(screen, checked)
     if explain:
@@ -95,13 +97,15 @@ def as_json(checked: Checked) -> str:
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
-def as_github(checked: Checked) -> str:
+def as_github(checked: Checked, *, every: bool) -> str:
     """Return each problem as an error and each note as a notice of GitHub's workflow commands.
+
+    Unless `every` note is asked for, overlaps that the order decides are left out: GitHub shows ten notices of a step.
 
     Source: "Workflow commands for GitHub Actions", which asks for ``%``, line ends, ``:`` and ``,`` to be escaped.
     """
     verdict = checked.verdict
-    found = [("error", each) for each in verdict.problems] + [("notice", each) for each in verdict.notes]
+    found = [("error", each) for each in verdict.problems] + [("notice", each) for each in _worth(verdict, every=every)]
     if not found:
         return f"{checked.source}: nothing to say"
     return "\n".join(
@@ -153,7 +157,7 @@ def _around(line: str, column: int) -> tuple[str, int]:
 
 def _proved(screen: Screen, checked: Checked) -> None:
     name = "" if checked.chart is None else f"chart '{checked.chart.name}' "
-    screen.line(f"{checked.source}: {name}", ("can run", "good"), "; proved:")
+    screen.line(f"{cleaned(checked.source)}: {name}", ("can run", "good"), "; proved:")
     for proof in checked.verdict.proofs:
         screen.block("  - ", proof, indent=4)
 
@@ -173,7 +177,7 @@ def _explained(screen: Screen, verdict: Verdict) -> None:
         rests = "; else it waits" if covered.rests else ""
         screen.block((f"  {covered.state}, {event}: ", "state"), f"{', '.join(covered.rows)}{cases}{rests}", indent=4)
     screen.line()
-    screen.line("why each cycle ends:")
+    screen.line("why each cycle ends, by a shortest one through each row:")
     for bound in verdict.bounds:
         screen.block("  ", bound.cycle, indent=2)
         for reason in _reasons(bound):
@@ -194,7 +198,7 @@ def _reasons(bound: Bound) -> Iterator[str]:
 
 def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:
     overlaps = sum(note.code == "overlap" for note in checked.verdict.notes)
-    shown = [note for note in checked.verdict.notes if every or note.code != "overlap"]
+    shown = _worth(checked.verdict, every=every)
     if shown or overlaps:
         screen.line()
         screen.line("to know:")
@@ -203,6 +207,11 @@ def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:
     if overlaps and not every:
         pairs = f"{counted(overlaps, 'pair')} of rows can both hold, and the upper one is taken"
         screen.block("  ", f"{pairs} (--explain lists them, --strict refuses them)", indent=4)
+
+
+def _worth(verdict: Verdict, *, every: bool) -> list[Problem]:
+    """The notes that are shown: overlaps are many, and mostly meant."""
+    return [note for note in verdict.notes if every or note.code != "overlap"]
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -72,7 +72,7 @@ class Verdict:
         notes: what a reader should know: overlaps that the order decides, limits without a value, unused names.
         ways: for each state a shortest way to it, as ``start -begin-> inspect``.
         covered: the rows that were proved complete, and over how many combinations.
-        bounds: the cycles, and what bounds each.
+        bounds: a shortest cycle through each row, and what bounds it.
         rules: the names of the rules that hold.
         violations: for each rule that does not, a shortest path that shows it; there is a problem for each.
     """
@@ -92,12 +92,14 @@ class Verdict:
             return ()
         rows = sum(len(covered.rows) for covered in self.covered)
         cases = sum(covered.combinations for covered in self.covered)
+        number = len(self.bounds)
         limits = sum(1 for bound in self.bounds if not bound.consumes)
+        shown = f"of the {number} shortest through a row, {limits} by a limit and {number - limits} by a supply"
         return (
             f"every name resolves, all {len(self.ways)} states can be reached, and each leads to a final state",
             f"in every state each event finds a row, in all {cases} combinations of answers",
             f"none of the {rows} rows is dead",
-            f"all {len(self.bounds)} cycles are bounded: {limits} by a limit, {len(self.bounds) - limits} by a supply",
+            f"every cycle is bounded: {shown}" if number else "rows form no cycle",
             "always rows cannot loop",
             *([f"every path keeps the rules {', '.join(self.rules)}"] if self.rules else []),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,33 @@ def test_an_output_without_the_characters_shows_question_marks():
 
     assert 1 == done.returncode
     assert b"  9 ?       - {id: end, target: don}" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["table"], ["draw"], ["--help"]])
+def test_an_output_that_is_full_ends_with_one_line(arguments):
+    """A disk without room is no mistake of ours, so there is no traceback."""
+    with Path("/dev/full").open("w") as full:
+        done = program(*arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+
+    assert (2, "standard output: cannot be written: no space left on device\n") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("check", 0), ("draw", 0), ("check none", 2), ("diff - states", 2)])
+def test_streams_that_are_closed_are_as_good_as_none(arguments, code):
+    """Started without input and outputs, as some supervisors do, a command does its work and gives its exit code."""
+    line = f"exec {sys.executable} -m fsm_runner {arguments} <&- >&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, timeout=60)
+
+    assert code == done.returncode
+
+
+def test_names_from_a_chart_cannot_speak_to_the_terminal(command, tmp_path):
+    """What a chart says is shown in errors, and may hold control characters."""
+    text = (ROOT / "states.yaml").read_text(encoding="utf-8").replace("target: done}", r'target: "a\e[31mb"}', 1)
+    (tmp_path / "chart.yaml").write_text(text, encoding="utf-8")
+    said = [command(*line).stderr for line in (["table", "chart.yaml"], ["diff", "chart.yaml", "states"])]
+
+    assert all("'a?[31mb' is no name" in each for each in said)
 
 
 @pytest.mark.parametrize("name", ["check", "table", "draw"])

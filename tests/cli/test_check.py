@@ -28,7 +28,7 @@ def test_a_fine_chart_exits_with_0_and_says_what_was_proved(command):
     assert "chart 'tool_loop' can run; proved:\n" in done.stdout
     assert "combinations of answers" in done.stdout
     assert "rows is dead" in done.stdout
-    assert "cycles are bounded" in done.stdout
+    assert "every cycle is bounded" in done.stdout
 
 
 def test_overlaps_are_counted_unless_asked_for(command):
@@ -211,3 +211,32 @@ def test_without_a_broken_rule_there_is_nothing_to_draw(command, tmp_path):
     """No file is written."""
     assert 0 == command("check", "--draw", "broken.dot").exit_code
     assert not (tmp_path / "broken.dot").exists()
+
+
+def test_github_is_not_told_of_overlaps_unless_every_note_is_asked_for(command):
+    """It shows ten notices of a step: those of the order, which is mostly meant, would push out the others."""
+    few, all_of_them = (command("check", "--format", "github", *more).stdout for more in ([], ["--explain"]))
+
+    assert "title=limit-is-null" in few
+    assert ("title=overlap" in few, "title=overlap" in all_of_them) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code", "said"), [(b"a: \xff\n", "odd.yaml", 1, "not-utf8"), (None, "none", 2, "unknown-chart")]
+)
+def test_a_file_that_cannot_be_read_has_its_code_in_every_format(command, tmp_path, content, name, code, said):
+    """A program that reads the output gets its JSON, or its annotation, whatever is wrong."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    as_json, as_github = command("check", name, "--format", "json"), command("check", name, "--format", "github")
+
+    assert (code, code) == (as_json.exit_code, as_github.exit_code)
+    assert [said] == [problem["code"] for problem in json.loads(as_json.stdout)["problems"]]
+    assert as_github.stdout.startswith(f"::error file={name},line=1,")
+
+
+def test_the_number_of_cycles_is_not_said_to_be_that_of_all(command):
+    """The proof is of every cycle; what is counted and shown is a shortest one through each row."""
+    assert "every cycle is bounded: of the 29 shortest through a row, 2 by a limit and 27 by a supply" in (
+        command("check").stdout
+    )

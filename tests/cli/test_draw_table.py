@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 from fsm_runner.charts import load
 from fsm_runner.charts.drawing import dot, mermaid
+from fsm_runner.charts.loader import text_of
 from fsm_runner.charts.table import markdown_table, text_table
 
 CHART = load("states")
+SOURCE = text_of("states")
 
 
 def test_draws_mermaid_to_standard_output_by_default(command):
@@ -44,3 +50,27 @@ def test_prints_the_table_as_text_and_as_markdown(command):
     """The columns for a terminal, the table for a page."""
     assert text_table(CHART) == command("table").stdout
     assert markdown_table(CHART) == command("table", "--format", "markdown").stdout
+
+
+@pytest.mark.parametrize("line", [["draw"], ["draw", "--diff", "states"], ["table"], ["table", "--format", "html"]])
+def test_a_chart_that_does_not_pass_the_check_is_shown_and_said_to_be_one(command, tmp_path, line):
+    """Who looks for a gap wants to see it; a picture of it must not be taken for a proof."""
+    gap = re.sub(r"      - \{id: ask, ", "      - {id: ask, guard: {turn: none}, ", SOURCE)
+    (tmp_path / "gap.yaml").write_text(gap, encoding="utf-8")
+    done = command(line[0], "gap.yaml", *line[1:])
+
+    assert 0 == done.exit_code
+    assert "stop_limit" in done.stdout
+    assert "gap.yaml: shown as it is; it does not pass the check (fsm-runner check tells why)\n" == done.stderr
+
+
+@pytest.mark.parametrize("line", ["check", "table", "draw", "diff states"])
+def test_standard_input_is_a_chart_wherever_one_is_read(line):
+    """``git show main:states.yaml | fsm-runner check -``; bytes that are no text are told as in a file."""
+    command = [sys.executable, "-m", "fsm_runner", *line.split(), "-"]
+    fine, broken = (
+        subprocess.run(command, input=text, capture_output=True, timeout=60) for text in (SOURCE.encode(), b"a: \xff")
+    )
+
+    assert (0, b"") == (fine.returncode, fine.stderr)
+    assert b"<stdin>:1:4: byte 0xFF is not UTF-8 (save the file as UTF-8)" in broken.stdout + broken.stderr

@@ -77,3 +77,27 @@ def test_the_schema_is_printed_or_written(command, tmp_path):
 
     assert printed == (tmp_path / "chart.schema.json").read_text(encoding="utf-8")
     assert "http://json-schema.org/draft-07/schema#" == json.loads(printed)["$schema"]
+
+
+def test_a_shipped_chart_s_name_is_refused_as_a_file(command, tmp_path):
+    """`fsm-runner check states` would go on to read the shipped chart, whatever was edited."""
+    done = command("init", "states")
+
+    said = "states: a shipped chart is called that, and would be read in its place (try states.yaml)\n"
+    assert (2, said) == (done.exit_code, done.stderr)
+    assert not (tmp_path / "states").exists()
+
+
+@pytest.mark.parametrize("name", ["new\nline.yaml", "red\x1b[31m.yaml", "two words.yaml"])
+def test_whatever_the_file_is_called_what_is_written_can_be_checked(command, name):
+    """The head of the chart names the file on one line, and the terminal is told nothing but text."""
+    done = command("init", name)
+
+    assert 0 == done.exit_code
+    assert "\x1b" not in done.stdout
+    assert 0 == command("check", name).exit_code
+
+
+def test_the_command_to_go_on_with_can_be_pasted(command):
+    """A name with a space is quoted."""
+    assert "fsm-runner check 'two words.yaml'\n" in command("init", "two words.yaml").stdout

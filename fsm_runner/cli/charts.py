@@ -1,0 +1,54 @@
+"""Charts as a command is given them: a file, a shipped chart's name, or ``-`` for standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from fsm_runner.cli.screen import cleaned
+
+if TYPE_CHECKING:
+    from fsm_runner.core.chart import Chart
+    from fsm_runner.core.check import FactCode
+
+STDIN = "-"
+
+
+def given(name: str) -> tuple[str, str]:
+    """Return what messages call the chart `name`, and its text.
+
+    Raises:
+        ChartError: it cannot be read.
+    """
+    from fsm_runner.charts.loader import decoded, text_of
+    from fsm_runner.charts.nodes import MAX_BYTES
+
+    if name != STDIN:
+        return name, text_of(name)
+    return "<stdin>", decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+
+
+def readable(name: str, *, facts: Mapping[str, FactCode] | None = None) -> Chart:
+    """Return the chart `name`, whose names resolve; it need not pass the check.
+
+    Raises:
+        ChartError: it cannot be read, or a name does not resolve.
+    """
+    from fsm_runner.charts import loads
+    from fsm_runner.core.check_names import name_problems
+
+    source, text = given(name)
+    chart = loads(text, source, verify=False)
+    return loads(text, source, facts=facts) if any(name_problems(chart, facts)) else chart
+
+
+def shown_as_it_is(name: str, chart: Chart, *, facts: Mapping[str, FactCode] | None = None) -> None:
+    """Say on standard error that `chart` cannot run, if so: what is shown of it must not be taken for a proof."""
+    from fsm_runner.core.check import check
+
+    if check(chart, facts=facts).problems:
+        source = "<stdin>" if name == STDIN else cleaned(name)
+        typer.echo(f"{source}: shown as it is; it does not pass the check (fsm-runner check tells why)", err=True)
