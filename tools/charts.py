@@ -1,6 +1,7 @@
 """The pages of the shipped charts: their pictures, and the lines in which each differs from the default chart.
 
     docs/how-to/charts/diagrams/NAME.svg, NAME-dark.svg, NAME.mmd
+    docs/how-to/charts/diagrams/NAME-difference.svg, NAME-difference-dark.svg, what differs from the default chart
     docs/how-to/charts/NAME.md, between the marks `<!-- lines that differ -->` and `<!-- end -->`
 
 With `--check` nothing is written: what differs is named, and the exit code is 1.
@@ -14,11 +15,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsm_runner.charts.drawing import mermaid, svg
+from fsm_runner.charts.differing import diff, merged
+from fsm_runner.charts.drawing import mermaid, only_marked, svg
+from fsm_runner.charts.drawing.theme import ThemeName
 from fsm_runner.charts.loader import DEFAULT, load, shipped_charts
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "how-to" / "charts"
+SUFFIXES: dict[str, ThemeName] = {"": "light", "-dark": "dark"}
+"""The themes of the pictures, by how their files' names end."""
+
 BLOCK = re.compile(r"(<!-- lines that differ -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -87,8 +93,11 @@ def written() -> dict[Path, bytes]:
     files: dict[Path, bytes] = {}
     for name, path in beside_default().items():
         chart = load(path)
-        files[PAGES / "diagrams" / f"{name}.svg"] = svg(chart).encode()
-        files[PAGES / "diagrams" / f"{name}-dark.svg"] = svg(chart, theme="dark").encode()
+        differing, overlay = only_marked(*merged(diff(load(DEFAULT), chart)))
+        for end, theme in SUFFIXES.items():
+            files[PAGES / "diagrams" / f"{name}{end}.svg"] = svg(chart, theme=theme).encode()
+            picture = svg(differing, theme=theme, overlay=overlay)
+            files[PAGES / "diagrams" / f"{name}-difference{end}.svg"] = picture.encode()
         files[PAGES / "diagrams" / f"{name}.mmd"] = mermaid(chart).encode()
         page = PAGES / f"{name}.md"
         files[page] = renewed(page.read_text(encoding="utf-8"), difference(default, parts(body(path)))).encode()
