@@ -26,7 +26,8 @@ the whole answer, for a reader who has not seen the first, and say nothing of ha
 
 _COMPACTING = frozenset({"compact"})
 _REFLECTING = frozenset({"reflect"})
-_ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
+ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
+"""The effects that are requests of the conversation itself; a summary is asked for beside it."""
 _CALLING = frozenset({"call_tools", "call_early"})
 
 PAUSED = frozenset({"pause_turn", "compaction"})
@@ -51,7 +52,7 @@ def entered(context: Context, event: Entered) -> Context:
         stand = replace(stand, awaits="nothing")
     if effect in _REFLECTING:
         context = _reflecting(context)
-    if effect in _ASKING:
+    if effect in ASKING:
         return _departed(context, stand, counters, compacting=effect in _COMPACTING, again=again)
     turn = _started(context, early=effect == "call_early") if effect in _CALLING else context.turn
     if stand is context.stand and turn is context.turn and counters is context.counters:

@@ -13,7 +13,7 @@ from typing import assert_never
 from fsm_runner.core import events as ev
 from fsm_runner.core.availability import with_history
 from fsm_runner.core.context import Call, Context, Counters, Note, Stand, Turn, Usage
-from fsm_runner.core.entering import entered
+from fsm_runner.core.entering import ASKING, entered
 from fsm_runner.core.history import History
 from fsm_runner.core.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
 from fsm_runner.core.parts import maker, replace
@@ -26,6 +26,7 @@ _FUTILE = Note(
     "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
 )
 
+_STREAMING = frozenset({"lend_stream", "drain_stream"})
 _new_turn, _new_usage = maker(Turn), maker(Usage)
 
 
@@ -185,9 +186,10 @@ def _failed(context: Context, event: ev.Failed) -> Context:
 
     A compaction that fails while its response streams has failed as a compaction."""
     talk, turn, compaction = context.conversation, context.turn, context.compaction
-    compacting = compaction.config is not None
-    streaming = context.stand.effect in ("lend_stream", "drain_stream")
-    thread, adjusted = after_failure(context, event, compacting=compacting, streaming=streaming)
+    compacting, effect = compaction.config is not None, context.stand.effect
+    thread, adjusted = context.thread, False
+    if effect in ASKING or effect in _STREAMING:
+        thread, adjusted = after_failure(context, event, compacting=compacting, streaming=effect in _STREAMING)
     if talk.draft is not None and thread.mode != "off":
         thread = moved(thread, History(talk.history[: thread.held]), talk.draft)
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
@@ -199,7 +201,7 @@ def _failed(context: Context, event: ev.Failed) -> Context:
         stand=replace(
             context.stand,
             failure=event,
-            failed_effect="compact" if compacting else context.stand.effect,
+            failed_effect="compact" if compacting else effect,
         ),
         thread=thread if adjusted == thread.adjusted else replace(thread, adjusted=adjusted),
     )
