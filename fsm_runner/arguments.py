@@ -21,7 +21,7 @@ from fsm_runner.core.context import (
     SummaryControl,
 )
 from fsm_runner.core.errors import ChartError
-from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.facts import Fact, with_built_in
 from fsm_runner.core.machine import Machine, compile
 from fsm_runner.drivers.base import OwnEffect
 from fsm_runner.drivers.given import check_params
@@ -71,13 +71,12 @@ def _shipped(name: str) -> Path:
 
 @functools.lru_cache(maxsize=64)
 def _loaded(chart: str, facts: tuple[Fact, ...], stamp: object) -> Machine:
-    known = {**FACTS, **{each.name: each for each in facts}}
-    return compile(load(chart, facts=known), facts)
+    return compile(load(chart, facts=with_built_in(facts)), facts)
 
 
 @functools.lru_cache(maxsize=64)
 def _compiled(chart: Chart, facts: tuple[Fact, ...]) -> Machine:
-    problems = check(chart, facts={**FACTS, **{each.name: each for each in facts}}).problems
+    problems = check(chart, facts=with_built_in(facts)).problems
     if problems:
         raise ChartError(chart.name, problems)
     return compile(chart, facts)

@@ -8,15 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import WRONG, Quit, code_of
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
 def check(
     chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, a shipped chart's name, or -.")] = "states",
-    fact: Annotated[
-        list[str] | None,
-        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
-    ] = None,
+    fact: FactSpecs = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse guards that overlap, too.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Print the proofs one by one, and every note.")] = False,
     format: Annotated[  # noqa: A002  the option's name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The earlier chart: a file, a shipped chart, or -.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The later chart.")],
-    fact: Annotated[
-        list[str] | None,
-        typer.Option("--fact", metavar="MODULE:NAME", help="A fact that a chart asks. Repeatable."),
-    ] = None,
+    fact: FactSpecs = None,
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json", "markdown"], typer.Option(help="For a person, a program, or a pull request.")
     ] = "text",
@@ -31,10 +28,10 @@ def diff(
     """
     from fsm_runner.charts.differing import Names, as_json, as_markdown, as_text
     from fsm_runner.charts.differing import diff as difference_of
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
 
     given = facts_of(fact or ())
-    facts = {**FACTS, **{each.name: each for each in given}} if given else None
+    facts = with_built_in(given) if given else None
     found = difference_of(_readable(old), _readable(new), facts=facts)
     names = Names(old=old, new=new)
     match format:

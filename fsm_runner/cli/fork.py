@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fsm_runner.cli.quitting import Quit
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
 def fork(
@@ -24,20 +24,17 @@ def fork(
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as max_tokens=4096. Repeatable."),
     ] = None,
     chart: Annotated[str | None, typer.Option(metavar="CHART", help="A chart by which it goes on.")] = None,
-    fact: Annotated[
-        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable.")
-    ] = None,
+    fact: FactSpecs = None,
     run_id: Annotated[str | None, typer.Option(metavar="ID", help="Which run, where there are several.")] = None,
 ) -> None:
     """Begin a new run from a point of another; resume it to go on."""
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
     from fsm_runner.replaying.forking import default_target
     from fsm_runner.replaying.forking import fork as forked
 
     facts = facts_of(fact or ())
-    known = {**FACTS, **{each.name: each for each in facts}}
-    edited = None if chart is None else load(chart, facts=known)
+    edited = None if chart is None else load(chart, facts=with_built_in(facts))
     into = output or default_target(journal, at)
     run = forked(journal, at=at, into=into, run_id=run_id, params=params_of(set_ or []), chart=edited, facts=facts)
     typer.echo(f"{into}: run '{run}' shares {at} records (fsm-runner resume {into})")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.specs import facts_of, loaded
+from fsm_runner.cli.specs import FactSpecs, facts_of, loaded
 
 if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
 
 MOST = 20_000
 
+Calls: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--call", metavar="TOOL", help="A tool that the model can call. Repeatable.  [default: search]"),
+]
+
 
 def paths(
     chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")] = "states",
     row: Annotated[
         list[str] | None, typer.Option("--row", metavar="ID", help="Only the row of this id. Repeatable.")
     ] = None,
-    fact: Annotated[
-        list[str] | None,
-        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
-    ] = None,
-    call: Annotated[
-        list[str] | None,
-        typer.Option("--call", metavar="TOOL", help="A tool that the model can call. Repeatable.  [default: search]"),
-    ] = None,
+    fact: FactSpecs = None,
+    call: Calls = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that one search looks at.")] = MOST,
     format: Annotated[  # noqa: A002  the option's name
         Literal["python", "text", "json"], typer.Option(help="A file of tests, or for a person, or a program.")
@@ -40,12 +39,12 @@ def paths(
     that it does not take is a skipped test with the reason, and the exit code is 1.
     """
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
     from fsm_runner.exploring import explore, script
     from fsm_runner.exploring.telling import as_json, as_text
 
     given = facts_of(fact or ())
-    declared = load(chart, facts={**FACTS, **{each.name: each for each in given}} if given else None)
+    declared = load(chart, facts=with_built_in(given) if given else None)
     found = explore(declared, facts=given, rows=_known(declared, row), tools=tools_named(call), most=most)
     match format:
         case "json":

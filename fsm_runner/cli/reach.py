@@ -6,22 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.paths import MOST, tools_named
+from fsm_runner.cli.paths import MOST, Calls, tools_named
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
 def reach(
-    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, or a shipped chart's name.")],
+    chart: Annotated[str, typer.Argument(metavar="CHART", help="A file, a shipped chart's name, or -.")],
     state: Annotated[str, typer.Argument(metavar="STATE", help="The state.")],
-    fact: Annotated[
-        list[str] | None,
-        typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
-    ] = None,
-    call: Annotated[
-        list[str] | None,
-        typer.Option("--call", metavar="TOOL", help="A tool that the model can call. Repeatable.  [default: search]"),
-    ] = None,
+    fact: FactSpecs = None,
+    call: Calls = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that the search looks at.")] = MOST,
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json"], typer.Option(help="For a person, or a program.")
@@ -32,18 +26,15 @@ def reach(
     Exits with 0 when the state can be reached, with 1 when not. The chart need not pass the check; without that there
     is no conversation.
     """
-    from fsm_runner.charts import load
+    from fsm_runner.cli.charts import readable
     from fsm_runner.core.check import check, did_you_mean
-    from fsm_runner.core.check_names import name_problems
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
     from fsm_runner.exploring import reach as way_to
     from fsm_runner.exploring.telling import reached_as_json, reached_as_text
 
     given = facts_of(fact or ())
-    facts = {**FACTS, **{each.name: each for each in given}} if given else None
-    declared = load(chart, verify=False)
-    if any(name_problems(declared, facts)):
-        load(chart, facts=facts)
+    facts = with_built_in(given) if given else None
+    declared = readable(chart, facts=facts)
     states = [each.name for each in declared.states]
     if state not in states:
         raise Quit(f"chart '{declared.name}' has no state '{state}'{did_you_mean(state, states)}")

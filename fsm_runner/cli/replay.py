@@ -13,7 +13,7 @@ import typer
 
 from fsm_runner.cli.pictures import content_of, format_of, write
 from fsm_runner.cli.quitting import FINE, Quit
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +31,6 @@ Named: TypeAlias = Annotated[
 ]
 Edited: TypeAlias = Annotated[
     str | None, typer.Option(metavar="CHART", help="Another chart: would the runs have gone the same way?")
-]
-Facts: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
 ]
 Formatted: TypeAlias = Annotated[Format, typer.Option(help="For a person, a program, or a pull request.")]
 Written: TypeAlias = Annotated[
@@ -59,7 +55,7 @@ Workers: TypeAlias = Annotated[
 def replay(
     journals: Named,
     chart: Edited = None,
-    fact: Facts = None,
+    fact: FactSpecs = None,
     format: Formatted = "text",  # noqa: A002  the option's name
     output: Written = None,
     draw: Drawn = None,
@@ -102,9 +98,9 @@ def replay(
 
 def _edited(chart: str, given: tuple[Fact, ...]) -> Chart:
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
 
-    return load(chart, facts={**FACTS, **{each.name: each for each in given}})
+    return load(chart, facts=with_built_in(given))
 
 
 def _tell(findings: Findings, format: Format) -> None:  # noqa: A002  as the option

@@ -11,7 +11,7 @@ from fsm_runner.cli.fork import params_of
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
 from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
 from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import effects_of, facts_of, tools_of
+from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, tools_of
 from fsm_runner.cli.watching import Watcher
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def resume(
     tool: Annotated[
         list[str] | None, typer.Option(metavar="MODULE:NAME", help="An async tool, or a list of tools. Repeatable.")
     ] = None,
-    fact: Annotated[
-        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable.")
-    ] = None,
+    fact: FactSpecs = None,
     effect: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=MODULE:NAME", help="An effect that the chart declares. Repeatable."),

@@ -12,7 +12,7 @@ import typer
 
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
 from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import effects_of, facts_of, limits_of, loaded, tools_of
+from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, limits_of, loaded, tools_of
 from fsm_runner.cli.watching import Watcher
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def run(
     tool: Annotated[
         list[str] | None, typer.Option(metavar="MODULE:NAME", help="An async tool, or a list of tools. Repeatable.")
     ] = None,
-    fact: Annotated[
-        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable.")
-    ] = None,
+    fact: FactSpecs = None,
     effect: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=MODULE:NAME", help="An effect that the chart declares. Repeatable."),

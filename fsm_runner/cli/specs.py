@@ -9,12 +9,20 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
 
 from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
     from fsm_runner.core.facts import Fact
+
+FactSpecs: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--fact", "--facts", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
+]
+"""The option by which facts of the user's are named."""
 
 
 def loaded(spec: str, option: str) -> Any:

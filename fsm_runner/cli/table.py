@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import facts_of
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,7 @@ def table(
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "markdown", "html"], typer.Option(help="For a terminal, a pull request, or a browser.")
     ] = "text",
-    fact: Annotated[
-        list[str] | None,
-        typer.Option("--fact", metavar="MODULE:NAME", help="A fact that the chart asks. Repeatable."),
-    ] = None,
+    fact: FactSpecs = None,
 ) -> None:
     """Print the decision table of a chart: each row, when it holds, and where it leads.
 
@@ -33,11 +30,11 @@ def table(
     from fsm_runner.charts.table import cells
     from fsm_runner.charts.table import table as table_of
     from fsm_runner.cli.charts import readable, shown_as_it_is
-    from fsm_runner.core.facts import FACTS
+    from fsm_runner.core.facts import with_built_in
 
     screen = Screen()
     given = facts_of(fact or ())
-    facts = {**FACTS, **{each.name: each for each in given}} if given else None
+    facts = with_built_in(given) if given else None
     declared = readable(chart, facts=facts)
     shown_as_it_is(chart, declared, facts=facts)
     text = table_of(declared, format=format, facts=facts)

@@ -15,7 +15,7 @@ from fsm_runner.core.check import Verdict
 from fsm_runner.core.counting import counted
 from fsm_runner.core.cover import spelled
 from fsm_runner.core.errors import ChartError, InternalError
-from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.facts import Fact, with_built_in
 from fsm_runner.core.vocabulary import SUPPLIES
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Checked:
             source, text = given(name)
         except ChartError as error:
             return cls(source=error.source, lines=(), chart=None, verdict=Verdict(problems=error.problems))
-        known: dict[str, FactCode] = {**FACTS, **{each.name: each for each in facts}}
+        known: dict[str, FactCode] = {**with_built_in(facts)}
         parsed = parse(text).chart
         for use in () if parsed is None else parsed.facts:
             known.setdefault(use.name, Fact(name=use.name, answers=use.answers, ask=_at_its_word))

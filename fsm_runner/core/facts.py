@@ -6,7 +6,7 @@ cannot decide anything.  The edge of each is in its docstring: what it answers *
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -242,3 +242,8 @@ def _open(context: Context) -> bool:
 _ALL = (turn, compaction, limit, closed, calls, awaits, early, recovery, change, last_request, reflection)
 FACTS: Mapping[str, Fact] = MappingProxyType({each.name: each for each in _ALL})
 """The built-in facts, by name."""
+
+
+def with_built_in(given: Iterable[Fact]) -> dict[str, Fact]:
+    """Return the built-in facts and those of the user's, by name; of two with one name the user's counts."""
+    return {**FACTS, **{each.name: each for each in given}}

@@ -23,7 +23,7 @@ from fsm_runner.core.decision import Decision, Transition
 from fsm_runner.core.effects import Effect, effects_again, effects_of
 from fsm_runner.core.errors import ChartError, IllegalEvent, InternalError, Problem
 from fsm_runner.core.events import ACTS, Event
-from fsm_runner.core.facts import FACTS, Fact, answering
+from fsm_runner.core.facts import Fact, answering, with_built_in
 from fsm_runner.core.fold import fold
 from fsm_runner.core.parts import maker, replace
 from fsm_runner.core.stepper import ALWAYS, Stepper, entry_of, trigger_of
@@ -169,7 +169,7 @@ def compile(chart: Chart, facts: Iterable[Fact] = ()) -> Machine:
 
     A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
     """
-    known = {**FACTS, **{each.name: replace(each, ask=answering(each)) for each in facts}}
+    known = with_built_in(replace(each, ask=answering(each)) for each in facts)
     problems = tuple(_fact_problems(chart, known))
     if problems:
         raise ChartError(chart.name, problems)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from fsm_runner.core.chart import Chart, Row, State
-from fsm_runner.core.facts import FACTS, Fact
+from fsm_runner.core.facts import Fact, with_built_in
 from fsm_runner.exploring.reaching import Reach, Ways, ways
 from fsm_runner.exploring.search import MOST, Conversation, Found, search
 from fsm_runner.exploring.standing_in import machines
@@ -168,14 +168,13 @@ def _search(
 
 
 def _unknown(chart: Chart, facts: Iterable[Fact]) -> tuple[str, ...]:
-    known = {*FACTS, *(each.name for each in facts)}
+    known = with_built_in(facts)
     return tuple(use.name for use in chart.facts if use.name not in known)
 
 
-def _code(facts: Iterable[Fact]) -> Mapping[str, Fact] | None:
+def _code(facts: Sequence[Fact]) -> Mapping[str, Fact] | None:
     """The code of all facts, when the user gave any; as `check` takes it."""
-    given = {each.name: each for each in facts}
-    return {**FACTS, **given} if given else None
+    return with_built_in(facts) if facts else None
 
 
 def _asks(row: Row, unknown: Sequence[str]) -> bool:

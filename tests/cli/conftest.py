@@ -68,8 +68,9 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     runner = CliRunner()
 
-    def run(*arguments: str | Path) -> Result:
-        return runner.invoke(app_for(map(str, arguments)), [*map(str, arguments)], prog_name="fsm-runner")
+    def run(*arguments: str | Path, stdin: str | None = None) -> Result:
+        line = [*map(str, arguments)]
+        return runner.invoke(app_for(line), line, input=stdin, prog_name="fsm-runner")
 
     return run
 

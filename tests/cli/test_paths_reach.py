@@ -193,6 +193,13 @@ def test_what_is_assumed_of_a_fact_is_told(command, tmp_path):
     assert "  assumed fact 'budget' answers left" in done.stdout.splitlines()
 
 
+def test_reach_takes_a_chart_from_standard_input(command):
+    """As `check` and `diff` do: `git show main:mine.yaml | fsm-runner reach - lonely`."""
+    done = command("reach", "-", "lonely", stdin=edited(LONELY))
+
+    assert (1, "state 'lonely' cannot be reached") == (done.exit_code, done.stdout.splitlines()[0])
+
+
 def test_reach_refuses_a_chart_whose_names_do_not_resolve(command, tmp_path):
     """As `check` does."""
     (tmp_path / "mine.yaml").write_text(
