@@ -86,6 +86,12 @@ BY_FAILURE = (
         answers={"recovery": ("retry",)},
         why="a compaction that fails is not tried again later",
     ),
+    Claim(
+        states=("failed",),
+        events=("continued",),
+        answers={"recovery": ("resend",)},
+        why="what goes out again by itself does not come to rest",
+    ),
     Claim(states=("streaming",), events=("moved_on",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
     Claim(states=("streaming",), events=("continued",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
     Claim(states=("draining",), events=("moved_on",), answers=FAILED_BEFORE, why="a stream that opened is a success"),
