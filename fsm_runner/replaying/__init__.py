@@ -5,7 +5,7 @@ machines   the charts of a file's runs, each compiled once
 follow     one run, record by record, beside the machine
 control    the same, where payloads were left out
 digested   the same, where payloads are digests
-underway   what became of the effects that a run was asked for
+under_way  what became of the effects that a run was asked for
 compare    two pieces of data, and where they differ
 verify     every event of a journal folded again, every derived record compared
 

@@ -1,7 +1,7 @@
 """Following: one run of a journal, record by record, beside the machine.
 
 An event steps the machine, and what must follow from it is expected next; what becomes of the effects is followed by
-`underway`.
+`under_way`.
 
 Once a run has taken another row, what follows in its journal answers questions that were not asked: the first such
 divergence is told, and the comparison of that run ends there.
@@ -25,7 +25,7 @@ from fsm_runner.journal.records import DERIVED, Made, answers_of, asked, derived
 from fsm_runner.replaying.compare import differences, same_way
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, RunReport
-from fsm_runner.replaying.underway import Underway
+from fsm_runner.replaying.under_way import UnderWay
 
 
 class Run:
@@ -39,7 +39,7 @@ class Run:
         machine: what it runs on now; a resumed run may have moved to another chart.
         snapshot: where it is.
         facts: the version of each fact that its chart asked when it last began or was resumed.
-        underway: its effects.
+        under_way: its effects.
         reply: the last message that its caller was handed; None before the first.
     """
 
@@ -62,7 +62,7 @@ class Run:
         self._ended: str | None = None
         self._off = False
         self._expected: deque[Made] = deque()
-        self.underway = Underway()
+        self.under_way = UnderWay()
         self.reply: Json | None = None
         self._digests = Digests()
         try:
@@ -92,7 +92,7 @@ class Run:
     @property
     def over(self) -> bool:
         """Whether nothing more can become of it: it took another row, or is in a final state and nothing is open."""
-        if self._off or self.underway.open or self._expected:
+        if self._off or self.under_way.open or self._expected:
             return self._off
         return self.machine.chart.state(self.snapshot.state).final
 
@@ -136,7 +136,7 @@ class Run:
         except ValueError as error:
             raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
         self._told = event.id if isinstance(event, ToolFinished) else None
-        skipped = self.underway.skipped(event)
+        skipped = self.under_way.skipped(event)
         if skipped is not None:
             self._diverged(record, "", event.name, f"'{skipped.name}' is to be scheduled first")
         try:
@@ -144,7 +144,7 @@ class Run:
         except IllegalEvent as error:
             self._diverged(record, "/event", event.name, str(error), end=True)
             return
-        self.underway.hear(event, moved=step.snapshot.state != self.snapshot.state)
+        self.under_way.hear(event, moved=step.snapshot.state != self.snapshot.state)
         if isinstance(event, Replied):
             self._hand_out(event.message)
         self._stepped(step)
@@ -156,7 +156,7 @@ class Run:
     def _stepped(self, step: Step) -> None:
         self.snapshot = step.snapshot
         self._expected.extend(derived(step))
-        self.underway.ask(step.effects)
+        self.under_way.ask(step.effects)
 
     def _compare(self, record: Record) -> None:
         if not self._expected:
@@ -193,7 +193,7 @@ class Run:
         return False
 
     def _schedule(self, record: Record) -> None:
-        effect = self.underway.schedule(record, self.machine, self.snapshot)
+        effect = self.under_way.schedule(record, self.machine, self.snapshot)
         if effect is None:
             self._diverged(record, "/effect", record.data.get("effect"), NOTHING)
             return
@@ -202,7 +202,7 @@ class Run:
             self._agrees(record, made)
 
     def _finish(self, record: Record) -> None:
-        if not self.underway.finish(record):
+        if not self.under_way.finish(record):
             self._diverged(record, "/id", record.data.get("id"), NOTHING)
 
     def _resume(self, record: Record) -> None:
@@ -213,7 +213,7 @@ class Run:
             return
         if record.data.get("chart") is not None:
             self._move(record)
-        self.underway.restart()
+        self.under_way.restart()
         self._stepped(self.machine.resume(self.snapshot))
 
     def _move(self, record: Record) -> None:

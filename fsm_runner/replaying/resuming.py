@@ -117,8 +117,8 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
         machine=run.machine,
         facts=run.facts,
         snapshot=run.snapshot,
-        begun=frozenset(run.underway.begun),
-        numbered=run.underway.numbered,
+        begun=frozenset(run.under_way.begun),
+        numbered=run.under_way.numbered,
         reply=run.reply,
         owed=run.owed,
     )
