@@ -115,14 +115,22 @@ class Session:
         """
         step = self.machine.step(self.snapshot, event)
         if self.journal is not None:
-            self.journal.event(event)
-            if isinstance(event, ToolFinished):
-                self._finished(event.id)
-            self.journal.step(step)
+            self._record(self.journal, event, step)
         self.snapshot = step.snapshot
         self.final = step.final
         self._told(event, step)
         return step
+
+    def _record(self, journal: Journal, event: Event, step: Step) -> None:
+        """Put on record what was told with all that follows from it; when that is cut short, nothing more."""
+        try:
+            journal.event(event)
+            if isinstance(event, ToolFinished):
+                self._finished(event.id)
+            journal.step(step)
+        except BaseException:
+            journal.give_up(f"what follows from '{event.name}' was not written")
+            raise
 
     def resume(self) -> Step:
         """Return the step that goes on where the run was cut off; it has no effects where the caller has the turn."""

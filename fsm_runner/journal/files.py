@@ -19,6 +19,9 @@ record: before the run goes on.
 OUTCOMES = frozenset({"replied", "summarised", "tool_finished", "failed", "reported"})
 """The events that tell what came of an effect."""
 
+GZIP = b"\x1f\x8b"
+"""How a compressed file begins."""
+
 _EFFECTS = frozenset({"scheduled", "ended", "sealed"})
 _BLOCK = 65_536
 
@@ -55,6 +58,21 @@ def appending(path: Path, sync: Sync = "none") -> BinaryIO:
         file.close()
         raise
     return file
+
+
+def check_plain(path: Path) -> None:
+    """Refuse a compressed file: lines behind it could not be read, nor what it holds.
+
+    Raises:
+        JournalError: `path` is one.
+        OSError: it cannot be read.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        if file.read(len(GZIP)) == GZIP:
+            way_out = f"unpack it first: gunzip {path}"
+            raise JournalError(str(path), None, f"it is compressed, so nothing can be added to it ({way_out})")
 
 
 def unfinished(path: Path) -> int:

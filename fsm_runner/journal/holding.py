@@ -51,6 +51,10 @@ class Hold:
         """Take it; return whether nobody else has it."""
         return self._place is None or _locked(self.file.fileno(), self._place)
 
+    def is_gone(self) -> bool:
+        """Whether the file was deleted, so that nobody will read what is written to it."""
+        return self._place is not None and not self.file.closed and not os.fstat(self.file.fileno()).st_nlink
+
     def close(self) -> None:
         """Let go, and close the file.
 
@@ -74,13 +78,13 @@ _one_at_a_time = threading.Lock()
 
 
 def held(file: BinaryIO, path: Path, run: str) -> Hold:
-    """Hold `run` in `file`, which is `path`, open to be written; whatever is no file on a disk is everyone's.
+    """Hold `run` in `file`, which is `path`, open to be written; what is no file in a folder is everyone's.
 
     Raises:
         JournalError: another process holds it.
     """
     about = os.fstat(file.fileno())
-    if not stat.S_ISREG(about.st_mode):
+    if not stat.S_ISREG(about.st_mode) or not about.st_nlink:
         return Hold(file, None)
     hold = Hold(file, _place(run))
     with _one_at_a_time:

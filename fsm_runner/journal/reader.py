@@ -26,13 +26,13 @@ from typing import BinaryIO
 
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.chain import hash_of
+from fsm_runner.journal.files import GZIP, why
 from fsm_runner.journal.payloads import FIELD, Beside
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse
 from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
 
 _OURS = re.compile(rb'\{"v":\d+,"run":')
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +110,12 @@ class Reading(Iterator[Record]):
             else:
                 with Path(self.source).open("rb") as file:
                     yield from self._records_in(file)
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise JournalError(self.source, self._number or None, f"cannot be read: {why}") from error
-        except (EOFError, zlib.error) as error:
-            problem = "the compressed file is damaged after this line (restore it from a copy)"
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            where = " after this line" if self._number else ""
+            problem = f"the compressed file is damaged{where} (restore it from a copy)"
             raise JournalError(self.source, self._number or None, problem) from error
+        except OSError as error:
+            raise JournalError(self.source, self._number or None, f"cannot be read: {why(error)}") from error
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
         damaged: tuple[Torn, ...] = ()
@@ -185,7 +185,7 @@ class Reading(Iterator[Record]):
 def _unpacked(file: BinaryIO) -> Iterable[bytes]:
     """The lines of `file`, which may be compressed."""
     first = file.readline()
-    if not first.startswith(_GZIP):
+    if not first.startswith(GZIP):
         return chain([first] if first else [], file)
     packed = gzip.GzipFile(mode="rb", fileobj=_Again(first, file))
     return io.BufferedReader(packed)

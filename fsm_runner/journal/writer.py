@@ -3,7 +3,7 @@
 A record is shielded (see `privacy`), then structlog carries it: the processors that a user gives see it as a dict, in
 its order, before it is chained to the line before (see `chain`) and rendered.  What they add is written too; a record
 that they drop is missing, and reading says so.  Values inside a record belong to the run and must not be changed in
-place.
+place.  After a record that could not be written comes none: what followed it would tell another story.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -24,7 +24,7 @@ from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal import records
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.files import Sync, appending, is_due, number_of, unfinished, why
+from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, unfinished, why
 from fsm_runner.journal.holding import Hold, head_of, held
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
@@ -75,6 +75,7 @@ class Journal:
         self._write = carried(file, (*writing.processors, self._chain))
         self._own: Hold | None = None
         self._torn = 0
+        self._broken: str | None = None
 
     @classmethod
     def open(
@@ -114,8 +115,8 @@ class Journal:
             head: the hash of that record, when it stands in another file; else it is looked up.
 
         Raises:
-            JournalError: the file cannot be opened, read where the run goes on, or put on disk; another process is
-                writing the run, or has gone on with it.
+            JournalError: the file cannot be opened, read where the run goes on, or put on disk; it is compressed;
+                another process is writing the run, or has gone on with it.
             ValueError: `content`, `redact`, `sync`, `key` or `payloads_over` is none.
         """
         writing = Writing(
@@ -136,6 +137,7 @@ class Journal:
                 file = opened.enter_context(appending(path, sync))
                 hold = held(file, path, run)
                 head = head_of(path, run, after) if after and head is None else head
+                check_plain(path)
                 torn = unfinished(path)
                 journal = cls(file, writing, run=run, after=after, head=head, folder=path.parent)
                 opened.pop_all()
@@ -165,6 +167,8 @@ class Journal:
 
     def scheduled(self, effect: Effect, id: str) -> None:
         """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
+        if self._own is not None and self._own.is_gone():
+            self.give_up("it was deleted while the run went on")
         self._effects[id] = effect.name
         self._record(records.scheduled(effect, id, self._digests, self._held))
 
@@ -190,28 +194,27 @@ class Journal:
         at = {} if record.at is None else {"at": record.at}
         self._record((cast(records.Type, record.type), {**data, **changes, **at}))
 
+    def give_up(self, why: str) -> None:
+        """Write no more, for what was to be written is not wholly there; `why` is said of every later record."""
+        if self._broken is None:
+            self._broken = why
+            if self._own is not None:
+                with suppress(OSError):  # what could not be written still cannot
+                    self._own.close()
+
     def close(self) -> None:
         """Seal a run that has not ended, if there is a key; close the file, if this journal opened it.
 
-        Closing twice does nothing.
-
-        Raises:
-            JournalError: what an earlier record could not write still cannot be written.
+        Closing twice does nothing, and so does closing what could not be written.
         """
-        if self._own is not None and self._own.file.closed:
+        if self._broken is not None or (self._own is not None and self._own.file.closed):
             return
         try:
             if self._chain.unsealed:
                 self._record(records.sealed())
         finally:
             if self._own is not None:
-                self._let_go(self._own)
-
-    def _let_go(self, own: Hold) -> None:
-        try:
-            own.close()
-        except OSError as error:
-            raise self._unwritable(error) from error
+                self._own.close()
 
     def __enter__(self) -> Self:
         return self
@@ -223,27 +226,32 @@ class Journal:
 
     def _record(self, made: Made) -> None:
         kind, data = made
-        if self._own is not None and self._own.file.closed:
-            raise self._closed(self._own)
-        if self._torn:
-            data["torn"], self._torn = self._torn, 0
-            self._chain.breaks = True
-        if self._stamp is not None and "at" not in data:
-            data["at"] = self._stamp()
-        if self._shields:
-            data = self._shield.of(kind, data)
-        self.seq += 1
+        if self._broken is not None or (self._own is not None and self._own.file.closed):
+            raise self._refusal()
         try:
+            if self._torn:
+                data["torn"], self._torn = self._torn, 0
+                self._chain.breaks = True
+            if self._stamp is not None and "at" not in data:
+                data["at"] = self._stamp()
+            if self._shields:
+                data = self._shield.of(kind, data)
+            self.seq += 1
             self._write({"v": VERSION, "run": self.run, "seq": self.seq, "type": kind, **data})
             if self._number is not None and is_due(self._sync, kind, data.get("event")):
                 os.fsync(self._number)
         except OSError as error:
-            raise self._unwritable(error) from error
+            self.give_up(why(error))
+            raise self._refusal() from error
+        except BaseException:
+            self.give_up("an earlier record was not written")
+            raise
 
-    def _closed(self, hold: Hold) -> JournalError:
-        if hold.lost:
-            return JournalError(self.source, None, f"run '{self.run}' was opened again, and goes on there")
-        return JournalError(self.source, None, "cannot be written: it is closed (open it again with after=...)")
-
-    def _unwritable(self, error: OSError) -> JournalError:
-        return JournalError(self.source, None, f"cannot be written: {why(error)}")
+    def _refusal(self) -> JournalError:
+        if self._own is not None and self._own.lost:
+            problem = f"run '{self.run}' was opened again, and goes on there"
+        elif self._broken is not None:
+            problem = f"cannot be written: {self._broken} (see to that, then resume the run)"
+        else:
+            problem = "cannot be written: it is closed (open it again with after=...)"
+        return JournalError(self.source, None, problem)

@@ -193,6 +193,19 @@ def test_a_compressed_journal_is_read(tmp_path, monkeypatch):
     assert plain[0] == list(read(tmp_path / "run.jsonl.gz")) == piped
 
 
+@pytest.mark.parametrize(
+    ("packed", "message"),
+    [
+        (b"\x1f\x8b\x08garbage", "<journal>: the compressed file is damaged .restore it"),
+        (gzip.compress(WHOLE) + WHOLE, "the compressed file is damaged"),
+    ],
+)
+def test_what_is_wrong_with_a_compressed_journal_is_said_with_its_place(packed, message):
+    """Also where plain lines were added to it."""
+    with pytest.raises(JournalError, match=message):
+        reading(packed)
+
+
 def test_a_compressed_journal_that_is_damaged_is_a_journal_error():
     """Cut off or changed at any place; with the line up to which it could be read."""
     packed = gzip.compress(WHOLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import json
 import os
@@ -343,7 +344,40 @@ def test_a_full_disk_is_a_journal_error():
     with pytest.raises(JournalError, match="/dev/full: cannot be written: no space left"):
         one_turn(journal)
     with pytest.raises(JournalError, match="no space left"):
-        journal.close()
+        journal.event(Closed())
+    journal.close()
+
+
+def test_what_is_compressed_is_not_added_to(tmp_path):
+    """Plain lines behind it would make all of it unreadable."""
+    packed = tmp_path / "run.jsonl.gz"
+    packed.write_bytes(gzip.compress(recorded(one_turn)))
+    before = packed.read_bytes()
+
+    with pytest.raises(JournalError, match=r"run.jsonl.gz: it is compressed, .*unpack it first: gunzip "):
+        Journal.open(packed, run="b")
+    assert before == packed.read_bytes()
+
+
+def test_an_effect_is_not_begun_when_the_journal_was_deleted(tmp_path):
+    """Nobody would ever read that it was."""
+    journal = Journal.open(tmp_path / "x", run="a")
+    life = Life(journal)
+    (tmp_path / "x").unlink()
+    life.tell(Continued())
+
+    with pytest.raises(JournalError, match=r"cannot be written: it was deleted while the run went on"):
+        life.perform(Replied(message=text()))
+
+
+def test_a_journal_that_was_moved_is_written_where_it_is_now(tmp_path):
+    """As logs are rotated."""
+    with Journal.open(tmp_path / "x", run="a") as journal:
+        life = Life(journal)
+        (tmp_path / "x").rename(tmp_path / "y")
+        life.tell(Continued()).perform(Replied(message=text()))
+
+    assert "ended" == list(read(tmp_path / "y"))[-1].type
 
 
 def test_a_closed_journal_says_so(tmp_path):

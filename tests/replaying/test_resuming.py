@@ -12,7 +12,7 @@ from pydantic import BaseModel
 import fsm_runner
 from fsm_runner.core.chart import Row
 from fsm_runner.core.facts import FACTS
-from fsm_runner.journal import verify
+from fsm_runner.journal import Journal, read, verify
 from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
 from fsm_runner.testing import ScriptedModel, reply, text, tool_use
 
@@ -93,6 +93,31 @@ def finished(runner):
     for _ in runner:
         pass
     return runner
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
+def test_a_record_that_cannot_be_written_is_where_the_run_is_resumed(tmp_path, error):
+    """Wherever it strikes, and though the disk has room again: no record follows, and what is there replays."""
+    for at in range(2, 30):
+
+        def fail(_, __, record, at=at):
+            if record["seq"] == at:
+                raise error
+            return record
+
+        world = World(tmp_path)
+        world.path.unlink(missing_ok=True)
+        runner = world.runner(thread=False, journal=Journal.open(world.path, run="r", processors=[fail]))
+        with pytest.raises((type(error), fsm_runner.JournalError)):
+            finished(runner)
+        with pytest.raises(fsm_runner.JournalError, match=r"cannot be written: .* .see to that, then resume the run"):
+            finished(runner)
+
+        assert at - 1 == len(list(read(world.path)))
+        again = finished(world.resumed(idempotent=["note"]))
+        assert "completed" == again.stop.reason
+        report = fsm_runner.replay(world.path)
+        assert report.conforms, str(report)
 
 
 @pytest.mark.parametrize("given", [{}, {"stream": True, "thread": False}], ids=["whole", "streaming"])
