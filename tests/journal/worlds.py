@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
 from fsm_runner.core.context import Context, Conversation, Counters, Settings
 from fsm_runner.core.effects import CallTool
+from fsm_runner.core.events import Appended, Continued, Replied, ToolFinished
 from fsm_runner.core.facts import calls, limit, turn
 from fsm_runner.core.history import History
 from fsm_runner.core.machine import compile
@@ -126,6 +127,21 @@ class Life:
         for id in self.schedule():
             self.journal.completed(id)
         return self.tell(event)
+
+
+def turn_of_two(life):
+    """Tell `life` of a turn of two tools, whose results come in the other order, and of the end."""
+    life.tell(Continued()).perform(Replied(message=uses("a", "b")))
+    life.schedule()
+    for id in "ba":
+        life.journal.completed(id)
+        life.tell(ToolFinished(id=id, result=result(id)))
+    life.perform(Replied(message=text()))
+
+
+def two_tools(journal, machine=SMALL):
+    """A run in which the caller appends a message, and the model calls two tools in one turn."""
+    turn_of_two(Life(journal, machine).tell(Appended(messages=({"role": "user", "content": "and soon"},))))
 
 
 def recorded(live, run="r1", **options):

@@ -10,24 +10,12 @@ import pytest
 
 from fsm_runner.core.chart import Row
 from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Appended, Continued, Replied, ToolFinished
+from fsm_runner.core.events import Continued, Replied
 from fsm_runner.replaying import replay
-from tests.journal.worlds import Life, recorded, result, small_chart, text, uses
+from tests.journal.worlds import Life, recorded, small_chart, text, two_tools
 
 OPTIONS = ({"content": "digest"}, {"content": "none"}, {"redact": {"/event/message/content/*/text": "***"}})
 each_option = pytest.mark.parametrize("options", OPTIONS)
-
-
-def two_tools(journal):
-    """A run with a turn of two tools."""
-    life = Life(journal)
-    life.tell(Appended(messages=({"role": "user", "content": "and soon"},)))
-    life.tell(Continued()).perform(Replied(message=uses("a", "b")))
-    life.schedule()
-    for id in "ba":
-        journal.completed(id)
-        life.tell(ToolFinished(id=id, result=result(id)))
-    life.perform(Replied(message=text()))
 
 
 def changed(data, kind, nth=0, **fields):

@@ -37,21 +37,9 @@ from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
 from fsm_runner.replaying import replay
 from fsm_runner.replaying.verify import Replayer
-from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, uses
+from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, two_tools, uses
 
 DEFAULT = compile(load("states"))
-
-
-def two_tools(journal, machine=SMALL):
-    """A run with a turn of two tools."""
-    life = Life(journal, machine)
-    life.tell(Appended(messages=({"role": "user", "content": "and soon"},)))
-    life.tell(Continued()).perform(Replied(message=uses("a", "b")))
-    life.schedule()
-    for id in "ba":
-        journal.completed(id)
-        life.tell(ToolFinished(id=id, result=result(id)))
-    life.perform(Replied(message=text()))
 
 
 WHOLE = recorded(two_tools, clock=Clock())

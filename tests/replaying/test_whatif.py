@@ -10,11 +10,11 @@ import pytest
 from fsm_runner.core.chart import FactUse, Limit, Row
 from fsm_runner.core.context import Context, Counters
 from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Replied, ToolFinished
+from fsm_runner.core.events import Continued, Replied
 from fsm_runner.core.facts import fact
 from fsm_runner.core.machine import compile
 from fsm_runner.replaying import replay
-from tests.journal.worlds import Life, context, recorded, result, small_chart, text, uses
+from tests.journal.worlds import Life, context, recorded, small_chart, text, turn_of_two
 
 START, REQUEST, CALL_TOOLS, DONE = small_chart().states
 BARE = {"content": "none"}
@@ -23,12 +23,7 @@ BARE = {"content": "none"}
 def two_tools(journal, start=None, machine=None):
     """A run with a turn of two tools."""
     life = Life(journal, start=start) if machine is None else Life(journal, machine, start)
-    life.tell(Continued()).perform(Replied(message=uses("a", "b")))
-    life.schedule()
-    for id in "ba":
-        journal.completed(id)
-        life.tell(ToolFinished(id=id, result=result(id)))
-    life.perform(Replied(message=text()))
+    turn_of_two(life)
 
 
 def judged(chart, live=two_tools, facts=(), **options):
