@@ -24,7 +24,14 @@ MOST_TOLD = 30
 
 @dataclass(slots=True)
 class Driver:
-    """A driver without I/O: it goes on by itself up to where somebody decides."""
+    """A driver without I/O, for one move: mutable.
+
+    Attributes:
+        machine: what it tells its events.
+        place: where the run is.
+        told: the events that the machine was told since, each with its step.
+        outcome: what the caller's call came to, as in `Consequence`; None while it goes on.
+    """
 
     machine: Machine
     place: Place
@@ -32,13 +39,20 @@ class Driver:
     outcome: str | None = None
 
     def consequence(self) -> Consequence:
-        """What was done."""
+        """Return what was done."""
         return Consequence(place=self.place, told=tuple(self.told), outcome=self.outcome)
 
     def set(self, **changes: object) -> None:
+        """Go to the same place but for `changes`."""
         self.place = replace(self.place, **changes)  # type: ignore[arg-type]  # the fields' own types, named by callers
 
     def tell(self, event: ev.Event) -> Step:
+        """Tell the machine `event`, and return its step.
+
+        Raises:
+            IllegalEvent: the state takes no such event.
+            RunError: the run goes round by itself.
+        """
         if len(self.told) == MOST_TOLD:
             raise RunError("the run goes round without anybody's doing")
         step = self.machine.step(self.place.snapshot, event)
@@ -48,6 +62,7 @@ class Driver:
 
     @property
     def context(self) -> Context:
+        """All that the run knows."""
         return self.place.snapshot.context
 
     def ends(self, outcome: str) -> None:
@@ -60,6 +75,7 @@ class Driver:
     # ── moves ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def make(self, move: Move) -> None:
+        """Make `move`, and go on up to where somebody decides; it raises what `tell` does."""
         self.set(asked=None)
         match move:
             case Act():
