@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 from fsm_runner.core.context import Context
 from fsm_runner.core.effects import CallTool, Effect, Perform, SendRequest, Summarise
 from fsm_runner.core.events import Failed, Json
+from fsm_runner.core.facts import calls
 from fsm_runner.core.thread import LOST, UNSUPPORTED
 from fsm_runner.core.vocabulary import FAILED
 from fsm_runner.exploring.beginnings import FULL
@@ -48,7 +49,7 @@ class Fault:
     """A request fails: immutable.
 
     Attributes:
-        code: the entry of the script.
+        code: the entry of the script; empty where the request itself is why, which plays none.
         failure: what the machine is told.
         raises: what the caller meets, unless the chart goes on by itself.
         midway: whether it happens in the stream, after a good start.
@@ -124,6 +125,12 @@ REFUSED = Fault(
     code='error(400, "invalid_request_error", message="too long")',
     failure=Failed(error="BadRequestError", text="Error code: 400 - too long", status=400),
 )
+UNANSWERED = Fault(
+    code="",
+    failure=Failed(error="BadRequestError", text="Error code: 400 - calls without results", status=400),
+)
+"""What comes of a request that leaves calls of the last reply without results: the API takes none such."""
+
 BROKEN = Fault(
     code='truncated(text("Half of"))',
     failure=Failed(error="StreamTruncated", text="the stream ended before 'message_stop'"),
@@ -145,6 +152,8 @@ def world_moves(
         rare: whether rare moves join in.
     """
     match effect:
+        case SendRequest() if effect.purpose == "reply" and calls(context) == "open":
+            yield UNANSWERED
         case SendRequest():
             yield from _summaries(rare=rare) if effect.purpose == "compaction" else _replies(tools, rare=rare)
             yield from _request_faults(context, rare=rare)

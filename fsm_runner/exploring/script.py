@@ -33,7 +33,7 @@ def script(explored: Explored, source: Source) -> str:
 def lines_of(chart: Chart, conversation: Conversation) -> list[str]:
     """Return what a test does: the model's script, the run, and the caller's lines."""
     moves = [move for move, _ in conversation.moves]
-    replies = [move.code for move in moves if isinstance(move, Reply | Fault)]
+    replies = [move.code for move in moves if isinstance(move, Reply | Fault) and move.code]
     options = "".join(f", {name}={written(value)}" for name, value in conversation.beginning.options.items())
     tools = _played((move.code for move in moves if isinstance(move, Outcome) and move.who == "tool"), '"found"')
     options += f", outcomes=[{', '.join(tools)}]" if tools else ""

@@ -21,6 +21,9 @@ from fsm_runner.exploring.search import Conversation
 WHO, CODE = 7, 36
 """Columns of who moves, and of what it does."""
 
+REFUSED = "(refuses the request)"
+"""What the model does where no entry of the script is played."""
+
 
 def as_text(explored: Explored) -> str:
     """Return each row with its conversation, or with why it has none; then how many have one."""
@@ -84,7 +87,7 @@ def _told(chart: Chart, conversation: Conversation) -> Iterator[str]:
     guards = {row.id: {name for name, _ in row.guard} for row in chart.rows}
     for move, done in conversation.moves:
         outcome = "" if done.outcome in (None, "done") else f"  → {_outcome(str(done.outcome))}"
-        yield f"  {move.who:{WHO}} {move.code:{CODE if outcome else 0}}{outcome}"
+        yield f"  {move.who:{WHO}} {move.code or REFUSED:{CODE if outcome else 0}}{outcome}"
         for event, step in done.told:
             if not step.transitions:
                 yield f"  {'':{WHO}}   ({event.name})"

@@ -177,9 +177,10 @@ def _chart(config: pytest.Config, name: str) -> Chart:
     """Return the chart called `name`: a file, seen from here or from the configuration file, or a shipped chart."""
     root = config.rootpath / name
     try:
-        chart = load(root if root.is_file() and not Path(name).is_file() else name, verify=False)
-        if problems := tuple(name_problems(chart, None)):
-            raise ChartError(name, problems)
+        path = root if root.is_file() and not Path(name).is_file() else name
+        chart = load(path, verify=False)
+        if any(name_problems(chart, None)):
+            load(path)
     except ChartError as error:
         raise pytest.UsageError(f"{OPTION}: {error}") from error
     return chart

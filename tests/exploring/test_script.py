@@ -13,6 +13,7 @@ from fsm_runner.charts.loader import shipped_charts
 from fsm_runner.core.chart import Chart
 from fsm_runner.exploring import Explored, Source, explore, script
 from fsm_runner.exploring.script import names_of_tests
+from fsm_runner.exploring.telling import as_text
 from tests.exploring.charts import ASKING, BUDGET, asks, budget, chart, edited
 
 
@@ -72,6 +73,21 @@ def test_a_users_facts_and_effects_join_in(tmp_path):
     assert predicted(explored) == list(played(text))
     assert "FACTS = [tests.exploring.charts.asks]" in text
     assert 'effects={"ask_human": ["denied"' in text
+
+
+def test_a_request_that_leaves_calls_unanswered_is_refused_as_by_the_api(tmp_path):
+    """The scripted model keeps the API's rules, so a conversation that breaks one would not run as it was found."""
+    early = (
+        ("turn: wants_tools, asks: person}", "turn: wants_tools, asks: person, limit: free}"),
+        ("event: denied,  target: inspect, consumes: calls}", "event: denied,  target: request, spends: iterations}"),
+    )
+    mine, path = saved(tmp_path, *ASKING, *early)
+    explored = explore(mine, facts=[asks], tools=("search", "delete"), rows=["denied"])
+    source = Source(chart=str(path), facts=(("tests.exploring.charts:asks", False),), tools=("search", "delete"))
+
+    assert predicted(explored) == list(played(script(explored, source)))
+    assert "with pytest.raises(anthropic.APIStatusError):" in script(explored, source)
+    assert "(refuses the request)" in as_text(explored)
 
 
 def test_a_list_of_facts_is_taken_apart():
