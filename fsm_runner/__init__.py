@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
     from fsm_runner.drivers.session import RunView as RunView
     from fsm_runner.drivers.sync import Runner as Runner
+    from fsm_runner.forking import fork as fork
     from fsm_runner.journal import Journal as Journal
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
-    from fsm_runner.replaying.forking import fork as fork
     from fsm_runner.resumption import resume as resume
     from fsm_runner.runner import tool_runner as tool_runner
 
@@ -51,7 +51,7 @@ _HOMES = {
     "Fact": "core.facts",
     "fact": "core.facts",
     "find_chart": "charts",
-    "fork": "replaying.forking",
+    "fork": "forking",
     "FsmRunnerError": "core.errors",
     "IllegalEvent": "core.errors",
     "InternalError": "core.errors",

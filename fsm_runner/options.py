@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Required, TypedDict
 
+from fsm_runner.core.check_names import did_you_mean
+
 if TYPE_CHECKING:
     import httpx2
     from anthropic import NotGiven, Omit
@@ -106,3 +108,14 @@ class ResumeOptions(TypedDict, total=False):
     extra_query: Mapping[str, object] | None
     extra_body: object
     timeout: float | httpx2.Timeout | NotGiven | None
+
+
+def check_changes(who: str, params: Iterable[str], *more: str) -> None:
+    """Refuse what a run that goes on cannot be given as a parameter, `more` being those that it can besides.
+
+    Raises:
+        TypeError: a name is no parameter of requests, or it is ``messages``, which the journal holds.
+    """
+    known = RequestParams.__annotations__.keys() - {"messages"} | {*more}
+    for name in sorted({*params} - known):
+        raise TypeError(f"{who}: params: '{name}' cannot be given{did_you_mean(name, sorted(known))}")

@@ -31,7 +31,7 @@ from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
-from fsm_runner.options import RequestParams, ResumeOptions
+from fsm_runner.options import ResumeOptions, check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result
 
@@ -115,9 +115,7 @@ def resume(
     elif on_unknown != "tell":
         raise ValueError(f"on_unknown: 'tell' or 'ask', got {on_unknown!r}")
     given = given_again(standing, params or {})
-    unfit = sorted(given.keys() - RequestParams.__annotations__.keys() - {"output_format"})
-    if unfit or "messages" in given:
-        raise TypeError(f"resume: params: '{(unfit or ['messages'])[0]}' cannot be given")
+    check_changes("resume", given, "output_format")
     output_format = output_format_of(given)
     check_params(given)
     equipment = Equipment(

@@ -30,14 +30,19 @@ def fork(
     """Begin a new run from a point of another; resume it to go on."""
     from fsm_runner.charts import load
     from fsm_runner.core.facts import with_built_in
-    from fsm_runner.replaying.forking import default_target
-    from fsm_runner.replaying.forking import fork as forked
+    from fsm_runner.forking import default_target
+    from fsm_runner.forking import fork as forked
 
     facts = facts_of(fact or ())
     edited = None if chart is None else load(chart, facts=with_built_in(facts))
     into = output or default_target(journal, at)
-    run = forked(journal, at=at, into=into, run_id=run_id, params=params_of(set_ or []), chart=edited, facts=facts)
-    typer.echo(f"{into}: run '{run}' shares {at} records (fsm-runner resume {into})")
+    which = into.is_file() and into.stat().st_size
+    try:
+        run = forked(journal, at=at, into=into, run_id=run_id, params=params_of(set_ or []), chart=edited, facts=facts)
+    except TypeError as error:
+        raise Quit(str(error)) from error
+    shared = "1 record" if at == 1 else f"{at} records"
+    typer.echo(f"{into}: run '{run}' shares {shared} (fsm-runner resume {into}{f' --run-id {run}' if which else ''})")
 
 
 def params_of(specs: list[str]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class Session:
                 self._finished(event.id)
             journal.step(step)
         except BaseException:
-            journal.give_up(f"what follows from '{event.name}' was not written")
+            journal.give_up(f"what follows from '{event.name}' was not written (resume the run)")
             raise
 
     def resume(self) -> Step:

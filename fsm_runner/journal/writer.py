@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
 """What a record says of its own line and the one before, not of the run."""
 
+_WAY_OUT = "(see to that, then resume the run)"
+
 
 class Journal:
     """Where one run writes down what happens to it: mutable, for one thread or task at a time.
@@ -168,7 +170,7 @@ class Journal:
     def scheduled(self, effect: Effect, id: str) -> None:
         """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
         if self._own is not None and self._own.is_gone():
-            self.give_up("it was deleted while the run went on")
+            self.give_up("it was deleted while the run went on (its messages can begin another: runner.messages)")
         self._effects[id] = effect.name
         self._record(records.scheduled(effect, id, self._digests, self._held))
 
@@ -241,17 +243,17 @@ class Journal:
             if self._number is not None and is_due(self._sync, kind, data.get("event")):
                 os.fsync(self._number)
         except OSError as error:
-            self.give_up(why(error))
+            self.give_up(f"{why(error)} {_WAY_OUT}")
             raise self._refusal() from error
         except BaseException:
-            self.give_up("an earlier record was not written")
+            self.give_up(f"an earlier record was not written {_WAY_OUT}")
             raise
 
     def _refusal(self) -> JournalError:
         if self._own is not None and self._own.lost:
             problem = f"run '{self.run}' was opened again, and goes on there"
         elif self._broken is not None:
-            problem = f"cannot be written: {self._broken} (see to that, then resume the run)"
+            problem = f"cannot be written: {self._broken}"
         else:
             problem = "cannot be written: it is closed (open it again with after=...)"
         return JournalError(self.source, None, problem)

@@ -18,7 +18,6 @@ telling    the same as text and as Markdown; `plain` as JSON, `picture` drawn on
 
 resuming   where a run stands, and whether it can go on from there
 differing  what a process brings, beside what the run had
-forking    a new run that shares the records of another
 """
 
 from __future__ import annotations

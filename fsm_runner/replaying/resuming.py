@@ -22,6 +22,9 @@ from fsm_runner.journal.records import Made
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
 
+NAMED = 10
+"""How many runs a message names."""
+
 UNKNOWN_OUTCOME = (
     "The outcome of this call is unknown: the program was stopped while the tool was at work. It may have done all of "
     "it, a part of it, or nothing. Find out what was done before you call it again."
@@ -74,7 +77,7 @@ def standing_of(
 
     Args:
         source: the journal.
-        run_id: which run; may be left out when there is one, or one that has not ended.
+        run_id: which run; may be left out when there is one, or, without `at`, one that has not ended.
         facts: facts of the user's own that its chart asks.
         at: the number of a record after which nothing is read; None: to the end.
 
@@ -97,7 +100,7 @@ def standing_of(
         else:
             runs[record.run].take(record)
     found = {name: _standing(reading.source, run, last[name].seq) for name, run in runs.items()}
-    chosen = _chosen(reading.source, found, run_id)
+    chosen = _chosen(reading.source, found, run_id, any_of_them=at is not None)
     for divergence in runs[chosen.run].divergences[:1]:
         raise RunError(f"{divergence} (a run goes on only from a journal that replays: see `fsm-runner replay`)")
     return chosen
@@ -124,14 +127,16 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
     )
 
 
-def _chosen(source: str, found: Mapping[str, Standing], run_id: str | None) -> Standing:
+def _chosen(source: str, found: Mapping[str, Standing], run_id: str | None, *, any_of_them: bool) -> Standing:
     if not found:
         named = "no run" if run_id is None else f"no run '{run_id}'"
         raise RunError(f"{source}: it holds {named} (is it the right file?)")
-    going = [each for each in found.values() if not each.ended] if len(found) > 1 else list(found.values())
+    alone = any_of_them or len(found) == 1
+    going = [each for each in found.values() if alone or not each.ended]
     if len(going) != 1:
-        names = ", ".join(f"'{name}'" for name in found)
-        raise RunError(f"{source}: which run is not clear (give run_id: one of {names})")
+        names = [f"'{each.run}'" for each in going or found.values()]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        raise RunError(f"{source}: which run is not clear (give run_id: one of {', '.join(names[:NAMED])}{more})")
     return going[0]
 
 

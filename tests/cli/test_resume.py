@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 MODEL = """
@@ -54,6 +56,26 @@ def test_a_fork_says_where_it_is_and_can_be_resumed(command, journal):
     done = command("resume", "run-from-5.jsonl", "--client", "agent:again", "--tool", "agent:add")
     assert 0 == done.exit_code, done.output
     assert '"max_tokens":7' in (journal.parent / "run-from-5.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_second_fork_in_one_file_is_named_where_it_is_to_be_resumed(command, journal):
+    """For the file alone would not say which."""
+    command("fork", journal, "--at", "1")
+    done = command("fork", journal, "--at", "1")
+
+    told = re.search(r"run '(\w+)' shares 1 record .fsm-runner (resume .*) --run-id (\w+)\)", done.stdout)
+    assert told, done.output
+    assert told[1] == told[3]
+    assert (
+        0 == command(*told[2].split(), "--run-id", told[3], "--client", "agent:again", "--tool", "agent:add").exit_code
+    )
+
+
+def test_a_parameter_that_no_request_takes_is_refused(command, journal):
+    """In one line."""
+    done = command("fork", journal, "--at", "5", "--set", "modle=x")
+
+    assert (2, "fork: params: 'modle' cannot be given (did you mean 'model'?)\n") == (done.exit_code, done.stderr)
 
 
 def test_a_parameter_without_a_value_is_refused(command, journal):

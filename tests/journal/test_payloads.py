@@ -16,9 +16,9 @@ import pytest
 import fsm_runner
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Appended, Continued, Replied, ToolFinished
+from fsm_runner.forking import fork
 from fsm_runner.journal import Journal, read, verify
 from fsm_runner.journal.render import render
-from fsm_runner.replaying.forking import fork
 from tests.journal.worlds import Life, recorded, result, text, uses
 from tests.replaying.test_resuming import World, finished
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 from anthropic import beta_async_tool
 
-from fsm_runner.replaying.forking import fork
+from fsm_runner.forking import fork
 from fsm_runner.testing import pause_turn, text, tool_use
 from tests.replaying.goldens.scene import Scene, golden, look, looks
 

@@ -18,6 +18,7 @@ from fsm_runner.core.events import ParamsReplaced
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, compile
 from fsm_runner.journal import Journal, read
+from fsm_runner.options import check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import Standing, standing_of
 
@@ -49,11 +50,13 @@ def fork(
         RunError: there is no such run or record, the run has ended there, or the chart does not fit where it stands.
         JournalError: a journal cannot be read or written.
         ChartError: the chart asks a fact that has no code.
+        TypeError: `params` holds what is no parameter of requests, or the messages.  No file is made.
     """
+    check_changes("fork", params or {})
     standing = standing_of(source, run_id=run_id, facts=facts, at=at)
     if at < 1 or standing.seq < at:
         raise RunError(standing.problem(f"it has no record {at} (choose from 1 to {standing.seq})"))
-    if standing.ended and (params or chart):
+    if standing.ended:
         raise RunError(standing.problem(f"it has ended by record {at} (fork it before that)"))
     machine = standing.machine if chart is None else compile(chart, facts)
     differences_of(standing, machine).check(standing, migrate=True)

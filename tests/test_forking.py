@@ -90,3 +90,35 @@ def test_a_run_that_has_ended_cannot_be_made_to_differ(world):
     """There is no request to come."""
     with pytest.raises(fsm_runner.RunError, match="it has ended by record"):
         fsm_runner.fork(world.path, at=len(world.lines), into=world.path, params={"max_tokens": 7})
+
+
+def test_a_fork_of_an_end_is_refused(world):
+    """Nothing could go on from it."""
+    with pytest.raises(fsm_runner.RunError, match="it has ended by record"):
+        fsm_runner.fork(world.path, at=len(world.lines), into=world.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("modle", r"fork: params: 'modle' cannot be given .did you mean 'model'\?"),
+        ("messages", "fork: params: 'messages' cannot be given"),
+        ("output_format", "fork: params: 'output_format' cannot be given"),
+    ],
+)
+def test_a_parameter_that_no_request_takes_is_refused(world, name, message):
+    """Before there is a fork that nobody could resume."""
+    into = world.path.with_name("fork.jsonl")
+
+    with pytest.raises(TypeError, match=message):
+        fsm_runner.fork(world.path, at=5, into=into, params={name: 1})
+    assert not into.exists()
+
+
+@pytest.mark.parametrize("at", [5, 999])
+def test_which_of_several_runs_is_forked_must_be_said(world, at):
+    """Whether or not one of them has ended by then."""
+    fsm_runner.fork(world.path, at=5, into=world.path, as_run="other")
+
+    with pytest.raises(fsm_runner.RunError, match=r"which run is not clear .give run_id: one of 'r', 'other'"):
+        fsm_runner.fork(world.path, at=at, into=world.path)
