@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fsm_runner.charts.drawing.words import printable
+from fsm_runner.charts.drawing.words import printable_lines
 from fsm_runner.cli.quitting import FINE, FOUND, code_of
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.counting import counted
@@ -86,7 +86,7 @@ class Findings:
             lines = [str(each) for report in self._told for each in report.divergences]
         if self._untold:
             lines.append(f"{counted(self._untold, 'journal')} more (--format json has all)")
-        first = "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
+        first = printable_lines(lines)
         if self._alone and self.chart is None:
             return first
         totals = as_text(self.totals, self.chart, self._name)

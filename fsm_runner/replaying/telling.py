@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsm_runner.charts.differing.reports import way_text
-from fsm_runner.charts.drawing.words import condition, printable
+from fsm_runner.charts.drawing.words import condition, printable, printable_lines
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.counting import counted
@@ -52,7 +52,7 @@ def as_text(totals: Totals, chart: Chart | None, name: str = "") -> str:
         *_rows(totals, chart),
         *_facts(totals),
     ]
-    return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
+    return printable_lines(lines)
 
 
 def _agreed(totals: Totals) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from fsm_runner.charts.differing.data import Change, Difference, Route, Way
 from fsm_runner.charts.differing.routes import merged_facts
-from fsm_runner.charts.drawing.words import condition, printable
+from fsm_runner.charts.drawing.words import condition, printable, printable_lines
 from fsm_runner.charts.table import escaped
 from fsm_runner.core.chart import Chart, Pattern
 from fsm_runner.core.counting import counted
@@ -52,12 +52,7 @@ def as_text(difference: Difference, names: Names) -> str:
     for title, told in _groups(difference):
         lines += ["", title, *(f"  {SIGNS[change.kind]} {change_text(change)}" for change in told)]
     lines += _quiet_lines(difference)
-    return "".join(f"{_kept(line)}\n" for line in lines)
-
-
-def _kept(line: str) -> str:
-    """Return `line` as a terminal may show it, its indent kept."""
-    return line[: len(line) - len(line.lstrip())] + printable(line)
+    return printable_lines(lines)
 
 
 def _quiet_lines(difference: Difference) -> list[str]:

@@ -19,6 +19,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
+def printable_lines(lines: Iterable[str]) -> str:
+    """Return `lines` as a terminal may show them, each with its indent kept and a line break at its end."""
+    return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
+
+
 def condition(chart: Chart, fact: str, answers: Sequence[str]) -> str:
     """Return one answer set of a guard as text: ``turn = none or answered``, ``not closed``, ``turn ≠ none``.
 
