@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fsm_runner.cli.fork import params_of
+from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
+from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, writing_of
 from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
 from fsm_runner.cli.screen import Screen
 from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, tools_of
@@ -45,6 +47,9 @@ def resume(
         typer.Option("--set", metavar="NAME=VALUE", help="A parameter, such as max_tokens=4096. Repeatable."),
     ] = None,
     run_id: Annotated[str | None, typer.Option(metavar="ID", help="Which run, where there are several.")] = None,
+    key_file: KeyFile = None,
+    sync: Synced = "none",
+    payloads: PayloadFolder = None,
     client: Annotated[str, typer.Option(metavar="MODULE:NAME", help="A function that makes the client.")] = CLIENT,
 ) -> None:
     """Go on with a run that was cut off, from its journal and in it.
@@ -61,6 +66,7 @@ def resume(
         "migrate": migrate,
         "params": params_of(set_ or []),
         "run_id": run_id,
+        "journal": writing_of("resume", key_file, sync, payloads),
     }
     _resume(journal, client_of(client), given)
 
@@ -83,22 +89,32 @@ async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: lis
     """Go on to the end.  A failure that the machine knows of is shown by it; no other is expected."""
     from fsm_runner.arguments import machine_of
     from fsm_runner.replaying.resuming import standing_of
-    from fsm_runner.resumption import resume as resumed
 
     standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"])
     chart = standing.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart
     watcher = Watcher(Screen(), chart)
-    async with client:
-        try:
-            runner: AsyncRunner[Any, Any] = resumed(journal, client, on_step=watcher.step, **given)
-        except (TypeError, ValueError) as error:
-            raise Quit(str(error)) from error
-        runners.append(runner)
-        try:
-            async for item in runner:
-                if runner.snapshot.context.settings.stream:
-                    await item.until_done()
-        except Exception:
-            if runner.stop is None or runner.stop.reason != "failed":
-                raise
+    watcher.recall([*standing.snapshot.context.conversation.history, *filter(None, [standing.reply])])
+    with logged():
+        async with client:
+            runner = await _through(journal, client, given, watcher, runners)
     watcher.ended(runner.stop, runner.usage)
+
+
+async def _through(
+    journal: Path, client: Any, given: dict[str, Any], watcher: Watcher, runners: list[AsyncRunner[Any, Any]]
+) -> AsyncRunner[Any, Any]:
+    from fsm_runner.resumption import resume as resumed
+
+    try:
+        runner: AsyncRunner[Any, Any] = resumed(journal, client, on_step=watcher.step, **given)
+    except (TypeError, ValueError) as error:
+        raise Quit(str(error)) from error
+    runners.append(runner)
+    try:
+        async for item in runner:
+            if runner.snapshot.context.settings.stream:
+                await item.until_done()
+    except Exception:
+        if runner.stop is None or runner.stop.reason != "failed":
+            raise
+    return runner

@@ -6,11 +6,13 @@ import os
 import uuid
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
+from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, writing_of
 from fsm_runner.cli.screen import Screen
 from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, limits_of, loaded, tools_of
 from fsm_runner.cli.watching import Watcher
@@ -47,6 +49,12 @@ def run(
     run_id: Annotated[
         str | None, typer.Option(metavar="ID", help="What the journal calls the run.  [default: a random id]")
     ] = None,
+    key_file: KeyFile = None,
+    sync: Synced = "none",
+    content: Annotated[
+        Literal["full", "digest", "none"], typer.Option(help="What the journal holds of texts, inputs and results.")
+    ] = "full",
+    payloads: PayloadFolder = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show replies while they are written.")] = False,
     client: Annotated[str, typer.Option(metavar="MODULE:NAME", help="A function that makes the client.")] = CLIENT,
 ) -> None:
@@ -67,7 +75,12 @@ def run(
         "run_id": run_id or uuid.uuid4().hex,
         **({} if system is None else {"system": system}),
     }
-    _run(model_client, chart, given, journal)
+    writing = {**writing_of("run", key_file, sync, payloads), "content": content}
+    if journal is None and (key_file or payloads or sync != "none" or content != "full"):
+        raise Quit(
+            "run: --key-file, --sync, --content and --payloads say how a journal is written (give --journal, too)"
+        )
+    _run(model_client, chart, given, journal, writing)
 
 
 def client_of(spec: str) -> Any:
@@ -91,14 +104,14 @@ def client_of(spec: str) -> Any:
     return client
 
 
-def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None) -> None:
+def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writing: dict[str, Any]) -> None:
     import anyio
 
     from fsm_runner.arguments import machine_of
     from fsm_runner.journal import Journal
 
     watcher = Watcher(Screen(), machine_of(chart, given["facts"]).chart)
-    log = None if path is None else Journal.open(path, run=given["run_id"])
+    log = None if path is None else Journal.open(path, run=given["run_id"], **writing)
     runners: list[AsyncRunner[Any]] = []
     try:
         anyio.run(_watch, client, {"chart": chart, "journal": log, **given}, watcher, runners)
@@ -120,7 +133,7 @@ async def _watch(client: Any, given: dict[str, Any], watcher: Watcher, runners: 
     """Run to the end.  A failure that the machine knows of is shown by it; no other is expected."""
     from fsm_runner.runner import tool_runner
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), logged():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = _warn
         async with client:
@@ -146,8 +159,12 @@ async def _read(stream: Any, watcher: Watcher) -> None:
 
 
 def _close(log: Journal | None) -> None:
-    if log is not None:
-        log.close()
+    if log is None:
+        return
+    log.close()
+    path = Path(log.source)
+    if not log.seq and path.is_file() and not path.stat().st_size:
+        path.unlink()  # the run was refused before it began
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.recording import key_of
 
 
 def verify(
@@ -28,7 +29,7 @@ def verify(
     """
     from fsm_runner.journal import verify as verified
 
-    key = None if key_file is None else _key(key_file)
+    key = None if key_file is None else key_of(key_file, "verify")
     intact = True
     for journal in journals:
         verification = verified(journal, key, unsealed=unsealed, payloads=payloads)
@@ -36,14 +37,3 @@ def verify(
         intact = intact and verification.intact
     if not intact:
         raise Quit(None, FOUND)
-
-
-def _key(path: Path) -> bytes:
-    try:
-        key = path.read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise Quit(f"verify: --key-file: '{path}' cannot be read: {why}") from None
-    if not key:
-        raise Quit(f"verify: --key-file: '{path}' is empty")
-    return key

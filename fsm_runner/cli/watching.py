@@ -9,7 +9,7 @@ request      replied  → offered
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
@@ -52,6 +52,13 @@ class Watcher:
         for transition in rest:
             if transition is not None:
                 self._transition(transition)
+
+    def recall(self, messages: Iterable[Json]) -> None:
+        """Take the names of the calls in `messages`, which were shown before or never."""
+        for message in messages:
+            for block in _blocks(message):
+                if block.get("type") == "tool_use":
+                    self._calls[str(block.get("id"))] = str(block.get("name"))
 
     def streamed(self, text: str) -> None:
         """Show a piece of a reply while it streams."""

@@ -39,6 +39,23 @@ def test_a_run_goes_on_and_is_shown(command, journal):
     assert 0 == command("replay", journal).exit_code
 
 
+def test_a_call_is_named_that_the_program_before_had_made(command, journal):
+    """Its result comes now, and `tool` would say little."""
+    done = command("resume", journal, "--client", "agent:again", "--tool", "agent:add")
+
+    assert "    add  failed: The outcome of this call is unknown" in done.stdout
+
+
+def test_a_run_is_sealed_with_its_key_when_it_is_resumed(command, journal):
+    """So that `verify` takes it; without the key it would not."""
+    (journal.parent / "key").write_bytes(b"k" * 32 + b"\n")
+    given = "--client", "agent:again", "--tool", "agent:add", "--key-file", "key", "--sync", "effect", "--payloads", "p"
+    done = command("resume", journal, *given)
+
+    assert 0 == done.exit_code, done.output
+    assert 0 == command("verify", journal, "--key-file", "key").exit_code
+
+
 def test_a_person_is_asked(command, journal):
     """Exit code 1, and the call that is open."""
     done = command("resume", journal, "--client", "agent:again", "--tool", "agent:add", "--ask")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from fsm_runner.replaying import replay
-from tests.cli.conftest import AGENT
+from tests.cli.conftest import AGENT, program
 
 ASKED = ("run", "1 + 2?", "--client", "agent:client", "--tool", "agent:add")
 
@@ -150,3 +151,52 @@ def test_ctrl_c_leaves_the_journal_whole(tmp_path):
         said,
     )
     assert replay(tmp_path / "run.jsonl").conforms
+
+
+def test_how_a_journal_is_written_can_be_said(command, tmp_path):
+    """Sealed with a key, without payloads."""
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    given = "--client", "agent:client", "--tool", "agent:add", "--journal", "run.jsonl"
+    done = command("run", "1 + 2?", *given, "--key-file", "key", "--content", "none", "--sync", "record")
+
+    assert 0 == done.exit_code, done.output
+    assert "1 + 2?" not in (tmp_path / "run.jsonl").read_text(encoding="utf-8")
+    assert "sealed with the key" in command("verify", "run.jsonl", "--key-file", "key").stdout
+
+
+def test_how_a_journal_is_written_needs_one(command):
+    """Else nothing would come of it."""
+    done = command("run", "1 + 2?", "--client", "agent:client", "--content", "none")
+
+    assert 2 == done.exit_code
+    assert "(give --journal, too)" in done.stderr
+
+
+def test_a_run_that_is_refused_leaves_no_journal(command, tmp_path):
+    """An empty file would be taken for a damaged one."""
+    done = command("run", "x", "--client", "agent:client", "--chart", "approval", "--journal", "run.jsonl")
+
+    assert 2 == done.exit_code, done.output
+    assert not (tmp_path / "run.jsonl").exists()
+
+
+def test_a_tool_that_fails_is_told_in_one_line(tmp_path):
+    """With the place of its mistake, and without what a terminal would obey."""
+    (tmp_path / "agent.py").write_text(AGENT + FAILS, encoding="utf-8")
+    done = program("run", "x", "--client", "agent:client", "--tool", "agent:failing_add", cwd=tmp_path)
+
+    assert 0 == done.returncode, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"error: Error occurred while calling tool: add: ValueError: no\?\[2J way \(.*agent.py:\d+, in _add\)", line
+    ), line
+
+
+FAILS = '''
+@beta_async_tool(name="add")
+async def failing_add(a: int, b: int) -> str:
+    """Add."""
+    return _add()
+
+def _add(): raise ValueError("no\\x1b[2J way")
+'''
