@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fsm_runner.cli.app import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
@@ -117,6 +119,23 @@ def test_ci_runs_make_targets_and_nothing_else():
     assert stat.S_IXUSR & script.stat().st_mode
     assert ["set -euo pipefail", 'cd "$(dirname "$0")/.."'] == commands[:2]
     assert {"make test", "make check", "make run"} == set(commands[2:])
+
+
+MAPPED = [
+    "adapters/anthropic", "charts/differing", "charts/drawing", "cli", "core", "drivers", "exploring", "inspecting",
+    "journal", "pytest_plugin", "replaying",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("package", MAPPED)
+def test_the_map_of_a_package_names_every_module(package):
+    """Its docstring is where a reader begins; a command is named by the list of commands."""
+    folder = ROOT / "fsm_runner" / package
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    named = set(re.findall(r"\w+", text)) | (set(COMMANDS) if package == "cli" else set())
+
+    assert set() == modules - named
 
 
 @pytest.mark.parametrize("path", ADRS, ids=[path.stem for path in ADRS])

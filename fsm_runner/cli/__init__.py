@@ -6,6 +6,8 @@ charts     a chart as a command is given it: a file, a name, standard input
 specs      ``module:name`` and ``name=value`` arguments
 screen     lines on a terminal in colour, elsewhere plain
 watching   a run as lines: each transition, each message
+logged     what the package logs meanwhile
+recording  how a command writes the journal of its run
 verdict    what `check` found, for a person, a program, or GitHub
 pictures   the formats of pictures, and their files
 breaking   the path that breaks a rule, drawn

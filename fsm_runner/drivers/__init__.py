@@ -1,1 +1,8 @@
-"""drivers."""
+"""The drivers: they perform effects and report events, and decide nothing.
+
+aio      the async driver
+sync     its twin, for the sync client
+base     what both runners share; `acts`: what the caller does between turns
+session  a run's place in its chart, its journal, its notes
+given    what the caller gave and may edit in place
+"""

@@ -1,5 +1,6 @@
 """Differing: what an edit of a chart changes, exactly.
 
+    data      what was found, told the same way by every format
     renames   rows and states that only have another name
     declared  what was added, removed or changed, thing by thing
     routes    for which answers a run now goes elsewhere
