@@ -122,8 +122,8 @@ def test_ci_runs_make_targets_and_nothing_else():
 
 
 MAPPED = [
-    "adapters/anthropic", "charts/differing", "charts/drawing", "cli", "core", "drivers", "exploring", "inspecting",
-    "journal", "pytest_plugin", "replaying",
+    "adapters/anthropic", "charts", "charts/differing", "charts/drawing", "cli", "core", "drivers", "exploring",
+    "inspecting", "journal", "pytest_plugin", "replaying",
 ]  # fmt: skip
 
 

@@ -1,4 +1,16 @@
-"""The charts: from a file to a `Chart`, with every problem at its line and column, and those that come with us."""
+"""The charts: from a file to a `Chart`, with every problem at its line and column, and those that come with us.
+
+loader      a file in, a chart out, or everything that is wrong with it
+nodes       YAML as plain data, each piece with its line and column
+keys        what belongs under each key, written once; `shapes`: what they are made of
+shape       what does not fit them, told at its place
+making      plain data of the right shape as a chart
+schema      the same keys as JSON Schema
+table       every row as a line; `table_page`: the same as HTML
+patterns    sets of combinations in as few guards as describe them
+
+`drawing` makes pictures, `differing` compares two charts.
+"""
 
 from __future__ import annotations
 
