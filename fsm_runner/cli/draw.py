@@ -106,7 +106,8 @@ def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tupl
     runs = runs_of(record for record in records if only in (None, record.run))
     if not runs:
         known = ", ".join(dict.fromkeys(record.run for record in records))
-        raise Quit(f"draw: no run '{only}' (there is: {known})" if only and known else "draw: the journal has no run")
+        none = f"draw: {', '.join(journals)}: no run is recorded there (is it the right file?)"
+        raise Quit(f"draw: no run '{only}' (there is: {known})" if only and known else none)
     first = next(record for record in records if record.run in runs)
     declared = readable(chart) if chart is not None else _chart_of(first)
     files = ", ".join(Path(name).name for name in journals) if len(journals) <= 3 else f"{len(journals)} journals"

@@ -158,7 +158,7 @@ def test_a_journal_without_a_run_cannot_be_drawn(command, tmp_path):
     (tmp_path / "empty.jsonl").write_bytes(b"")
     done = command("draw", "--journal", "empty.jsonl")
 
-    assert (2, "draw: the journal has no run\n") == (done.exit_code, done.stderr)
+    assert (2, "draw: empty.jsonl: no run is recorded there (is it the right file?)\n") == (done.exit_code, done.stderr)
 
 
 def test_prints_the_table_as_a_page(command):

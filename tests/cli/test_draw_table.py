@@ -64,10 +64,10 @@ def test_a_chart_that_does_not_pass_the_check_is_shown_and_said_to_be_one(comman
     assert "gap.yaml: shown as it is; it does not pass the check (fsm-runner check tells why)\n" == done.stderr
 
 
-@pytest.mark.parametrize("line", ["check", "table", "draw", "diff states"])
+@pytest.mark.parametrize("line", ["check", "table", "draw", "diff states", "reach - done"])
 def test_standard_input_is_a_chart_wherever_one_is_read(line):
     """``git show main:states.yaml | fsm-runner check -``; bytes that are no text are told as in a file."""
-    command = [sys.executable, "-m", "fsm_runner", *line.split(), "-"]
+    command = [sys.executable, "-m", "fsm_runner", *line.split(), *([] if "-" in line else ["-"])]
     fine, broken = (
         subprocess.run(command, input=text, capture_output=True, timeout=60) for text in (SOURCE.encode(), b"a: \xff")
     )
