@@ -97,6 +97,7 @@ def resume(
         TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
     """
     facts = tuple(facts)
+    _check_writing(journal or {})
     standing = standing_of(source, run_id=run_id, facts=facts)
     if standing.ended and standing.owed:  # it was killed between its last event and the record of its end
         with Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})) as whole:
@@ -158,6 +159,15 @@ def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsRepla
         runnable=tuple(sorted(settings.runnable if box is None else box.runnable)),
         toolsets=tuple(sorted(settings.toolsets if box is None else box.toolsets)),
     )
+
+
+def _check_writing(journal: Mapping[str, Any]) -> None:
+    """A run that goes on was written in full, and its journal says so once, at its start."""
+    for name, whole in {"content": "full", "redact": None}.items():
+        if journal.get(name, whole) not in (whole, {}):
+            raise ValueError(
+                f"journal: {name}: the rest of a run is written in full, as its beginning is (leave it out)"
+            )
 
 
 def _idempotent(names: Iterable[str], box: ToolBox) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
 from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, writing_of
 from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
 from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, tools_of
+from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, tools_of
 from fsm_runner.cli.watching import Watcher
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: lis
 
     standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"])
     chart = standing.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart
+    check_effects_given(chart, given["effects"])
     watcher = Watcher(Screen(), chart)
     watcher.recall([*standing.snapshot.context.conversation.history, *filter(None, [standing.reply])])
     with logged():

@@ -14,7 +14,7 @@ from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
 from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, writing_of
 from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import FactSpecs, effects_of, facts_of, limits_of, loaded, tools_of
+from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, limits_of, loaded, tools_of
 from fsm_runner.cli.watching import Watcher
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writ
     from fsm_runner.arguments import machine_of
     from fsm_runner.journal import Journal
 
-    watcher = Watcher(Screen(), machine_of(chart, given["facts"]).chart)
+    plan = machine_of(chart, given["facts"]).chart
+    check_effects_given(plan, given["effects"])
+    watcher = Watcher(Screen(), plan)
     log = None if path is None else Journal.open(path, run=given["run_id"], **writing)
     runners: list[AsyncRunner[Any]] = []
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -16,6 +16,7 @@ import typer
 from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
+    from fsm_runner.core.chart import Chart
     from fsm_runner.core.facts import Fact
 
 FactSpecs: TypeAlias = Annotated[
@@ -118,6 +119,18 @@ def limits_of(specs: Iterable[str]) -> dict[str, int | None]:
             raise Quit(f"--limit '{spec}': write it as name=number, such as iterations=20, or name=none")
         limits[name] = None if value == "none" else int(value)
     return limits
+
+
+def check_effects_given(chart: Chart, given: Mapping[str, object]) -> None:
+    """Refuse a chart of which `given` lacks an effect, with the option that gives it.
+
+    Raises:
+        Quit: it does.
+    """
+    for effect in chart.effects:
+        if effect.name not in given:
+            way_out = f"give it: --effect {effect.name}=module:function"
+            raise Quit(f"--chart: '{chart.name}' declares the effect '{effect.name}' ({way_out})")
 
 
 def _public(found: object) -> list[str]:

@@ -99,8 +99,10 @@ def checked_key(key: bytes | None) -> bytes | None:
     """Return `key`.
 
     Raises:
-        ValueError: it is empty.
+        ValueError: it is empty, or no bytes.
     """
+    if key is not None and not isinstance(key, bytes):
+        raise ValueError(f"key: it is a {type(key).__name__} (give at least 32 random bytes, or None)")
     if key is not None and not key:
         raise ValueError("key: it is empty (give at least 32 random bytes, or None)")
     return key

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import FsmRunnerError, RunError
+from fsm_runner.core.errors import FsmRunnerError, JournalError, RunError
 from fsm_runner.core.facts import Fact
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer
@@ -100,6 +100,9 @@ def _size(source: str) -> int:
 
 
 def _replayed(replayer: Replayer, source: str) -> Found:
+    if Path(source).is_dir():
+        way_out = f"journals there end in {' or '.join(suffix.removeprefix('*') for suffix in SUFFIXES)}"
+        return JournalError(source, None, f"the folder holds no journal ({way_out})")
     try:
         return replayer.replay(source)
     except FsmRunnerError as error:

@@ -109,6 +109,10 @@ def test_without_a_key_the_default_client_is_refused(command):
         (["--effect", "ask"], "--effect 'ask': write it as effect=module:function"),
         (["--effect", "ask=agent:TOOLS"], "--effect 'ask=agent:TOOLS': it is a list, not a function"),
         (["--effect", "ask=agent:plain"], "effects: chart 'tool_loop' declares no 'ask'"),
+        (
+            ["--chart", "approval"],
+            "--chart: 'approval' declares the effect 'ask_person' (give it: --effect ask_person=",
+        ),
         (["--client", "agent:broken"], "--client 'agent:broken': RuntimeError: no key in the vault"),
         (["--client", "agent:plain"], "--client 'agent:plain': it makes a int (make an async client)"),
         (["--chart", "state"], "state: no chart is called that (did you mean 'states'?)"),
@@ -174,7 +178,7 @@ def test_how_a_journal_is_written_needs_one(command):
 
 def test_a_run_that_is_refused_leaves_no_journal(command, tmp_path):
     """An empty file would be taken for a damaged one."""
-    done = command("run", "x", "--client", "agent:client", "--chart", "approval", "--journal", "run.jsonl")
+    done = command("run", "x", "--client", "agent:client", "--effect", "ask=agent:plain", "--journal", "run.jsonl")
 
     assert 2 == done.exit_code, done.output
     assert not (tmp_path / "run.jsonl").exists()

@@ -59,6 +59,13 @@ def test_reports_come_in_the_order_of_the_files_whoever_made_them(folder, worker
     assert ["/reason"] == [each.pointer for each in found[3][1].divergences]
 
 
+def test_a_folder_without_journals_is_said_to_be_one(tmp_path):
+    """With the endings that are looked for."""
+    ((_, found),) = replay_many(journals_in([str(tmp_path)]))
+
+    assert f"{tmp_path}: the folder holds no journal (journals there end in .jsonl or .jsonl.gz)" == str(found)
+
+
 def test_nothing_is_left_of_the_processes(folder):
     """Neither at the end nor when nobody wants the rest."""
     sources = journals_in([str(folder)])

@@ -120,6 +120,17 @@ def test_a_record_that_cannot_be_written_is_where_the_run_is_resumed(tmp_path, e
         assert report.conforms, str(report)
 
 
+@pytest.mark.parametrize("writing", [{"content": "digest"}, {"redact": {"/event/result/content": "x"}}], ids=repr)
+def test_the_rest_of_a_run_is_not_written_otherwise(world, writing):
+    """For its first record says that it is in full, and half a run would not replay."""
+    world.recorded().cut(12)
+    before = world.path.read_bytes()
+
+    with pytest.raises(ValueError, match=rf"journal: {next(iter(writing))}: the rest of a run is written in full"):
+        world.resumed(journal=writing)
+    assert before == world.path.read_bytes()
+
+
 @pytest.mark.parametrize("given", [{}, {"stream": True, "thread": False}], ids=["whole", "streaming"])
 def test_a_run_cut_off_after_any_record_ends_as_it_would_have(world, given):
     """The same messages, every completed tool run once in all, and a journal that replays."""
