@@ -158,15 +158,15 @@ def find_chart(name_or_path: str | Path) -> Path:
         ChartError: a bare word is neither a shipped chart nor a file.
     """
     path = Path(name_or_path)
-    if isinstance(name_or_path, Path) or len(path.parts) != 1:
+    if isinstance(name_or_path, Path) or (name_or_path and len(path.parts) != 1):
         return path
     shipped = shipped_charts()
     if name_or_path in shipped:
         return shipped[name_or_path]
-    if path.suffix or path.exists():
+    if name_or_path and (path.suffix or path.exists()):
         return path
     message = f"no chart is called that{did_you_mean(path.name, shipped)}"
-    raise _unreadable(name_or_path, "unknown-chart", message)
+    raise _unreadable(name_or_path or "''", "unknown-chart", message)
 
 
 def shipped_charts() -> dict[str, Path]:

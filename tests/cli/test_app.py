@@ -147,6 +147,14 @@ def test_a_chart_that_is_not_there_exits_with_2_and_one_line(command, name):
     assert (2, "state: no chart is called that (did you mean 'states'?)\n") == (done.exit_code, done.stderr)
 
 
+def test_an_empty_name_is_not_taken_for_a_folder(command):
+    """As a script gives it whose variable is not set."""
+    done = command("check", "")
+
+    assert 2 == done.exit_code
+    assert done.stderr.startswith("'': no chart is called that (there is: ")
+
+
 @pytest.mark.parametrize("name", ["table", "draw"])
 def test_a_broken_chart_exits_with_1_and_its_problems(command, name):
     """What was found is at its place."""
