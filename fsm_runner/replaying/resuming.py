@@ -90,15 +90,20 @@ def standing_of(
     machines = Machines(reading.source, None, tuple(facts))
     runs: dict[str, Run] = {}
     last: dict[str, Record] = {}
+    lean: dict[str, Record] = {}
     for record in reading:
         if run_id not in (None, record.run) or (at is not None and record.seq > at):
             continue
         last[record.run] = record
-        if record.run not in runs:
-            _check_content(reading.source, record)
-            runs[record.run] = Run(record, machines)
-        else:
+        if record.run in runs:
             runs[record.run].take(record)
+        elif record.run in lean or _is_lean(record):
+            lean.setdefault(record.run, record)
+        else:
+            runs[record.run] = Run(record, machines)
+    for run in lean:
+        if at is not None or len(last) == 1 or not _is_end(last[run]):
+            raise _left_out(reading.source, run)
     found = {name: _standing(reading.source, run, last[name].seq) for name, run in runs.items()}
     chosen = _chosen(reading.source, found, run_id, any_of_them=at is not None)
     for divergence in runs[chosen.run].divergences[:1]:
@@ -106,10 +111,17 @@ def standing_of(
     return chosen
 
 
-def _check_content(source: str, first: Record) -> None:
-    if first.data.get("content", "full") != "full" or first.data.get("redacted"):
-        way_out = "only a journal with content='full', and nothing redacted, holds what a run needs to go on"
-        raise RunError(f"{source}: run '{first.run}': its payloads were left out ({way_out})")
+def _is_lean(first: Record) -> bool:
+    return first.data.get("content", "full") != "full" or bool(first.data.get("redacted"))
+
+
+def _is_end(last: Record) -> bool:
+    return last.type == "ended" and last.data.get("final") is not False
+
+
+def _left_out(source: str, run: str) -> RunError:
+    way_out = "only a journal with content='full', and nothing redacted, holds what a run needs to go on"
+    return RunError(f"{source}: run '{run}': its payloads were left out ({way_out})")
 
 
 def _standing(source: str, run: Run, seq: int) -> Standing:

@@ -120,6 +120,17 @@ def test_a_record_that_cannot_be_written_is_where_the_run_is_resumed(tmp_path, e
         assert report.conforms, str(report)
 
 
+def test_a_run_goes_on_beside_one_that_ended_without_payloads(world):
+    """That one is not to be gone on with, so it needs none."""
+    world.recorded().cut(12)
+    with Journal.open(world.path, run="lean", content="none") as lean:
+        finished(world.runner(journal=lean, run_id="lean"))
+
+    assert "r" == finished(world.resumed(idempotent=["note"])).run
+    with pytest.raises(fsm_runner.RunError, match="run 'lean': its payloads were left out"):
+        world.resumed(run_id="lean")
+
+
 @pytest.mark.parametrize("writing", [{"content": "digest"}, {"redact": {"/event/result/content": "x"}}], ids=repr)
 def test_the_rest_of_a_run_is_not_written_otherwise(world, writing):
     """For its first record says that it is in full, and half a run would not replay."""
