@@ -30,8 +30,8 @@ def main() -> None:
     """Run the command line on `sys.argv`, and exit."""
     import sys
 
-    from fsm_runner.cli.app import app_for
+    from fsm_runner.cli.app import perform
     from fsm_runner.cli.quitting import lenient_output, to_its_end
 
     lenient_output()
-    to_its_end(lambda: app_for(sys.argv[1:])(prog_name="fsm-runner"))
+    to_its_end(lambda: perform(sys.argv[1:]))
