@@ -62,10 +62,24 @@ class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         if self.answer.failure is not None:
             raise self.answer.failure
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self:
-            await anyio.lowlevel.checkpoint()
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(iter(self))
+
+
+class _Pieces:
+    """The pieces, for an async reader; no generator, which a reader that breaks off would leave open."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await anyio.lowlevel.checkpoint()
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 def _response(answer: Answer) -> httpx2.Response:

@@ -58,9 +58,8 @@ class _Watched(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         for piece in self.body:
             yield self._while_open(piece)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self.body:
-            yield self._while_open(piece)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(aiter(self.body), self._while_open)
 
     def _while_open(self, piece: bytes) -> bytes:
         if self not in self.open:
@@ -72,6 +71,19 @@ class _Watched(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         self.open.discard(self)
+
+
+class _Pieces:
+    """No generator: of a stream that is dropped, the loop's thread and the collector's could both close it at once."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], each: Callable[[bytes], bytes]) -> None:
+        self._pieces, self._each = pieces, each
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return self._each(await anext(self._pieces))
 
 
 class Drive(ABC):
