@@ -1,4 +1,4 @@
-"""What every test run does: records the rows taken, and ends with four numbers."""
+"""What every test run does: times no property, records the rows taken, and ends with four numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 
 import coverage
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fsm_runner.pytest_plugin.coverage import coverage_of
 from fsm_runner.pytest_plugin.recorder import Recorder
@@ -15,6 +16,10 @@ from tests.support.charts import default_chart
 
 pytest_plugins = ["pytester"]
 RECORDER = Recorder([default_chart()])
+
+# how fast the machine is, no property depends on
+settings.register_profile("untimed", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:

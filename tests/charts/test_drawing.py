@@ -8,7 +8,7 @@ from html import unescape
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm_runner.charts.drawing import Mark, Overlay, dot, mermaid, svg
@@ -265,7 +265,7 @@ def charts(draw: st.DrawFn) -> Chart:
     return Chart(name=f"chart{draw(names)}", initial=called[0], states=tuple(states))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(charts(), st.sampled_from(["states", "phases"]))
 def test_any_chart_can_be_drawn(chart, level):
     """Whatever the names, Graphviz reads the DOT, and at the states level each row and state is in the text once."""

@@ -196,7 +196,7 @@ def test_without_verify_only_the_file_is_judged():
     assert "nowhere" == loads(text, verify=False).state("start").always[1].target
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.text(), st.text(alphabet="-?:,[]{}&*!|>'\"%@`# \n\tab1~<=", max_size=60)))
 def test_no_text_makes_the_loader_raise_anything_but_a_chart_error(text):
     """Whatever the text is, its problems have a place and a listed code."""
@@ -209,7 +209,7 @@ def test_no_text_makes_the_loader_raise_anything_but_a_chart_error(text):
         assert (problem.column or 0) >= 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_no_damage_to_a_good_chart_makes_the_loader_raise_anything_else(data):
     """A chart with a piece cut out, doubled or replaced is a chart still, or a ChartError."""

@@ -194,7 +194,7 @@ def test_no_run_of_the_tests_refutes_a_claim(name):
     assert set() == refuted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from([name for name in CHARTS if name != "approval"]))
 def test_no_generated_run_refutes_a_claim(data, name):
     """Whatever caller, model and tools do."""

@@ -47,7 +47,7 @@ def sets(draw: st.DrawFn, most: int = 4) -> tuple[Space, list[dict[str, str]], l
     return space, [point for point, kind in told if kind == "w"], [point for point, kind in told if kind == "f"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sets())
 def test_patterns_hold_for_what_is_wanted_and_for_nothing_else_that_matters(case):
     """Point by point, over sets of every shape, held as integers and as diagrams."""
@@ -59,7 +59,7 @@ def test_patterns_hold_for_what_is_wanted_and_for_nothing_else_that_matters(case
     assert [] == [point for point in said if point not in wanted and point not in free]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sets())
 def test_no_pattern_is_superfluous_and_none_can_grow(case):
     """Leaving one out loses something, and one more answer would say too much."""
@@ -96,7 +96,7 @@ def fewest(space: Space, wanted: list[dict[str, str]], free: list[dict[str, str]
     raise AssertionError("each combination alone is a pattern")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sets(most=2))
 def test_there_are_no_fewer_patterns_for_small_sets(case):
     """Compared with a search through all of them, for up to two facts."""

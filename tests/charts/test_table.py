@@ -91,7 +91,7 @@ def test_names_in_wide_scripts_keep_the_columns():
     assert header.index("besides") == line.index("final") + 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(charts())
 def test_a_row_is_taken_exactly_when_it_effectively_holds(chart):
     """Combination by combination, for any chart: what is said of a row is when no row before it is taken."""

@@ -27,7 +27,6 @@ SCENARIOS = int(os.environ.get("FSM_RUNNER_SCENARIOS", "200"))
 FEW = settings(
     max_examples=SCENARIOS // 4,
     derandomize=True,
-    deadline=None,
     database=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

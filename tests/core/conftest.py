@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from fsm_runner.core.machine import Machine, compile
 from tests.support.charts import default_chart
-
-settings.register_profile("untimed", deadline=None, max_examples=50)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

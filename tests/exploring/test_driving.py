@@ -59,7 +59,7 @@ def walked(machine, draw: random.Random, length: int) -> Conversation | None:
 
 
 @pytest.mark.parametrize("name", ["states", "approval", "finalise"])
-@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(draw=st.randoms(use_true_random=False), length=st.integers(1, 20))
 def test_random_conversations_take_the_rows_that_were_foreseen(name, draw, length):
     """In the same order, and each call comes to what it was said to come to, exceptions too."""

@@ -98,7 +98,7 @@ def test_a_row_that_is_proved_impossible_is_told_as_such():
     assert ("impossible", "nothing reports 'summarised' while a run is in 'offered'") == (path.without, path.why)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(charts())
 def test_what_is_reached_is_what_all_combinations_reach(mine):
     """Taken one by one: the rows that some combination takes, from where the run can be."""

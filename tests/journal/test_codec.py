@@ -38,7 +38,7 @@ def test_an_event_is_read_as_it_was_written(event):
 
 
 @given(context=contexts)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_a_context_is_read_as_it_was_written(context):
     """A run can be begun again from its first record."""
     assert context == context_from(through_bytes(context_data(context)))

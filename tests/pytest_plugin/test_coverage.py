@@ -114,7 +114,7 @@ def by_hand(chart):
 
 
 @given(charts())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_the_combinations_of_a_row_are_those_that_take_it(chart):
     """Found one by one, less what the facts declare impossible, also where another fact is what makes it so."""
     expected = {id: len(points) for id, points in by_hand(chart).items()}
@@ -123,7 +123,7 @@ def test_the_combinations_of_a_row_are_those_that_take_it(chart):
 
 
 @given(charts(), st.data())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_what_was_not_driven_is_said_exactly(chart, data):
     """Where the row is taken, the patterns hold for what was not driven and for nothing that was."""
     every = by_hand(chart)
