@@ -63,7 +63,7 @@ def _row(way: Way) -> str:
     return way.row.id if way.row else str(way.absence)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(charts(), charts())
 def test_routes_are_those_of_trying_every_combination(old, new):
     """For any two charts: each combination is on the one route that it takes, or on none when nothing changed."""
@@ -86,7 +86,7 @@ def _alike(was: Row | None, now: Row | None) -> bool:
     return (was.id, was.target, was.output) == (now.id, now.target, now.output)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(charts())
 def test_a_chart_does_not_differ_from_itself(chart):
     """Nothing is said where nothing was edited."""

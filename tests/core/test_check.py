@@ -62,7 +62,7 @@ def codes(problems):
     return sorted({problem.code for problem in problems})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(GUARDS, min_size=1, max_size=6), IMPOSSIBLE)
 def test_gaps_dead_rows_and_overlaps_are_those_of_brute_force(guards, impossible):
     """For random rows and impossibilities: the same gap or none, the same dead rows, the same pairs that overlap."""
@@ -93,7 +93,7 @@ def test_gaps_dead_rows_and_overlaps_are_those_of_brute_force(guards, impossible
     assert overlaps == pairs
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(GUARDS, min_size=1, max_size=5), IMPOSSIBLE)
 def test_the_witness_of_a_gap_is_a_gap_and_needs_each_of_its_facts(guards, impossible):
     """No row holds anywhere in it, it can happen, and with one fact fewer some row would hold."""
@@ -114,7 +114,7 @@ def test_the_witness_of_a_gap_is_a_gap_and_needs_each_of_its_facts(guards, impos
         assert not free({key: value for key, value in witness.items() if key != name})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.lists(st.tuples(GUARDS, st.sampled_from(["s0", "s1", "s2", "done"])), min_size=1, max_size=4),
@@ -158,7 +158,7 @@ ROUTES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROUTES)
 def test_cycles_without_a_bound_are_those_of_brute_force(routes):
     """A graph is refused exactly when some cycle consumes nothing, and spends nothing or goes on at the limit."""

@@ -128,7 +128,7 @@ def charts_and_rules(draw):
     return chart, rule
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(charts_and_rules())
 def test_rules_of_order_are_those_of_brute_force(given_):
     """A rule fails exactly when some path under some answers breaks it, and the path shown is as short as any."""
@@ -138,7 +138,7 @@ def test_rules_of_order_are_those_of_brute_force(given_):
     assert expected == (None if violation is None else len(violation.path))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(charts_and_rules())
 def test_the_path_of_a_violation_can_be_taken_and_breaks_the_rule(given_):
     """Under all answers that it names, each row is the first that holds, and the last step breaks the rule."""
@@ -157,7 +157,7 @@ def test_the_path_of_a_violation_can_be_taken_and_breaks_the_rule(given_):
     assert bound is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(charts(), st.lists(st.sampled_from((*NAMES, "done")), min_size=1, max_size=2, unique=True))
 def test_reaching_is_that_of_brute_force(chart, goals):
     """It fails exactly when some state that a run can be in leads to none of those named."""
