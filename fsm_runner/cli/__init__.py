@@ -8,6 +8,7 @@ screen     lines on a terminal in colour, elsewhere plain
 watching   a run as lines: each transition, each message
 logged     what the package logs meanwhile
 recording  how a command writes the journal of its run
+reading    where a command looks for what is beside one
 verdict    what `check` found, for a person, a program, or GitHub
 pictures   the formats of pictures, and their files
 breaking   the path that breaks a rule, drawn

@@ -11,6 +11,7 @@ import typer
 
 from fsm_runner.cli.pictures import Format, content_of, format_of, write
 from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.reading import Payloads
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
@@ -53,6 +54,7 @@ def draw(
     run: Chosen = None,
     marked: Marked = False,
     output: Written = None,
+    payloads: Payloads = None,
 ) -> None:
     """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`.
 
@@ -66,7 +68,7 @@ def draw(
         raise Quit("draw: a PNG is no text (write it to a file: -o chart.png)")
     if level == "phases" and (diff or journal):
         raise Quit("draw: --diff and --journal mark single rows (leave out --level phases)")
-    declared, overlay = _drawn(chart, diff, journal or [], run)
+    declared, overlay = _drawn(chart, diff, journal or [], run, payloads)
     if marked:
         declared, overlay = only_marked(declared, overlay)
     content = content_of(declared, overlay, chosen, level=level, theme=theme)
@@ -76,7 +78,9 @@ def draw(
         write(output, content)
 
 
-def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
+def _drawn(
+    chart: str | None, old: str | None, journals: list[str], run: str | None, payloads: Path | None
+) -> tuple[Chart, Overlay]:
     """Return the chart to draw, and what to mark in it."""
     from fsm_runner.charts.drawing.overlay import NO_OVERLAY
     from fsm_runner.cli.charts import readable, shown_as_it_is
@@ -86,7 +90,7 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
     if run is not None and not journals:
         raise Quit("draw: --run chooses a run of a journal (give --journal)")
     if journals:
-        return _with_runs(chart, journals, run)
+        return _with_runs(chart, journals, run, payloads)
     declared = readable(chart or "states")
     if chart is not None:
         shown_as_it_is(chart, declared)
@@ -97,12 +101,14 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
     return merged(diff(readable(old), declared))
 
 
-def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
+def _with_runs(
+    chart: str | None, journals: list[str], only: str | None, payloads: Path | None
+) -> tuple[Chart, Overlay]:
     """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
     from fsm_runner.charts.drawing import overlay_of_runs, runs_of
     from fsm_runner.cli.charts import readable
 
-    records = [record for journal in journals for record in _records(journal)]
+    records = [record for journal in journals for record in _records(journal, payloads)]
     runs = runs_of(record for record in records if only in (None, record.run))
     if not runs:
         known = ", ".join(dict.fromkeys(record.run for record in records))
@@ -115,11 +121,15 @@ def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tupl
     return declared, overlay_of_runs(declared, runs, caption=named)
 
 
-def _records(journal: str) -> list[Record]:
+def _records(journal: str, payloads: Path | None) -> list[Record]:
     """Return the records of `journal`, without what pictures do not show: a journal may be large."""
-    from fsm_runner.journal import read
+    from fsm_runner.cli.journals import beside_of
+    from fsm_runner.journal import Reading
+    from fsm_runner.journal.reader import opened
 
-    return [record for record in read(journal) if record.type != "event"]
+    name, file = opened(journal)
+    reading = Reading(name, file, beside=beside_of(name, payloads))
+    return [record for record in reading if record.type != "event"]
 
 
 def _chart_of(record: Record) -> Chart:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from fsm_runner.cli.journals import IfThere, Shows
+from fsm_runner.cli.journals import Shows, beside_of
 from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.core.errors import JournalError
 from fsm_runner.inspecting import Telling
@@ -109,7 +109,14 @@ class Follower:
         return summary is not None and (summary.ended is not None or summary.sealed != "no")
 
 
-def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = lambda: time.sleep(PAUSE)) -> None:
+def follow(
+    name: str,
+    to: Shows,
+    run: str | None,
+    pause: Callable[[], None] = lambda: time.sleep(PAUSE),
+    *,
+    payloads: Path | None = None,
+) -> None:
     """Show a run of the journal `name` while it is written.
 
     Args:
@@ -117,13 +124,15 @@ def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = la
         to: what shows it.
         run: the run's id; None: of the runs that are there, the one written to last, else the first to come.
         pause: waits a little.
+        payloads: the folder that the payloads beside the journal must be in; None: where it says.
 
     Raises:
         JournalError: the file or a line of it cannot be read.
         Quit: the file became shorter.
     """
     if name == "-":
-        Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer, beside=IfThere("<stdin>")))
+        beside = beside_of("<stdin>", payloads)
+        Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer, beside=beside))
         return
     path = Path(name)
     if not path.exists():
@@ -134,7 +143,7 @@ def follow(name: str, to: Shows, run: str | None, pause: Callable[[], None] = la
     try:
         with path.open("rb", buffering=0) as file:
             growing = io.BufferedReader(Growing(file, follower.idle))
-            follower.follow(Reading(name, growing, beside=IfThere(name)))
+            follower.follow(Reading(name, growing, beside=beside_of(name, payloads)))
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise

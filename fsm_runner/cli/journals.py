@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from fsm_runner.cli.quitting import Quit
@@ -69,19 +71,31 @@ class IfThere(Beside):
         self.problem(record)
 
 
-def source_of(name: str, *, whole: bool = False) -> Source:
+def beside_of(name: str, payloads: Path | None, *, whole: bool = False) -> Beside:
+    """Return how the payloads beside the journal `name` are put back.
+
+    Args:
+        name: as it is told in messages.
+        payloads: the folder that they must be in; None: where the journal says.
+        whole: whether they must be there, too.
+    """
+    return Beside(name, payloads) if whole or payloads is not None else IfThere(name)
+
+
+def source_of(name: str, *, payloads: Path | None = None, whole: bool = False) -> Source:
     """Return the journal that `name` names; ``-`` is standard input, of which a copy is kept on disk.
 
     Args:
         name: as it was given.
-        whole: whether the payloads beside it must be there.
+        payloads: the folder that the payloads beside it must be in; None: where it says.
+        whole: whether they must be there, too.
 
     Raises:
         JournalError: it cannot be opened.
         Quit: it holds no run.
     """
     told = "<stdin>" if name == "-" else name
-    beside = Beside(told) if whole else IfThere(told)
+    beside = beside_of(told, payloads, whole=whole)
     opened = _copied(beside) if name == "-" else partial(Reading, name, beside=beside)
     found = census(opened())
     if found.problem is not None and not found.runs:
@@ -92,13 +106,14 @@ def source_of(name: str, *, whole: bool = False) -> Source:
 
 
 def _copied(beside: Beside) -> Opened:
-    file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as what reads it
+    file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as what opens it
     shutil.copyfileobj(sys.stdin.buffer, file)
 
     def opened(*, run: str | None = None) -> Reading:
         file.seek(0)
         return Reading("<stdin>", file, run=run, beside=beside)
 
+    weakref.finalize(opened, file.close)
     return opened
 
 

@@ -13,6 +13,7 @@ import typer
 
 from fsm_runner.cli.pictures import content_of, format_of, write
 from fsm_runner.cli.quitting import FINE, Quit
+from fsm_runner.cli.reading import Payloads
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def replay(
     marked: Marked = False,
     keep: Kept = 20,
     workers: Workers = None,
+    payloads: Payloads = None,
 ) -> None:
     """Replay journals offline and compare every record, without a client, a model or tools.
 
@@ -80,10 +82,8 @@ def replay(
     sources = journals_in(journals)
     formats = {format, *map(_reported_as, output or ())}
     findings = Findings(edited, chart or "", alone=len(sources) == 1, whole="json" in formats)
-    with (
-        _progress(len(sources)) as advance,
-        closing(replay_many(sources, chart=edited, facts=facts, keep=keep, workers=workers)) as each,
-    ):
+    replayed = replay_many(sources, chart=edited, facts=facts, keep=keep, workers=workers, payloads=payloads)
+    with _progress(len(sources)) as advance, closing(replayed) as each:
         for source, found in each:
             findings.take(source, found)
             advance()

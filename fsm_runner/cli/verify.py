@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.reading import Payloads
 from fsm_runner.cli.recording import key_of
 
 
@@ -19,9 +20,7 @@ def verify(
     unsealed: Annotated[
         bool, typer.Option("--unsealed", help="Take runs without a seal, too: they go on, or were killed.")
     ] = False,
-    payloads: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where large payloads are.  [default: where the journal says]")
-    ] = None,
+    payloads: Payloads = None,
 ) -> None:
     """Verify that no record of a journal was changed, left out or cut off.
 

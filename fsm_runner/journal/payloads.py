@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import cast
@@ -109,10 +110,14 @@ class Aside:
 class Beside:
     """The reading side: immutable."""
 
-    def __init__(self, source: str, folder: str | os.PathLike[str] | None = None) -> None:
-        """Look in `folder`; None: where each record says, which is seen from the folder that `source` is in."""
+    def __init__(self, source: str, folder: str | os.PathLike[str] | None = None, *, alone: bool = True) -> None:
+        """Look in `folder`; None: where each record says, which is seen from the folder that `source` is in.
+
+        Where `folder` is not looked in `alone`, what it lacks is looked for where the record says.
+        """
         self._source = source
         self._folder = None if folder is None else Path(folder)
+        self._alone = alone
 
     def put_back(self, record: Record) -> None:
         """Put the payloads of `record` back into its data, and take the field out that names them.
@@ -131,10 +136,12 @@ class Beside:
         if not isinstance(name, str) or not isinstance(pointers, list) or not isinstance(record.data, dict):
             return ""  # a processor of the user's own calls a field so
         del record.data[FIELD]
-        folder = self._folder or Path(self._source).parent / name
+        folders = [Path(self._source).parent / name] if self._folder is None or not self._alone else []
+        if self._folder is not None:
+            folders.insert(0, self._folder)
         try:
             for pointer in pointers:
-                _put_back(record.data, str(pointer), folder)
+                _put_back(record.data, str(pointer), folders)
         except ValueError as error:
             return str(error)
         return ""
@@ -161,13 +168,13 @@ def _named_from(folder: Path, near: Path | None) -> str:
         return full.as_posix()
 
 
-def _put_back(data: dict[str, object], pointer: str, folder: Path) -> None:
+def _put_back(data: dict[str, object], pointer: str, folders: Sequence[Path]) -> None:
     holder: object = None
     last, found = "", cast("object", data)
     for step in steps_of(pointer):
         holder, last = found, step
         found = _inside(holder, last)
-    payload = _payload(found, pointer, folder)
+    payload = _payload(found, pointer, folders)
     if isinstance(holder, dict):
         holder[last] = payload
     elif isinstance(holder, list):
@@ -182,18 +189,25 @@ def _inside(value: object, step: str) -> object:
     return None
 
 
-def _payload(stand_in: object, pointer: str, folder: Path) -> object:
+def _payload(stand_in: object, pointer: str, folders: Sequence[Path]) -> object:
     name, size = (stand_in.get(STAND_IN), stand_in.get("bytes")) if isinstance(stand_in, dict) else (None, None)
     found = _NAME.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         raise ValueError(f"there is no payload at '{pointer}' (restore the line from a copy)")
-    path = folder / found[1][:2] / found[1]
-    try:
-        body = path.read_bytes()
-    except FileNotFoundError:
-        raise ValueError(f"payload '{path}' is missing (restore it, or say which folder it is in)") from None
-    except OSError as error:
-        raise ValueError(f"payload '{path}' cannot be read: {why(error)}") from None
+    path, body = _read([folder / found[1][:2] / found[1] for folder in folders])
     if len(body) != size or sha256(body).hexdigest() != found[1]:
         raise ValueError(f"payload '{path}' is not what was written (restore it from a copy)")
     return parse(body)
+
+
+def _read(paths: Sequence[Path]) -> tuple[Path, bytes]:
+    """The first of `paths` that is there, and what is in it."""
+    for path in paths:
+        try:
+            return path, path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise ValueError(f"payload '{path}' cannot be read: {why(error)}") from None
+    way_out = "restore it, or say which folder it is in: --payloads, or payloads="
+    raise ValueError(f"payload '{paths[0]}' is missing ({way_out})")

@@ -17,11 +17,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias, cast
 
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import FsmRunnerError, JournalError, RunError
 from fsm_runner.core.facts import Fact
+from fsm_runner.journal import read
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer
 
@@ -42,6 +43,9 @@ SUFFIXES = ("*.jsonl", "*.jsonl.gz")
 
 Found: TypeAlias = ReplayReport | FsmRunnerError
 """What became of a journal: the report on it, or why there is none."""
+
+Folder: TypeAlias = str | os.PathLike[str] | None
+"""Where payloads are; None: where each journal says."""
 
 Given: TypeAlias = Callable[[], Iterable[Fact]]
 """Gives the facts of the user's own.  Each worker calls it, so it must be a function that it can import."""
@@ -64,6 +68,7 @@ def replay_many(
     facts: Given = tuple,
     keep: int = KEPT,
     workers: int | None = None,
+    payloads: Folder = None,
 ) -> Generator[tuple[str, Found], None, None]:
     """Yield each journal with what became of it, in the order of `sources`.  Close it to end its processes early.
 
@@ -73,6 +78,7 @@ def replay_many(
         facts: gives the facts of the user's own that the charts ask.
         keep: how many divergences of each run are kept, from 1 up; all are counted.
         workers: how many processes; None: as many as there are cores, or this one alone when there is little to do.
+        payloads: the folder with the values that are not in the journals; None: of each, the one that it names.
 
     Raises:
         ChartError: `chart` asks a fact that has no code.
@@ -81,8 +87,8 @@ def replay_many(
     replayer = Replayer(chart, tuple(facts()), keep=max(1, keep))
     count = _workers(sources) if workers is None else min(workers, len(sources))
     if count < 2 or "-" in sources:
-        return ((source, _replayed(replayer, source)) for source in sources)
-    return _side_by_side(sources, (chart, facts, keep), count)
+        return ((source, _replayed(replayer, source, payloads)) for source in sources)
+    return _side_by_side(sources, (chart, facts, keep, payloads), count)
 
 
 def _workers(sources: Sequence[str]) -> int:
@@ -99,12 +105,12 @@ def _size(source: str) -> int:
         return 0
 
 
-def _replayed(replayer: Replayer, source: str) -> Found:
+def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
     if Path(source).is_dir():
         way_out = f"journals there end in {' or '.join(suffix.removeprefix('*') for suffix in SUFFIXES)}"
         return JournalError(source, None, f"the folder holds no journal ({way_out})")
     try:
-        return replayer.replay(source)
+        return replayer.replay(cast("BinaryIO", read(source, payloads=payloads)))  # which is read as it is
     except FsmRunnerError as error:
         return error
 
@@ -113,7 +119,7 @@ def _replayed(replayer: Replayer, source: str) -> Found:
 
 
 def _side_by_side(
-    sources: Sequence[str], given: tuple[Chart | None, Given, int], workers: int
+    sources: Sequence[str], given: tuple[Chart | None, Given, int, Folder], workers: int
 ) -> Generator[tuple[str, Found], None, None]:
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, given)
@@ -152,15 +158,15 @@ def _shares(sources: Iterable[str]) -> Iterator[list[str]]:
         yield share
 
 
-_replayers: list[Replayer] = []
-"""A worker's own, made once."""
+_replayers: list[tuple[Replayer, Folder]] = []
+"""A worker's own, made once; and where payloads are."""
 
 
-def _begin(chart: Chart | None, facts: Given, keep: int) -> None:
+def _begin(chart: Chart | None, facts: Given, keep: int, payloads: Folder) -> None:
     """Begin a worker.  It ends with the process that began it, also when that is killed; Ctrl-C is for that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _replayers.append(Replayer(chart, tuple(facts()), keep=keep))
+    _replayers.append((Replayer(chart, tuple(facts()), keep=keep), payloads))
 
 
 def _end_with_parent() -> None:
@@ -171,4 +177,5 @@ def _end_with_parent() -> None:
 
 
 def _work(sources: list[str]) -> list[Found]:
-    return [_replayed(_replayers[0], source) for source in sources]
+    replayer, payloads = _replayers[0]
+    return [_replayed(replayer, source, payloads) for source in sources]

@@ -16,8 +16,9 @@ from fsm_runner.core.errors import RunError
 from fsm_runner.core.events import Json
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Snapshot
-from fsm_runner.journal import Record, read
+from fsm_runner.journal import Reading, Record
 from fsm_runner.journal.masking import MASK
+from fsm_runner.journal.payloads import Beside
 from fsm_runner.journal.records import Made
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
@@ -71,7 +72,12 @@ class Standing:
 
 
 def standing_of(
-    source: str | os.PathLike[str], *, run_id: str | None = None, facts: Iterable[Fact] = (), at: int | None = None
+    source: str | os.PathLike[str],
+    *,
+    run_id: str | None = None,
+    facts: Iterable[Fact] = (),
+    at: int | None = None,
+    beside: Beside | None = None,
 ) -> Standing:
     """Return where a run of a journal stands.
 
@@ -80,13 +86,15 @@ def standing_of(
         run_id: which run; may be left out when there is one, or, without `at`, one that has not ended.
         facts: facts of the user's own that its chart asks.
         at: the number of a record after which nothing is read; None: to the end.
+        beside: where its payloads are that are not in it; None: where it says.
 
     Raises:
         JournalError: the file or a line of it cannot be read.
         ChartError: the chart asks a fact that has no code.
         RunError: there is no such run, or several; or it does not follow from its own events.
     """
-    reading = read(source)
+    name = os.fspath(source)
+    reading = Reading(name, beside=beside or Beside(name))
     machines = Machines(reading.source, None, tuple(facts))
     runs: dict[str, Run] = {}
     last: dict[str, Record] = {}

@@ -166,7 +166,7 @@ def test_equal_values_are_written_once(write, tmp_path):
 @pytest.mark.parametrize(
     ("harm", "problem"),
     [
-        (Path.unlink, "is missing (restore it, or say which folder it is in)"),
+        (Path.unlink, "is missing (restore it, or say which folder it is in: --payloads, or payloads=)"),
         (lambda path: path.write_bytes(b""), "is not what was written (restore it from a copy)"),
         (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"x"), "is not what was written (restore it from a"),
         (lambda path: path.write_bytes(path.read_bytes() + b" "), "is not what was written (restore it from a copy)"),
@@ -228,6 +228,14 @@ def test_what_no_folder_is_named_from_is_named_in_full(tmp_path):
         picture(journal)
 
     assert whole(picture) == data_of(io.BytesIO(file.getvalue()))
+
+
+def test_a_reading_is_read_as_it_is(write, tmp_path):
+    """So what takes a journal takes one whose payloads are elsewhere, too."""
+    path = write(picture)
+    (tmp_path / "payloads").rename(tmp_path / "moved")
+
+    assert whole(picture) == data_of(read(path, payloads=tmp_path / "moved"))
 
 
 def test_a_payload_is_on_disk_before_the_record_that_names_it(write, tmp_path, monkeypatch):
@@ -293,6 +301,18 @@ def test_such_a_run_replays_is_resumed_and_is_forked(tmp_path):
         assert fsm_runner.replay(world.path).conforms, cut
         assert verify(world.path).intact, cut
 
-    shutil.rmtree(tmp_path / "large")
+    (tmp_path / "large").rename(tmp_path / "moved")
+    world.cut(5)
+    elsewhere = {"payloads": tmp_path / "moved"}
 
     assert fsm_runner.replay(tmp_path / "fork-20.jsonl").conforms
+    with pytest.raises(JournalError, match="is missing"):
+        world.resumed()
+    with pytest.raises(JournalError, match="is missing"):
+        fork(world.path, at=5, into=tmp_path / "none.jsonl")
+    assert not (tmp_path / "none.jsonl").exists()
+
+    fork(world.path, at=5, into=tmp_path / "again.jsonl", **elsewhere)
+    assert fsm_runner.replay(tmp_path / "again.jsonl").conforms
+    assert "completed" == finished(world.resumed(**elsewhere)).stop.reason
+    assert verify(world.path, **elsewhere).intact
