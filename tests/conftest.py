@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 from contextlib import redirect_stdout
 
 import coverage
@@ -23,8 +24,10 @@ settings.load_profile("untimed")
 
 
 def pytest_configure() -> None:
-    """Watch the machine."""
+    """Watch the machine; and let Ctrl-C through to the processes that tests begin, as a shell's background does not."""
     RECORDER.watch()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -13,6 +12,7 @@ from fsm_runner.cli.quitting import Quit
 from fsm_runner.core.events import Continued, Failed
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life
+from tests.support.processes import spawned
 
 LINES = written(two_turns).splitlines(keepends=True)
 OTHERS = written(begun, run="r2").splitlines(keepends=True)
@@ -142,7 +142,7 @@ def test_ctrl_c_ends_it_with_130(path):
     """And with what the run adds up to so far, on standard output."""
     path.write_bytes(b"".join(LINES[:6]))
     line = [sys.executable, "-m", "fsm_runner", "show", "--follow", str(path)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with spawned(line) as process:
         lines = iter(process.stdout.readline, "")
         next(line for line in lines if "turn 1" in line)  # it has shown what there is, and waits for more
         process.send_signal(signal.SIGINT)

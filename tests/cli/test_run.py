@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 
@@ -13,6 +12,7 @@ import pytest
 
 from fsm_runner.replaying import replay
 from tests.cli.conftest import AGENT, program
+from tests.support.processes import spawned
 
 ASKED = ("run", "1 + 2?", "--client", "agent:client", "--tool", "agent:add")
 
@@ -141,14 +141,12 @@ def test_ctrl_c_leaves_the_journal_whole(tmp_path):
     """Interrupted in a tool, the run says where, and what is written replays."""
     (tmp_path / "agent.py").write_text(AGENT, encoding="utf-8")
     line = [sys.executable, "-m", "fsm_runner", "run", "hi", "--client", "agent:waiting", "--tool", "agent:wait"]
-    process = subprocess.Popen(
-        [*line, "--journal", "run.jsonl"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    until = time.monotonic() + 60
-    while not (tmp_path / "began").exists() and process.poll() is None and time.monotonic() < until:
-        os.sched_yield()
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with spawned([*line, "--journal", "run.jsonl"], cwd=tmp_path) as process:
+        until = time.monotonic() + 60
+        while not (tmp_path / "began").exists() and process.poll() is None and time.monotonic() < until:
+            os.sched_yield()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
 
     assert (130, "\ninterrupted in state 'call_tools'; the journal is whole up to here: run.jsonl\n") == (
         process.returncode,

@@ -6,7 +6,6 @@ import gzip
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 from dataclasses import replace
@@ -19,6 +18,7 @@ from fsm_runner.replaying import ReplayReport
 from fsm_runner.replaying.many import journals_in, replay_many
 from fsm_runner.replaying.totals import EXAMPLES, Totals
 from tests.journal.worlds import Life, recorded, small_chart, text
+from tests.support.processes import spawned
 
 GOOD = recorded(lambda journal: Life(journal).tell(Continued()).perform(Replied(message=text())))
 BAD = GOOD.replace(b'"reason":"completed"', b'"reason":"closed"')
@@ -121,14 +121,13 @@ def test_workers_end_with_the_process_that_began_them(tmp_path, folder, number):
     """Interrupted or killed: the pipe that they inherited is closed, so nobody is left; and nobody complains."""
     (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM), encoding="utf-8")
     line = [sys.executable, str(tmp_path / "program.py"), *journals_in([str(folder)])]
-    child = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert child.stdout is not None
-    child.stdout.readline()
-    if number == signal.SIGINT:
-        os.killpg(child.pid, number)  # as a terminal does: everyone is told
-    else:
-        child.kill()
-    _, said = child.communicate(timeout=60)
+    with spawned(line, alone=True) as child:
+        child.stdout.readline()
+        if number == signal.SIGINT:
+            os.killpg(child.pid, number)  # as a terminal does: everyone is told
+        else:
+            child.kill()
+        _, said = child.communicate(timeout=60)
 
     assert child.returncode == -number or said.rstrip().endswith("KeyboardInterrupt")
     assert "SpawnProcess" not in said
