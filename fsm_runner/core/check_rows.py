@@ -7,12 +7,14 @@ From these follow the gaps, the dead rows, the overlaps and what a reached limit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fsm_runner.core.chart import Chart, Pattern, Row, State
 from fsm_runner.core.check_names import FactCode, Path, rows_with_paths
-from fsm_runner.core.cover import Combos, Space, intersection, spelled
+from fsm_runner.core.cover import LEAF_BITS, Combos, Space, intersection, spelled
+from fsm_runner.core.cover_order import close_together
 from fsm_runner.core.errors import Problem
 from fsm_runner.core.facts import FACTS
 from fsm_runner.core.vocabulary import LIMIT_FACT
@@ -30,15 +32,17 @@ class Facts:
     Args:
         chart: declares the facts.
         code: the facts' code; None when it is not at hand, then `IMPOSSIBLE` holds.
+        leaf_bits: the most combinations that one integer holds, at least 1.
     """
 
-    def __init__(self, chart: Chart, code: Mapping[str, FactCode] | None) -> None:
+    def __init__(self, chart: Chart, code: Mapping[str, FactCode] | None, *, leaf_bits: int = LEAF_BITS) -> None:
         self.answers = {fact.name: fact.answers for fact in chart.facts}
         patterns = IMPOSSIBLE
         if code is not None:
             patterns = tuple(dict.fromkeys(pattern for fact in code.values() for pattern in fact.impossible))
             self.answers = {**{fact.name: fact.answers for fact in code.values()}, **self.answers}
-        self._spaces: dict[frozenset[str], tuple[Space, Combos]] = {}
+        self._spaces: dict[tuple[str, ...], tuple[Space, Combos]] = {}
+        self._leaf_bits = leaf_bits
         known = [self._known(pattern) for pattern in patterns]
         self.impossible = tuple(pattern for pattern in known if pattern is not None)
 
@@ -49,18 +53,26 @@ class Facts:
 
     def space(self, guards: Iterable[Pattern]) -> tuple[Space, Combos]:
         """Return the combinations that decide between `guards`, and those of them that can happen."""
-        names = {name for guard in guards for name, _ in guard}
+        asked = tuple(guards)
+        names = {name for guard in asked for name, _ in guard}
         linked: list[Pattern] = []
-        waiting = list(self.impossible)
-        while more := [pattern for pattern in waiting if any(name in names for name, _ in pattern)]:
+        waiting = self.impossible
+        while more := [pattern for pattern in waiting if not names.isdisjoint(name for name, _ in pattern)]:
+            waiting = tuple(pattern for pattern in waiting if names.isdisjoint(name for name, _ in pattern))
             linked += more
             names.update(name for pattern in more for name, _ in pattern)
-            waiting = [pattern for pattern in waiting if pattern not in more]
-        key = frozenset(names)
-        if key not in self._spaces:
-            space = Space({name: answers for name, answers in self.answers.items() if name in names})
-            self._spaces[key] = space, space.without(space.every, space.union(linked))
-        return self._spaces[key]
+        answers = {name: given for name, given in self.answers.items() if name in names}
+        order = self._order(answers, (*linked, *asked))
+        if order not in self._spaces:
+            space = Space(answers, order=order, leaf_bits=self._leaf_bits)
+            self._spaces[order] = space, space.without(space.every, space.union(linked))
+        return self._spaces[order]
+
+    def _order(self, answers: Mapping[str, Sequence[str]], patterns: Iterable[Pattern]) -> tuple[str, ...]:
+        """Return the facts as a diagram should ask them; as they are declared where one integer holds it all."""
+        if math.prod(map(len, answers.values())) <= self._leaf_bits:
+            return tuple(answers)
+        return close_together(tuple(answers), ([name for name, _ in pattern] for pattern in patterns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

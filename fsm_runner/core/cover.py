@@ -1,22 +1,22 @@
 """Sets of combinations: which answers of several facts hold at once, kept exactly.
 
 A combination gives each fact one of its answers.  A set of combinations is one big integer with a bit for each,
-so that `and`, `or` and `and not` of two sets are one operation of Python's.  Twelve facts of three answers are
-half a million bits.  Where a `Space` has more than `LEAF_BITS` combinations, its first facts become levels of a
-reduced decision diagram, and the integers are its leaves: the cost then grows with what the guards say, no
-longer with the number of combinations.
+so that `and`, `or` and `and not` of two sets are one operation of Python's.  Where a `Space` has more than
+`LEAF_BITS` combinations, its first facts become levels of a reduced decision diagram, and the integers are its
+leaves: the cost then grows with what the guards say, no longer with the number of combinations.  How much that is
+depends on the order in which the diagram asks the facts; `fsm_runner.core.cover_order` finds a good one.  No order
+changes a result: what a set says of itself, it says in the order in which the facts were given.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fsm_runner.core.chart import Pattern
 
-LEAF_BITS = 1 << 20
+LEAF_BITS = 1 << 14
 """The most combinations that one integer holds."""
 
 
@@ -31,40 +31,47 @@ class Fork:
 Combos: TypeAlias = int | Fork
 """A set of combinations of one `Space`; sets of different spaces do not mix."""
 
+Operation: TypeAlias = Callable[[Combos, Combos], Combos]
+"""`Space.both`, `Space.either` or `Space.without` of one space."""
+
 
 class Space:
     """All combinations of some facts' answers, and the algebra of sets of them.
 
     Args:
         facts: each fact with its answers, at least one.
+        order: the names of all facts, as the diagram asks them; None: as they are given.
         leaf_bits: the most combinations that one integer holds, at least 1.
     """
 
-    def __init__(self, facts: Mapping[str, Sequence[str]], *, leaf_bits: int = LEAF_BITS) -> None:
+    def __init__(
+        self, facts: Mapping[str, Sequence[str]], *, order: Sequence[str] | None = None, leaf_bits: int = LEAF_BITS
+    ) -> None:
         self.facts = tuple((name, tuple(answers)) for name, answers in facts.items())
-        self._level = {name: level for level, (name, _) in enumerate(self.facts)}
+        self._levels = self.facts if order is None else tuple((name, tuple(facts[name])) for name in order)
+        self._level = {name: level for level, (name, _) in enumerate(self._levels)}
         self._forks: dict[tuple[int, tuple[Combos, ...]], Fork] = {}
         self._patterns: dict[Pattern, Combos] = {}
-        self._memo: dict[tuple[Callable[[int, int], int], Combos, Combos], Combos] = {}
-        bits, self._first_leaf = 1, len(self.facts)
-        while self._first_leaf and bits * len(self.facts[self._first_leaf - 1][1]) <= leaf_bits:
+        self._memo: dict[tuple[Operation, Combos, Combos], Combos] = {}
+        bits, self._first_leaf = 1, len(self._levels)
+        while self._first_leaf and bits * len(self._levels[self._first_leaf - 1][1]) <= leaf_bits:
             self._first_leaf -= 1
-            bits *= len(self.facts[self._first_leaf][1])
+            bits *= len(self._levels[self._first_leaf][1])
         self._bits = bits
         self.never: Combos = 0
         self.every: Combos = (1 << bits) - 1
-        self._answers = [self._answer_sets(level) for level in range(len(self.facts))]
+        self._answers = [self._answer_sets(level) for level in range(len(self._levels))]
 
     def _answer_sets(self, level: int) -> tuple[Combos, ...]:
         """Return, for each answer of the fact at `level`, the combinations that give it."""
-        size = len(self.facts[level][1])
+        size = len(self._levels[level][1])
         if level < self._first_leaf:
             branches = [[self.never] * size for _ in range(size)]
             for answer in range(size):
                 branches[answer][answer] = self.every
             return tuple(self._fork(level, tuple(some)) for some in branches)
         stride = 1
-        for _, answers in self.facts[level + 1 :]:
+        for _, answers in self._levels[level + 1 :]:
             stride *= len(answers)
         return tuple(self._repeated(((1 << stride) - 1) << (answer * stride), stride * size) for answer in range(size))
 
@@ -80,34 +87,44 @@ class Space:
             return branches[0]
         return self._forks.setdefault((level, branches), Fork(level, branches))
 
-    def _apply(self, operation: Callable[[int, int], int], a: Combos, b: Combos) -> Combos:
-        if isinstance(a, int) and isinstance(b, int):
-            return operation(a, b)
+    def _split(self, operation: Operation, a: Combos, b: Combos) -> Combos:
+        """Return `operation` of `a` and `b`, at least one of them a fork: the same of their branches, one by one."""
         key = (operation, a, b)
         found = self._memo.get(key)
         if found is None:
             level = min(some.level for some in (a, b) if isinstance(some, Fork))
             pairs = zip(self._branches(a, level), self._branches(b, level), strict=True)
-            found = self._fork(level, tuple(self._apply(operation, left, right) for left, right in pairs))
-            self._memo[key] = found
+            found = self._memo[key] = self._fork(level, tuple([operation(left, right) for left, right in pairs]))
         return found
 
     def _branches(self, some: Combos, level: int) -> tuple[Combos, ...]:
         if isinstance(some, Fork) and some.level == level:
             return some.branches
-        return (some,) * len(self.facts[level][1])
+        return (some,) * len(self._levels[level][1])
 
     def both(self, a: Combos, b: Combos) -> Combos:
         """Return the combinations that are in `a` and in `b`."""
-        return self._apply(operator.and_, a, b)
+        if isinstance(a, int) and isinstance(b, int):
+            return a & b
+        if a is b or a == self.never or b == self.every:
+            return a
+        return b if b == self.never or a == self.every else self._split(self.both, a, b)
 
     def either(self, a: Combos, b: Combos) -> Combos:
         """Return the combinations that are in `a` or in `b`."""
-        return self._apply(operator.or_, a, b)
+        if isinstance(a, int) and isinstance(b, int):
+            return a | b
+        if a is b or a == self.every or b == self.never:
+            return a
+        return b if b == self.every or a == self.never else self._split(self.either, a, b)
 
     def without(self, a: Combos, b: Combos) -> Combos:
         """Return the combinations of `a` that are not in `b`."""
-        return self._apply(_and_not, a, b)
+        if isinstance(a, int) and isinstance(b, int):
+            return a & ~b
+        if a == self.never or b == self.never:
+            return a
+        return self.never if a is b or b == self.every else self._split(self.without, a, b)
 
     def pattern(self, guard: Pattern) -> Combos:
         """Return the combinations for which `guard` holds.
@@ -119,22 +136,26 @@ class Space:
         found = self._patterns.get(guard)
         if found is None:
             found = self.every
-            for name, wanted in guard:
+            for name, wanted in sorted(guard, key=lambda asked: -self._level[asked[0]]):
                 level = self._level[name]
-                answers = self.facts[level][1]
+                answers = self._levels[level][1]
                 union = self.never
                 for answer in wanted:
                     union = self.either(union, self._answers[level][answers.index(answer)])
-                found = self.both(found, union)
+                found = self.both(union, found)
             self._patterns[guard] = found
         return found
 
     def union(self, guards: Iterable[Pattern]) -> Combos:
         """Return the combinations for which at least one of `guards` holds."""
         held = self.never
-        for guard in guards:
+        for guard in sorted(guards, key=self._top, reverse=True):  # from the leaves up, each adds to what is there
             held = self.either(held, self.pattern(guard))
         return held
+
+    def _top(self, guard: Pattern) -> int:
+        """Return the first level that decides whether `guard` holds."""
+        return min((self._level[name] for name, _ in guard), default=0)
 
     def count(self, some: Combos) -> int:
         """Return how many combinations are in `some`."""
@@ -149,7 +170,7 @@ class Space:
                 if part not in seen:
                     seen[part] = sum(weigh(branch, below + 1) for branch in part.branches)
                 number = seen[part]
-            for _, answers in self.facts[level:below]:
+            for _, answers in self._levels[level:below]:
                 number *= len(answers)
             return number
 
@@ -163,17 +184,12 @@ class Space:
         """
         if some == self.never:
             raise ValueError("an empty set has no combination")
-        chosen = {name: answers[0] for name, answers in self.facts}
-        while isinstance(some, Fork):
-            name, answers = self.facts[some.level]
-            answer, some = next(
-                (answer, branch) for answer, branch in zip(answers, some.branches, strict=True) if branch != self.never
-            )
-            chosen[name] = answer
-        index = (some & -some).bit_length() - 1
-        for name, answers in reversed(self.facts[self._first_leaf :]):
-            index, digit = divmod(index, len(answers))
-            chosen[name] = answers[digit]
+        chosen = {}
+        for name, answers in self.facts:
+            for answer, given in zip(answers, self._answers[self._level[name]], strict=True):
+                if (part := self.both(some, given)) != self.never:
+                    some, chosen[name] = part, answer
+                    break
         return chosen
 
     def witness(self, some: Combos, avoid: Combos) -> Pattern:
@@ -188,10 +204,6 @@ class Space:
             if self.both(fewer, avoid) == self.never:
                 del chosen[name]
         return tuple(chosen.items())
-
-
-def _and_not(a: int, b: int) -> int:
-    return a & ~b
 
 
 def intersection(a: Pattern, b: Pattern) -> Pattern | None:

@@ -15,6 +15,7 @@ from bench.check import chart_of
 from fsm_runner.charts import load
 from fsm_runner.core.chart import Chart, CustomEffect, FactUse, Limit, Row, State
 from fsm_runner.core.check import check
+from fsm_runner.core.check_rows import Facts, dead_rows, gap, overlaps, tables_of
 
 ANSWERS = {"a": ("x", "y"), "b": ("x", "y", "z"), "c": ("x", "y")}
 FACTS = tuple(FactUse(name=name, answers=answers) for name, answers in ANSWERS.items())
@@ -91,6 +92,20 @@ def test_gaps_dead_rows_and_overlaps_are_those_of_brute_force(guards, impossible
         if note.code == "overlap"
     }
     assert overlaps == pairs
+
+
+@settings(max_examples=200)
+@given(st.lists(GUARDS, min_size=1, max_size=6), IMPOSSIBLE, st.sampled_from([1, 2, 6]))
+def test_what_is_told_does_not_depend_on_how_combinations_are_held(guards, impossible, bits):
+    """Diagrams that ask the facts in an order of their own tell the same as integers, letter by letter."""
+    start = State(name="start", phase="inspect", always=rows_to(["done"] * len(guards), guards))
+    chart = Chart(name="random", initial="start", facts=FACTS, states=(start, DONE))
+    told = [
+        [problem for table in tables_of(start, facts) for tell in (gap, dead_rows, overlaps) for problem in tell(table)]
+        for facts in (Facts(chart, code_of(impossible)), Facts(chart, code_of(impossible), leaf_bits=bits))
+    ]
+
+    assert told[0] == told[1]
 
 
 @settings(max_examples=200)
