@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from fsm_runner.core.errors import Problem as Problem
     from fsm_runner.core.errors import RunError as RunError
     from fsm_runner.core.events import Reported as Reported
-    from fsm_runner.core.facts import Fact as Fact
-    from fsm_runner.core.facts import fact as fact
+    from fsm_runner.core.fact import Fact as Fact
+    from fsm_runner.core.fact import fact as fact
     from fsm_runner.core.machine import Machine as Machine
     from fsm_runner.core.machine import Snapshot as Snapshot
     from fsm_runner.core.machine import Step as Step
@@ -48,8 +48,8 @@ _HOMES = {
     "check": "core.check",
     "compile": "core.machine",
     "Context": "core.context",
-    "Fact": "core.facts",
-    "fact": "core.facts",
+    "Fact": "core.fact",
+    "fact": "core.fact",
     "find_chart": "charts",
     "fork": "forking",
     "FsmRunnerError": "core.errors",

@@ -3,7 +3,8 @@
 A pattern is grown from one combination of the set: as many answers as fit, fact by fact, in several orders, so that
 it can grow no further.  The one that holds for most of what is still to be said is chosen, until nothing is left;
 then a bounded search looks for fewer among all that were grown.  What cannot happen may be included or not, whichever
-is shorter.  The result is exact; that it is the shortest is likely for the few facts of one state, not promised.
+is shorter, but no answer is named for it alone.  The result is exact; that it is the shortest is likely for the few
+facts of one state, not promised.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def patterns(space: Space, wanted: Combos, free: Combos = 0, *, most: int | None
     found = _needed(space, wanted, growing.found, fewer or chosen)
     if most is not None and len(found) > most:
         raise TooManyPatterns
-    return tuple(found)
+    return tuple(_meant(space, wanted, growing.allowed, pattern) for pattern in found)
 
 
 class _Growing:
@@ -140,6 +141,27 @@ def _fewer(space: Space, wanted: Combos, found: dict[Pattern, Combos], most: int
         if better is not None:
             return better
     return None
+
+
+def _meant(space: Space, wanted: Combos, allowed: Combos, pattern: Pattern) -> Pattern:
+    """Return `pattern` with the answers that say something of `wanted`, and with all of those that fit then."""
+    said = space.both(space.pattern(pattern), wanted)
+    kept = {
+        name: {answer for answer in some if space.both(said, space.pattern(((name, (answer,)),))) != space.never}
+        for name, some in pattern
+    }
+
+    def fits(name: str, answer: str) -> bool:
+        """Whether one more answer says something, and nothing that is not allowed."""
+        part = {**{each: tuple(some) for each, some in kept.items()}, name: (answer,)}
+        wider = space.pattern(tuple(part.items()))
+        return space.both(wider, wanted) != space.never == space.without(wider, allowed)
+
+    missing = [(name, answer) for name, answers in space.facts if name in kept for answer in answers]
+    while more := next((each for each in missing if each[1] not in kept[each[0]] and fits(*each)), None):
+        kept[more[0]].add(more[1])
+    asked = [(name, answers) for name, answers in space.facts if len(kept.get(name, answers)) < len(answers)]
+    return tuple((name, tuple(answer for answer in answers if answer in kept[name])) for name, answers in asked)
 
 
 def _needed(space: Space, wanted: Combos, found: dict[Pattern, Combos], chosen: list[Pattern]) -> list[Pattern]:

@@ -2,7 +2,7 @@
 
 chart       a tool loop as frozen data; `vocabulary`: what needs no declaration
 events      facts of the past, the only input of the machine
-facts       questions about a run, each with a closed list of answers
+facts       questions about a run, each with a closed list of answers; `fact`: what one is
 machine     one event in; transitions, the new snapshot and effects out
 decision    where a row is chosen, and what was chosen for which answers; `stepper`: rows as pytransitions keeps them
 effects     orders to a driver, made on entering a state
@@ -15,6 +15,7 @@ messages    what the API's objects say; `availability`: which tools may run; `th
 
 check       what a chart must satisfy: `check_names`, `check_graph`, `check_rows`, `check_always`, and its own `rules`;
             each kind of problem has a code in `check_codes`
-cover       sets of combinations of answers, kept exactly; `cover_order`: how a diagram of them asks the facts
+cover       sets of combinations of answers, kept exactly; `cover_order`: how a diagram of them asks the facts;
+            `impossible`: what cannot happen, said of some facts alone
 counting    a number with its noun
 """

@@ -17,6 +17,7 @@ from fsm_runner.core.cover import LEAF_BITS, Combos, Space, intersection, spelle
 from fsm_runner.core.cover_order import close_together
 from fsm_runner.core.errors import Problem
 from fsm_runner.core.facts import FACTS
+from fsm_runner.core.impossible import impossible_among
 from fsm_runner.core.vocabulary import LIMIT_FACT
 
 IMPOSSIBLE: tuple[Pattern, ...] = tuple(pattern for fact in FACTS.values() for pattern in fact.impossible)
@@ -42,6 +43,7 @@ class Facts:
             patterns = tuple(dict.fromkeys(pattern for fact in code.values() for pattern in fact.impossible))
             self.answers = {**{fact.name: fact.answers for fact in code.values()}, **self.answers}
         self._spaces: dict[tuple[str, ...], tuple[Space, Combos]] = {}
+        self._impossible: dict[tuple[str, ...], tuple[Pattern, ...]] = {}
         self._leaf_bits = leaf_bits
         known = [self._known(pattern) for pattern in patterns]
         self.impossible = tuple(pattern for pattern in known if pattern is not None)
@@ -55,17 +57,15 @@ class Facts:
         """Return the combinations that decide between `guards`, and those of them that can happen."""
         asked = tuple(guards)
         names = {name for guard in asked for name, _ in guard}
-        linked: list[Pattern] = []
-        waiting = self.impossible
-        while more := [pattern for pattern in waiting if not names.isdisjoint(name for name, _ in pattern)]:
-            waiting = tuple(pattern for pattern in waiting if names.isdisjoint(name for name, _ in pattern))
-            linked += more
-            names.update(name for pattern in more for name, _ in pattern)
         answers = {name: given for name, given in self.answers.items() if name in names}
-        order = self._order(answers, (*linked, *asked))
+        known = tuple(answers)
+        if known not in self._impossible:
+            self._impossible[known] = impossible_among(known, self.impossible, self.answers)
+        impossible = self._impossible[known]
+        order = self._order(answers, (*impossible, *asked))
         if order not in self._spaces:
             space = Space(answers, order=order, leaf_bits=self._leaf_bits)
-            self._spaces[order] = space, space.without(space.every, space.union(linked))
+            self._spaces[order] = space, space.without(space.every, space.union(impossible))
         return self._spaces[order]
 
     def _order(self, answers: Mapping[str, Sequence[str]], patterns: Iterable[Pattern]) -> tuple[str, ...]:

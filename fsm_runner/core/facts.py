@@ -6,81 +6,21 @@ cannot decide anything.  The edge of each is in its docstring: what it answers *
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from fsm_runner.core.availability import available, family
-from fsm_runner.core.chart import Pattern
 from fsm_runner.core.context import Context
 from fsm_runner.core.entering import PAUSED, RESENDS, STOPS
-from fsm_runner.core.errors import RunError
+from fsm_runner.core.fact import Fact as Fact
+from fsm_runner.core.fact import answering as answering
+from fsm_runner.core.fact import fact as fact
 from fsm_runner.core.messages import is_done, text_in
 from fsm_runner.core.thread import refused_fields
 
 OWN_FACTS = frozenset({"last_requests", "reflections"})
 """The limits that have a fact of their own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """A named question: immutable.
-
-    Attributes:
-        name: how guards call it.
-        answers: every answer that it can give.
-        ask: the pure function that answers it.
-        impossible: combinations with other facts' answers that cannot happen; the check counts on them.
-        version: raise it when the answer to the same context changes; a resumed run is refused otherwise.
-    """
-
-    name: str
-    answers: tuple[str, ...]
-    ask: Callable[[Context], str]
-    impossible: tuple[Pattern, ...] = ()
-    version: int = 1
-
-    @property
-    def about(self) -> str:
-        """What is asked: the first line of the function's docstring."""
-        return (self.ask.__doc__ or "").strip().partition("\n")[0]
-
-    def __call__(self, context: Context) -> str:
-        return self.ask(context)
-
-
-def fact(
-    *, answers: tuple[str, ...], impossible: tuple[Pattern, ...] = (), version: int = 1
-) -> Callable[[Callable[[Context], str]], Fact]:
-    """Make a `Fact` of a function; its name is the fact's.
-
-    Args:
-        answers: every answer that the function can give; at least two.
-        impossible: combinations that cannot happen, as patterns over this and other facts.
-        version: raise it when the answer to the same context changes.
-    """
-
-    def decorate(ask: Callable[[Context], str]) -> Fact:
-        return Fact(name=ask.__name__, answers=answers, ask=ask, impossible=impossible, version=version)
-
-    return decorate
-
-
-def answering(each: Fact) -> Callable[[Context], str]:
-    """Return the function of a user's fact, held to the closed list of its answers.  True and False are two of them.
-
-    It raises `RunError` for any other answer.
-    """
-
-    def ask(context: Context) -> str:
-        answer: object = each.ask(context)
-        if isinstance(answer, bool):
-            answer = "true" if answer else "false"
-        if answer not in each.answers:
-            raise RunError(f"fact '{each.name}': it answered {answer!r} (its answers: {', '.join(each.answers)})")
-        return str(answer)
-
-    return ask
 
 
 @fact(
@@ -107,7 +47,13 @@ def turn(context: Context) -> str:
     return "finished" if reason in STOPS else "unreadable"
 
 
-@fact(answers=("none", "due", "asked", "blocked", "futile"))
+@fact(
+    answers=("none", "due", "asked", "blocked", "futile"),
+    impossible=(
+        (("turn", ("none",)), ("compaction", ("due", "futile"))),
+        (("turn", ("none", "wants_tools", "answered", "paused")), ("compaction", ("blocked",))),
+    ),
+)
 def compaction(context: Context) -> str:
     """Whether the history should shrink before the next request.
 
@@ -219,7 +165,10 @@ def last_request(context: Context) -> str:
     return "ahead" if context.counters.spent.get("last_requests", 0) < most else "made"
 
 
-@fact(answers=("none", "due"))
+@fact(
+    answers=("none", "due"),
+    impossible=((("turn", ("none", "wants_tools", "answered", "paused", "unreadable")), ("reflection", ("due",))),),
+)
 def reflection(context: Context) -> str:
     """Whether the model should look at its answer once more.
 
@@ -245,5 +194,14 @@ FACTS: Mapping[str, Fact] = MappingProxyType({each.name: each for each in _ALL})
 
 
 def with_built_in(given: Iterable[Fact]) -> dict[str, Fact]:
-    """Return the built-in facts and those of the user's, by name; of two with one name the user's counts."""
-    return {**FACTS, **{each.name: each for each in given}}
+    """Return the built-in facts and those of the user's, by name; of two with one name the user's counts.
+
+    What a built-in fact cannot answer beside another built-in one, it may answer beside one of the user's of that name.
+    """
+    own = {each.name: each for each in given}
+    known = dict(FACTS)
+    for name, each in FACTS.items():
+        left = tuple(pattern for pattern in each.impossible if own.keys().isdisjoint(asked for asked, _ in pattern))
+        if len(left) < len(each.impossible):
+            known[name] = replace(each, impossible=left)
+    return {**known, **own}

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fsm_runner.charts.patterns import patterns
 from fsm_runner.core.chart import Chart, Pattern, Row, State
 from fsm_runner.core.check_rows import Facts, first_row_wins
-from fsm_runner.core.cover import Combos, Space, intersection
+from fsm_runner.core.cover import Combos, Space
+from fsm_runner.core.impossible import impossible_among
 from fsm_runner.pytest_plugin.recorder import Answers, Driven
 
 
@@ -159,30 +160,3 @@ def _decisions(state: State) -> Iterable[Sequence[Row]]:
     for row in state.rows:
         groups.setdefault(row.event, []).append(row)
     return groups.values()
-
-
-def impossible_among(
-    asked: Collection[str], impossible: Iterable[Pattern], answers: Mapping[str, Sequence[str]]
-) -> tuple[Pattern, ...]:
-    """Return what cannot happen, said of the facts in `asked` alone.
-
-    Their answers cannot be given together when each answer of some other fact is impossible beside them.
-
-    Args:
-        asked: the facts that the result may name.
-        impossible: what cannot happen, of any facts.
-        answers: all answers of every fact.
-    """
-    known = list(dict.fromkeys(impossible))
-    for other in dict.fromkeys(fact for pattern in known for fact, _ in pattern if fact not in asked):
-        without: list[Pattern] = [()]
-        for answer in answers[other]:
-            ruled_out = [_less(pattern, other) for pattern in known if answer in dict(pattern).get(other, ())]
-            met = [intersection(one, two) for one in without for two in ruled_out]
-            without = list(dict.fromkeys(pattern for pattern in met if pattern is not None))
-        known = [pattern for pattern in known if other not in dict(pattern)] + without
-    return tuple(known)
-
-
-def _less(pattern: Pattern, fact: str) -> Pattern:
-    return tuple((name, wanted) for name, wanted in pattern if name != fact)

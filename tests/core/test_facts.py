@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 
@@ -10,9 +13,9 @@ from fsm_runner.core import facts
 from fsm_runner.core.context import Call, Compaction, Counters, Settings, Stand, Thread, Turn
 from fsm_runner.core.entering import RESENDS
 from fsm_runner.core.events import Failed
-from fsm_runner.core.facts import FACTS, Fact, fact
+from fsm_runner.core.facts import FACTS, Fact, fact, with_built_in
 from tests.support.build import LOST, call, context, reply, text, use
-from tests.support.strategies import contexts
+from tests.support.strategies import STOP_REASONS, contexts
 
 CUT = "max_tokens"
 
@@ -214,6 +217,56 @@ def test_no_context_gives_a_combination_declared_impossible(given):
     for each in FACTS.values():
         for pattern in each.impossible:
             assert not all(answers[name] in excluded for name, excluded in pattern), (each.name, pattern, answers)
+
+
+LINKED = ("turn", "calls", "compaction", "reflection")
+"""The facts that are declared impossible beside each other."""
+
+
+def contexts_for_linked():
+    """Contexts that differ in all that these facts look at."""
+    for stop, calls, tokens, threshold in product(
+        ("no reply", "an unknown one", *STOP_REASONS), ((), (call(),), (call(status="done"),)), (99, 100), (None, 100)
+    ):
+        for asked, response, fresh, owned, limits in product(
+            (None, {}), (None, {}), (False, True), (False, True), ({}, {"reflections": 1})
+        ):
+            yield context(
+                turn=Turn(reply=None if stop == "no reply" else reply(text(), stop=stop), calls=calls),
+                threshold=threshold,
+                compaction=Compaction(tokens=tokens, asked=asked, response=response, fresh=fresh),
+                owned=owned,
+                limits=limits,
+            )
+
+
+def test_what_is_declared_impossible_is_all_that_never_comes_together():
+    """Of the facts that are linked: no context gives such a combination, and some context gives each of the others; but
+    for one of four facts, which no chart asks at once."""
+    declared = [dict(pattern) for each in FACTS.values() for pattern in each.impossible]
+    every = [dict(zip(LINKED, some, strict=True)) for some in product(*(FACTS[name].answers for name in LINKED))]
+    possible = [each for each in every if not any(all(each[name] in said[name] for name in said) for said in declared)]
+    met = {tuple(FACTS[name](given) for name in LINKED) for given in contexts_for_linked()}
+
+    assert set(LINKED) == {name for said in declared for name in said}
+    assert {tuple(each.values()) for each in possible} - {("finished", "open", "asked", "due")} == met
+
+
+def test_a_fact_of_the_users_own_is_not_held_to_what_the_built_in_one_cannot_answer():
+    """Under the name of a built-in fact it may answer anything, beside those that spoke of that one as well."""
+
+    @fact(answers=("none", "due"))
+    def compaction(context):
+        """Whether the history is long."""
+        return "due"
+
+    known = with_built_in([compaction])
+
+    assert compaction is known["compaction"]
+    assert FACTS["turn"] is known["turn"]
+    assert () == with_built_in([replace(FACTS["calls"], ask=lambda _: "done")])["turn"].impossible
+    assert FACTS["reflection"].impossible == with_built_in([])["reflection"].impossible
+    assert () == with_built_in([replace(FACTS["turn"], impossible=())])["compaction"].impossible
 
 
 @given(contexts())

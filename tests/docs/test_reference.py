@@ -130,7 +130,7 @@ def test_no_other_fact_is_there():
 def test_every_impossible_combination_is_there():
     """What the check leaves out, in the words of a guard."""
     declared = {
-        frozenset(f"{name}: {answer}" for name, (answer,) in pattern)
+        frozenset(f"{name}: {', '.join(answers)}" for name, answers in pattern)
         for fact in FACTS.values()
         for pattern in fact.impossible
     }

@@ -8,6 +8,7 @@ from fsm_runner.core.chart import Chart
 
 DEFAULT = find_chart("states").read_text(encoding="utf-8")
 FACTS = "facts:  "
+FINISH = "      - {id: finish,"
 STOPS = "      - {id: refuse_change,"
 GO_ON = "      - {id: go_on,        event: continued,    target: inspect}\n"
 DONE = "  done:\n    phase: done\n"

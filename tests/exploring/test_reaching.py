@@ -10,7 +10,7 @@ from fsm_runner.core.facts import FACTS as CODE
 from fsm_runner.exploring import explore
 from fsm_runner.exploring.reaching import ways
 from tests.charts.random_charts import charts, combinations, taken
-from tests.exploring.charts import FACTS, GO_ON, LONELY, LOST, STOPS, chart
+from tests.exploring.charts import FACTS, FINISH, GO_ON, LONELY, LOST, chart
 
 
 def why(mine, row):
@@ -54,7 +54,7 @@ def test_every_row_across_the_cut_has_its_reason():
 
 def test_a_fact_about_a_limit_that_is_not_declared_answers_none():
     """So a row that wants another answer is never taken; and with such a limit it may be."""
-    row = (STOPS, "      - {id: again, guard: {turn: none, reflection: due}, target: done}\n" + STOPS)
+    row = (FINISH, "      - {id: again, guard: {turn: finished, reflection: due}, target: done}\n" + FINISH)
     declared = (FACTS, "facts:\n  reflection: [none, due]\n  #")
     said = "it wants reflection=due, but the chart declares no limit 'reflections', so the answer is always none"
 
@@ -64,7 +64,7 @@ def test_a_fact_about_a_limit_that_is_not_declared_answers_none():
 
 def test_a_users_fact_of_the_same_name_may_answer_anything():
     """The proof is of the built-in one."""
-    row = (STOPS, "      - {id: again, guard: {turn: none, reflection: due}, target: done}\n" + STOPS)
+    row = (FINISH, "      - {id: again, guard: {turn: finished, reflection: due}, target: done}\n" + FINISH)
     mine = chart((FACTS, "facts:\n  reflection: [none, due]\n  #"), row)
     (own,) = [each for each in CODE.values() if each.name == "limit"]
     other = {**CODE, "reflection": type(own)(name="reflection", answers=("none", "due"), ask=lambda _: "due")}

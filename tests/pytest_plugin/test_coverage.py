@@ -14,7 +14,7 @@ from fsm_runner.core.context import Context
 from fsm_runner.core.events import Closed, Continued
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import compile
-from fsm_runner.pytest_plugin.coverage import coverage_of, impossible_among, share
+from fsm_runner.pytest_plugin.coverage import coverage_of, share
 from fsm_runner.pytest_plugin.recorder import Driven, Recorder, Said
 from tests.charts.random_charts import charts, combinations, holds, taken
 
@@ -149,18 +149,6 @@ def test_only_answers_by_which_the_row_can_be_taken_are_named():
     wider = Chart(name="wider", initial="here", states=(state,), facts=(FACTS[0], three))
 
     assert ((("tired", ("a bit",)),),) == row(coverage_of(Driven(wider, counts=counts)), "row_1").missing()
-
-
-def test_what_another_fact_makes_impossible_is_impossible():
-    """When each of its answers is ruled out, nothing of the other can be."""
-    answers = {"a": ("x", "y"), "b": ("x", "y"), "between": ("p", "q")}
-    ruled_out = (
-        (("a", ("x",)), ("between", ("p",))),
-        (("b", ("y",)), ("between", ("q",))),
-    )
-
-    assert ((("a", ("x",)), ("b", ("y",))),) == impossible_among(["a", "b"], ruled_out, answers)
-    assert () == impossible_among(["a"], ruled_out, answers)
 
 
 FACTS = (FactUse(name="late", answers=("yes", "no")), FactUse(name="tired", answers=("yes", "no")))

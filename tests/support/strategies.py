@@ -66,7 +66,7 @@ configs = st.none() | st.just({"type": "summarize"})
 def contexts() -> st.SearchStrategy[Context]:
     """Contexts of every shape that the types allow, also those to which no run leads."""
     some_calls = st.lists(calls, max_size=3).map(tuple)
-    names = st.sampled_from(["iterations", "cost"])
+    names = st.sampled_from(["iterations", "cost", "last_requests", "reflections"])
     return st.builds(
         Context,
         conversation=st.builds(Conversation, history=histories, draft=st.none() | histories, owned=st.booleans()),

@@ -45,7 +45,6 @@ ANSWERS = {"awaits": ("nothing", "more")}
 NOT_MORE = {"awaits": ("nothing", "answer")}
 NOTHING = {"awaits": ("nothing",)}
 FAILED_BEFORE = {"recovery": ("resend", "retry")}
-WITHOUT = {"turn": ("none",)}
 
 BY_WAY = (
     Claim(
@@ -218,19 +217,8 @@ BY_TURN = (
 )
 """What the last turn was follows from the way."""
 
-BY_CODE = (
-    Claim(
-        answers={"turn": ("none", "wants_tools", "answered", "paused", "unreadable"), "reflection": ("due",)},
-        why="only an end that the model chose is looked at again",
-    ),
-    Claim(answers={**WITHOUT, "compaction": ("due", "futile")}, why="without a reply nothing is due"),
-    Claim(answers={**WITHOUT, "calls": ("open",)}, why="without a reply there are no calls"),
-    Claim(
-        answers={"turn": ("none", "wants_tools", "answered", "paused"), "compaction": ("blocked",)},
-        why="only the calls of an end stand in the way of compacting",
-    ),
-)
-"""What the code of the facts excludes."""
+BY_FOLD = (Claim(answers={"turn": ("none",), "calls": ("open",)}, why="without a reply there are no calls"),)
+"""What no context says that a run comes to."""
 
-CLAIMS = (*BY_WAY, *BY_FAILURE, *BY_TURN, *BY_CODE)
+CLAIMS = (*BY_WAY, *BY_FAILURE, *BY_TURN, *BY_FOLD)
 """All of them; the reason that is told is the first that holds."""
