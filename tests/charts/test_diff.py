@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -234,6 +235,21 @@ def test_rules_are_told_and_change_no_run(rule, text):
     ]
 
 
+def test_of_a_rule_that_was_changed_only_what_differs_is_told():
+    """By the key that says it; a rule that became one of another kind is told as a whole."""
+    never = Never(name="r", enter=Moment(states=("here",)), after=Moment(rows=("stop",)))
+    later = replace(never, after=Moment(rows=("stop", "again")), until=Moment(states=("done",)))
+    ends, both = AlwaysReaches(name="r", states=("done",)), AlwaysReaches(name="r", states=("done", "here"))
+    told = [
+        [(change.field, change.old, change.new) for change in diff(old, new).changes]
+        for old, new in itertools.pairwise(replace(SMALL, rules=(rule,)) for rule in (never, later, ends, both))
+    ]
+
+    assert [("after", "row stop", "row stop or again"), ("until", "", "state done")] == told[0]
+    assert [("text", "never state here after row stop or again until state done", "always reaches done")] == told[1]
+    assert [("always_reaches", "done", "done or here")] == told[2]
+
+
 def test_a_new_answer_is_a_route_that_was_not_there():
     """Before, the fact gave no such answer; where the rows ask it, it now leads somewhere."""
     new = replace(SMALL, facts=(FactUse(name="turn", answers=("none", "paused", "over", "odd")),))
@@ -263,6 +279,14 @@ def test_a_chart_with_a_name_that_does_not_resolve_is_refused():
     """A target that is not declared leads nowhere that could be compared."""
     with pytest.raises(ChartError, match="'nowhere'"):
         diff(SMALL, edited(replace(HERE.transitions[1], target="nowhere")))
+
+
+def test_a_rule_that_names_a_row_that_is_gone_stands_in_no_ones_way():
+    """The check refuses it; what the edit does to the runs is told all the same."""
+    rules = (Never(name="kept", enter=Moment(states=("gone",), rows=(HERE.transitions[0].id,))),)
+    old, new = (replace(chart, rules=rules) for chart in (SMALL, edited(HERE.transitions[1])))
+
+    assert moves(SMALL, edited(HERE.transitions[1])) == moves(old, new) != []
 
 
 def test_every_row_of_the_default_chart_that_is_removed_is_seen():

@@ -22,7 +22,7 @@ from fsm_runner.charts.differing.reports import Names, as_json, as_markdown, as_
 from fsm_runner.charts.differing.routes import routes
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check_names import FactCode, name_problems
-from fsm_runner.core.errors import ChartError
+from fsm_runner.core.errors import ChartError, Problem
 
 __all__ = ["Change", "Difference", "Names", "Route", "Way", "as_json", "as_markdown", "as_text", "diff", "merged"]
 
@@ -31,14 +31,15 @@ def diff(old: Chart, new: Chart, *, facts: Mapping[str, FactCode] | None = None)
     """Return all that differs between two charts.
 
     Args:
-        old, new: the charts; their names must resolve, nothing else is asked of them.
+        old, new: the charts; their names must resolve, nothing else is asked of them.  But rules may name states and
+            rows that are gone: no run looks at a rule.
         facts: the facts' code, for the combinations that cannot happen; None: what the built-in facts say of it.
 
     Raises:
         ChartError: a name in one of them does not resolve.
     """
     for chart in (old, new):
-        if problems := tuple(name_problems(chart, None)):
+        if problems := tuple(each for each in name_problems(chart, None) if not _of_rules_alone(each)):
             raise ChartError(chart.name, problems)
     states = renamed_states(old, new)
     before = with_new_names(old, states)
@@ -51,3 +52,7 @@ def diff(old: Chart, new: Chart, *, facts: Mapping[str, FactCode] | None = None)
         rows=tuple(rows.items()),
         states=tuple(states.items()),
     )
+
+
+def _of_rules_alone(problem: Problem) -> bool:
+    return problem.path[0] == "rules" and problem.code in {"unknown-state", "unknown-row"}

@@ -30,7 +30,7 @@ def changes(old: Chart, new: Chart, rows: Mapping[str, str], states: Mapping[str
     yield from _named("limit", "value", _limits(old), _limits(new), matters=True)
     yield from _named("fact", "answers", _facts(old), _facts(new))
     yield from _named("effect", "reports", _effects(old), _effects(new))
-    yield from _named("rule", "text", _rules(old), _rules(new))
+    yield from _rules(old, new)
     yield from _states(old, new, states)
     yield from _rows(old, new, rows)
 
@@ -47,8 +47,27 @@ def _effects(chart: Chart) -> Values:
     return {effect.name: ", ".join(effect.reports) for effect in chart.effects}
 
 
-def _rules(chart: Chart) -> Values:
-    return {rule.name: _rule(chart, rule) for rule in chart.rules}
+def _rules(old: Chart, new: Chart) -> Iterator[Change]:
+    before, after = ({rule.name: rule for rule in chart.rules} for chart in (old, new))
+    for name in dict.fromkeys((*after, *before)):
+        was, now = before.get(name), after.get(name)
+        if was is not None and now is not None and type(was) is type(now):
+            yield from _fields("rule", name, _moments(old, was), _moments(new, now))
+            continue
+        texts = ({} if each is None else {name: _rule(of, each)} for of, each in ((old, was), (new, now)))
+        yield from _named("rule", "text", *texts)
+
+
+def _moments(chart: Chart, rule: Rule) -> Values:
+    """What a rule says, by the keys of its kind; all rules of one kind have the same."""
+    if isinstance(rule, AlwaysReaches):
+        return {"always_reaches": " or ".join(rule.states)}
+    told: dict[str, Moment | None]
+    if isinstance(rule, Precedes):
+        told = {"first": rule.first, "then": rule.then, "since": rule.since}
+    else:
+        told = {"enter": rule.enter, "after": rule.after, "until": rule.until}
+    return {role: "" if moment is None else _moment(chart, moment) for role, moment in told.items()}
 
 
 def _rule(chart: Chart, rule: Rule) -> str:

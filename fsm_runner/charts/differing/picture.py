@@ -120,9 +120,11 @@ def _note(change: Change) -> str:
 
 def _caption(difference: Difference) -> str:
     """What differs besides states and rows."""
-    others = [
-        f"{SIGNS[change.kind]} {change_text(change)}"
-        for change in difference.changes
-        if change.subject in ("limit", "fact", "effect", "rule")
-    ]
-    return "\n".join([headline(difference), *others])
+    others = [change for change in difference.changes if change.subject in ("limit", "fact", "effect", "rule")]
+    return "\n".join([headline(difference), *dict.fromkeys(map(_declared, others))])
+
+
+def _declared(change: Change) -> str:
+    """A line of the caption; of a rule that was changed only its name, for two of its texts make a picture wide."""
+    rule = change.subject == "rule" and change.kind == "changed"
+    return f"{SIGNS[change.kind]} " + (f"rule '{change.name}'" if rule else change_text(change))
