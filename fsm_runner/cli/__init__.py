@@ -31,8 +31,12 @@ def main() -> None:
     """Run the command line on `sys.argv`, and exit."""
     import sys
 
-    from fsm_runner.cli.app import perform
-    from fsm_runner.cli.quitting import lenient_output, to_its_end
+    try:
+        from fsm_runner.cli.app import perform
+        from fsm_runner.cli.quitting import lenient_output, to_its_end
 
-    lenient_output()
-    to_its_end(lambda: perform(sys.argv[1:]))
+        lenient_output()
+        to_its_end(lambda: perform(sys.argv[1:]))
+    except KeyboardInterrupt:  # while something is imported
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -163,3 +163,22 @@ def test_a_broken_chart_exits_with_1_and_its_problems(command, name):
 
     assert 1 == done.exit_code
     assert f"{path}:9:27: state 'start': target 'don' is not declared (did you mean 'done'?)\n" == done.stderr
+
+
+def test_ctrl_c_while_something_is_imported_ends_with_a_word():
+    """However early it comes: no traceback, and the exit code of every interruption."""
+    interrupted = """
+import sys
+import fsm_runner.cli
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+fsm_runner.cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=60)
+
+    assert (130, "", "interrupted\n") == (done.returncode, done.stdout, done.stderr)
