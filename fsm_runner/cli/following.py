@@ -17,6 +17,7 @@ from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.core.errors import JournalError
 from fsm_runner.inspecting import Telling
 from fsm_runner.journal import Reading
+from fsm_runner.journal.files import is_compressed, why
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -135,19 +136,18 @@ def follow(
         Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer, beside=beside))
         return
     path = Path(name)
-    if not path.exists():
-        typer.echo(f"{name}: it is not there yet; waiting for it", err=True)
-    while not path.exists():
-        pause()
-    follower = Follower(name, to, run or _written_last(name), pause)
     try:
-        with path.open("rb", buffering=0) as file:
-            growing = io.BufferedReader(Growing(file, follower.idle))
-            follower.follow(Reading(name, growing, beside=beside_of(name, payloads)))
+        if not path.exists():
+            typer.echo(f"{name}: it is not there yet; waiting for it", err=True)
+        while not path.exists():
+            pause()
+        follower = Follower(name, to, run or _written_last(name), pause)
+        grows = not is_compressed(path)
+        file = path.open("rb", buffering=0)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise JournalError(name, None, f"cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise JournalError(name, None, f"cannot be read: {why(error)}") from error
+    with file, io.BufferedReader(Growing(file, follower.idle) if grows else file) as lines:
+        follower.follow(Reading(name, lines, beside=beside_of(name, payloads)))
 
 
 def _written_last(name: str) -> str | None:

@@ -67,12 +67,21 @@ def check_plain(path: Path) -> None:
         JournalError: `path` is one.
         OSError: it cannot be read.
     """
+    if is_compressed(path):
+        way_out = f"unpack it first: gunzip {path}"
+        raise JournalError(str(path), None, f"it is compressed, so nothing can be added to it ({way_out})")
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether `path` is a compressed file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     if not path.is_file():
-        return
+        return False
     with path.open("rb") as file:
-        if file.read(len(GZIP)) == GZIP:
-            way_out = f"unpack it first: gunzip {path}"
-            raise JournalError(str(path), None, f"it is compressed, so nothing can be added to it ({way_out})")
+        return file.read(len(GZIP)) == GZIP
 
 
 def unfinished(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import signal
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 from fsm_runner.cli.following import QUIET, follow
 from fsm_runner.cli.quitting import Quit
+from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import Continued, Failed
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life
@@ -150,3 +152,42 @@ def test_ctrl_c_ends_it_with_130(path):
 
     assert (130, "interrupted\n") == (process.returncode, said)
     assert "no end     is on record" in rest
+
+
+def test_a_compressed_journal_grows_no_more(path):
+    """It is shown to its end, and not waited for."""
+    path.write_bytes(gzip.compress(b"".join(LINES)))
+    shown = Shown()
+    follow(str(path), shown, None, Writer(path))
+
+    assert "completed" == shown.summary.ended.reason
+
+
+def test_a_journal_without_an_end_that_is_compressed_is_not_waited_for_either(path):
+    """Nothing is added to it."""
+    path.write_bytes(gzip.compress(b"".join(OTHERS)))
+    shown = Shown()
+    follow(str(path), shown, None, Writer(path))
+
+    assert (["r2"], None) == (shown.runs, shown.summary.ended)
+
+
+def test_a_screen_that_takes_no_more_is_no_fault_of_the_journal(path):
+    """The error is the screen's, as it came."""
+    path.write_bytes(b"".join(LINES))
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    shown = Shown()
+    shown.begin = fail
+    with pytest.raises(OSError, match="No space left on device"):
+        follow(str(path), shown, None, Writer(path))
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_journal_error(tmp_path):
+    """Nobody waits for what is in it."""
+    name = str(tmp_path / ("n" * 300) / "run.jsonl")
+
+    with pytest.raises(JournalError, match="cannot be read: file name too long"):
+        follow(name, Shown(), None, Writer(tmp_path / "other"))
