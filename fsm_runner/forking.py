@@ -50,15 +50,17 @@ def fork(
         payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
-        RunError: there is no such run or record, the run has ended there, or the chart does not fit where it stands.
-        JournalError: a journal cannot be read or written.
+        RunError: there is no such record, the run has ended there, or the chart does not fit where it stands.
+        JournalError: a journal cannot be read or written, or holds no such run.
         ChartError: the chart asks a fact that has no code.
         TypeError: `params` holds what is no parameter of requests, or the messages.  No file is made.
     """
     check_changes("fork", params or {})
+    if at < 1:
+        raise RunError(f"{os.fspath(source)}: it has no record {at} (they count from 1)")
     beside = Beside(os.fspath(source), payloads)
     standing = standing_of(source, run_id=run_id, facts=facts, at=at, beside=beside)
-    if at < 1 or standing.seq < at:
+    if standing.seq < at:
         raise RunError(standing.problem(f"it has no record {at} (choose from 1 to {standing.seq})"))
     if standing.ended:
         raise RunError(standing.problem(f"it has ended by record {at} (fork it before that)"))

@@ -70,18 +70,18 @@ def test_a_fork_can_go_on_by_another_chart(world):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("given", "error", "message"),
     [
-        ({"at": 999}, "it has no record 999 .choose from 1 to"),
-        ({"at": 0}, "no run"),
-        ({"at": 5, "run_id": "s"}, "it holds no run 's'"),
+        ({"at": 999}, fsm_runner.RunError, "it has no record 999 .choose from 1 to"),
+        ({"at": 0}, fsm_runner.RunError, "it has no record 0 .they count from 1"),
+        ({"at": 5, "run_id": "s"}, fsm_runner.JournalError, "it holds no run 's' .there is: 'r'"),
     ],
 )
-def test_a_fork_from_nowhere_is_refused(world, given, message):
+def test_a_fork_from_nowhere_is_refused(world, given, error, message):
     """And no file is made."""
     into = world.path.with_name("fork.jsonl")
 
-    with pytest.raises(fsm_runner.RunError, match=message):
+    with pytest.raises(error, match=message):
         fsm_runner.fork(world.path, into=into, **given)
     assert not into.exists()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsm_runner.core.effects import CallTool
-from fsm_runner.core.errors import RunError
+from fsm_runner.core.errors import JournalError, RunError
 from fsm_runner.core.events import Json
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Snapshot
@@ -89,17 +89,19 @@ def standing_of(
         beside: where its payloads are that are not in it; None: where it says.
 
     Raises:
-        JournalError: the file or a line of it cannot be read.
+        JournalError: the file or a line of it cannot be read, or it holds no such run.
         ChartError: the chart asks a fact that has no code.
-        RunError: there is no such run, or several; or it does not follow from its own events.
+        RunError: there are several; or it does not follow from its own events.
     """
     name = os.fspath(source)
     reading = Reading(name, beside=beside or Beside(name))
     machines = Machines(reading.source, None, tuple(facts))
     runs: dict[str, Run] = {}
+    known: dict[str, None] = {}
     last: dict[str, Record] = {}
     lean: dict[str, Record] = {}
     for record in reading:
+        known[record.run] = None
         if run_id not in (None, record.run) or (at is not None and record.seq > at):
             continue
         last[record.run] = record
@@ -110,10 +112,12 @@ def standing_of(
         else:
             runs[record.run] = Run(record, machines)
     for run in lean:
-        if at is not None or len(last) == 1 or not _is_end(last[run]):
+        if not runs or at is not None or not _is_end(last[run]):
             raise _left_out(reading.source, run)
+    if not runs:
+        raise JournalError(reading.source, None, _no_run(run_id, known))
     found = {name: _standing(reading.source, run, last[name].seq) for name, run in runs.items()}
-    chosen = _chosen(reading.source, found, run_id, any_of_them=at is not None)
+    chosen = _chosen(reading.source, found, any_of_them=at is not None)
     for divergence in runs[chosen.run].divergences[:1]:
         raise RunError(f"{divergence} (a run goes on only from a journal that replays: see `fsm-runner replay`)")
     return chosen
@@ -147,16 +151,24 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
     )
 
 
-def _chosen(source: str, found: Mapping[str, Standing], run_id: str | None, *, any_of_them: bool) -> Standing:
-    if not found:
-        named = "no run" if run_id is None else f"no run '{run_id}'"
-        raise RunError(f"{source}: it holds {named} (is it the right file?)")
+def _no_run(run_id: str | None, known: Iterable[str]) -> str:
+    if run_id is None or not known:
+        return "it holds no run (is it the right file?)"
+    return f"it holds no run '{run_id}' (there is: {_names(known)})"
+
+
+def _names(runs: Iterable[str]) -> str:
+    """The first of `runs`, and how many more there are."""
+    names = [f"'{run}'" for run in runs]
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _chosen(source: str, found: Mapping[str, Standing], *, any_of_them: bool) -> Standing:
     alone = any_of_them or len(found) == 1
     going = [each for each in found.values() if alone or not each.ended]
     if len(going) != 1:
-        names = [f"'{each.run}'" for each in going or found.values()]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        raise RunError(f"{source}: which run is not clear (give run_id: one of {', '.join(names[:NAMED])}{more})")
+        names = _names(each.run for each in going or found.values())
+        raise RunError(f"{source}: which run is not clear (give run_id: one of {names})")
     return going[0]
 
 

@@ -101,3 +101,23 @@ def test_a_parameter_without_a_value_is_refused(command, journal):
 
     assert 2 == done.exit_code
     assert "--set 'max_tokens': write it as name=value" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["resume", "fork"])
+@pytest.mark.parametrize(
+    ("holds", "options", "said"),
+    [
+        (b"", (), "it holds no run (is it the right file?)"),
+        (b"some log\n", ("--run-id", "r9"), "it holds no run (is it the right file?)"),
+        (None, ("--run-id", "r9"), "it holds no run 'r9' (there is: '"),
+    ],
+)
+def test_a_run_that_is_not_there_was_named_wrongly(command, journal, name, holds, options, said):
+    """Exit code 2, as of every command that is given the wrong file."""
+    if holds is not None:
+        journal.write_bytes(holds)
+    given = ("--at", "5") if name == "fork" else ("--client", "agent:again", "--tool", "agent:add")
+    done = command(name, "run.jsonl", *given, *options)
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert done.stderr.startswith(f"run.jsonl: {said}")

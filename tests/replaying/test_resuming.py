@@ -410,7 +410,7 @@ def test_of_several_runs_the_one_that_has_not_ended_is_meant(world):
     with pytest.raises(fsm_runner.RunError, match=r"which run is not clear .give run_id: one of 'r', 's'"):
         world.resumed()
     assert "r" == world.resumed(run_id="r").run
-    with pytest.raises(fsm_runner.RunError, match="it holds no run 't'"):
+    with pytest.raises(fsm_runner.JournalError, match=r"it holds no run 't' .there is: 'r', 's'"):
         world.resumed(run_id="t")
 
 
