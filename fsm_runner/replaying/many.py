@@ -23,6 +23,7 @@ from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import FsmRunnerError, JournalError, RunError
 from fsm_runner.core.facts import Fact
 from fsm_runner.journal import read
+from fsm_runner.journal.files import why
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer
 
@@ -38,8 +39,8 @@ SHARE = 1_000_000
 MOST = 64
 """How many journals a worker is given at a time, at most."""
 
-SUFFIXES = ("*.jsonl", "*.jsonl.gz")
-"""The journals in a folder."""
+SUFFIXES = (".jsonl", ".jsonl.gz")
+"""How the journals in a folder are called."""
 
 Found: TypeAlias = ReplayReport | FsmRunnerError
 """What became of a journal: the report on it, or why there is none."""
@@ -53,12 +54,19 @@ Given: TypeAlias = Callable[[], Iterable[Fact]]
 
 def journals_in(sources: Iterable[str]) -> list[str]:
     """Return the journals that `sources` name: files as they are, of a folder all that it holds, at any depth."""
-    found: list[str] = []
-    for source in sources:
-        path = Path(source)
-        inside = sorted({str(each) for suffix in SUFFIXES for each in path.rglob(suffix)}) if path.is_dir() else []
-        found += inside or [source]
-    return found
+    return [journal for source in sources for journal in _inside(source) or [source]]
+
+
+def _inside(source: str) -> list[str]:
+    """The journals in a folder, sorted, and the folders in it that cannot be opened, whose journals are missed else."""
+    unread: list[str] = []
+    found = [
+        str(Path(folder, name))
+        for folder, _, names in os.walk(source, onerror=lambda error: unread.append(str(error.filename)))
+        for name in names
+        if name.endswith(SUFFIXES)
+    ]
+    return sorted([*found, *unread])
 
 
 def replay_many(
@@ -106,9 +114,13 @@ def _size(source: str) -> int:
 
 
 def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
-    if Path(source).is_dir():
-        way_out = f"journals there end in {' or '.join(suffix.removeprefix('*') for suffix in SUFFIXES)}"
-        return JournalError(source, None, f"the folder holds no journal ({way_out})")
+    try:
+        if Path(source).is_dir():
+            os.scandir(source).close()  # whether it can be read
+            way_out = f"journals there end in {' or '.join(SUFFIXES)}"
+            return JournalError(source, None, f"the folder holds no journal ({way_out})")
+    except OSError as error:
+        return JournalError(source, None, f"cannot be read: {why(error)}")
     try:
         return replayer.replay(cast("BinaryIO", read(source, payloads=payloads)))  # which is read as it is
     except FsmRunnerError as error:

@@ -44,6 +44,23 @@ def test_a_folder_stands_for_the_journals_in_it_at_any_depth(folder):
     assert ["notes.txt", "nowhere", "-"] == journals_in(["notes.txt", "nowhere", "-"])
 
 
+def test_a_folder_that_cannot_be_opened_is_among_what_was_found(folder, monkeypatch):
+    """Its journals would be missed without a word."""
+    closed = str(folder / "deep" / "er")
+    scan = os.scandir
+
+    def refuse(path):
+        if os.fspath(path) == closed:
+            raise PermissionError(13, "Permission denied", closed)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = dict(replay_many(journals_in([str(folder)])))
+
+    assert f"{closed}: cannot be read: permission denied" == str(found[closed])
+    assert 9 == len(found)
+
+
 @pytest.mark.parametrize("workers", [1, 2, None])
 def test_reports_come_in_the_order_of_the_files_whoever_made_them(folder, workers):
     """One process or two give the same."""
