@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.screen import shortened
 from fsm_runner.inspecting import Census, Entry, Header, Summary, Telling, census
 from fsm_runner.journal import Reading, Record
 from fsm_runner.journal.payloads import Beside
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 SHOWN = 10
 """How many runs a message names."""
@@ -110,11 +114,29 @@ def _copied(beside: Beside) -> Opened:
     shutil.copyfileobj(sys.stdin.buffer, file)
 
     def opened(*, run: str | None = None) -> Reading:
-        file.seek(0)
-        return Reading("<stdin>", file, run=run, beside=beside)
+        return Reading("<stdin>", io.BufferedReader(_FromStart(file)), run=run, beside=beside)
 
     weakref.finalize(opened, file.close)
     return opened
+
+
+class _FromStart(io.RawIOBase):
+    """A file, read from its start whatever else reads it meanwhile."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer)
+        self._file.seek(self._place)
+        piece = self._file.read(len(view))
+        view[: len(piece)] = piece
+        self._place += len(piece)
+        return len(piece)
 
 
 def play(source: Source, to: Shows, only: str | None = None) -> None:

@@ -209,5 +209,7 @@ def _read(paths: Sequence[Path]) -> tuple[Path, bytes]:
             continue
         except OSError as error:
             raise ValueError(f"payload '{path}' cannot be read: {why(error)}") from None
+        except ValueError as error:  # no path at all
+            raise ValueError(f"payload '{path}' cannot be read: {error} (restore the line from a copy)") from None
     way_out = "restore it, or say which folder it is in: --payloads, or payloads="
     raise ValueError(f"payload '{paths[0]}' is missing ({way_out})")

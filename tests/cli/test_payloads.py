@@ -148,3 +148,23 @@ def test_standard_input_has_payloads_too(command, payload, tmp_path):
     for name in ("show", "replay", "verify"):
         assert 0 == command(name, "-", "--payloads", "moved", stdin=data).exit_code
     assert 0 == command("compare", "run.jsonl", "-", "--payloads", "moved", stdin=data).exit_code
+
+
+def test_a_folder_whose_name_is_none_is_said_with_the_payload(command, payload, tmp_path):
+    """Someone has edited the line."""
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"folder":"payloads"', b'{"folder":"pay\\u0000"'))
+    done = command("replay", "run.jsonl")
+
+    assert 1 == done.exit_code
+    assert "run.jsonl:1: payload 'pay" in done.stderr
+    assert "cannot be read: embedded null byte (restore the line from a copy)" in done.stderr
+
+
+def test_two_runs_on_standard_input_are_compared(command, payload, tmp_path):
+    """Each is read at its own pace."""
+    data = (tmp_path / "run.jsonl").read_text(encoding="utf-8")
+    both = data + data.replace('"run":"r1"', '"run":"r2"')
+    done = command("compare", "-", "--run", "r1", "--run", "r2", "--payloads", "moved", stdin=both)
+
+    assert (0, "equal: no record differs in what matters") == (done.exit_code, done.stdout.splitlines()[3])
