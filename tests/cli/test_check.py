@@ -111,9 +111,9 @@ def test_github_gets_an_annotation_for_each_problem(command):
 def test_facts_of_ones_own_are_taken_at_the_chart_s_word_or_compared_with_their_code(command, tmp_path):
     """Without their code a chart can be checked; with it, its answers must be the same."""
     late = edited(
-        ("\nstates:\n", "  late: [yes, no, maybe]\n\nstates:\n"),
+        ("\n\nrules:", "\n  late: [yes, no, maybe]\n\nrules:"),
         ("guard: {turn: finished}, ", "guard: {turn: finished, late: [yes, no, maybe]}, "),
-    ).replace("\n\n  late:", "\n  late:")
+    )
     (tmp_path / "chart.yaml").write_text(late, encoding="utf-8")
     trusted, compared = command("check", "chart.yaml"), command("check", "chart.yaml", "--fact", "agent:late")
 
@@ -132,7 +132,6 @@ def test_a_fact_that_is_none_is_refused(command):
 
 
 RULES = """
-rules:
   summary_last: {never: {after: {row: summarised}, enter: compact}}
   ends: {always_reaches: [done]}
 
@@ -142,7 +141,7 @@ states:
 
 def test_a_broken_rule_is_shown_with_the_path_that_breaks_it(command, tmp_path):
     """Under the problem stands each transition, with the event or the answers; a program reads the same."""
-    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    (tmp_path / "chart.yaml").write_text(edited(("\n\nstates:\n", RULES)), encoding="utf-8")
     done, found = command("check", "chart.yaml"), command("check", "chart.yaml", "--format", "json")
     (violation,) = json.loads(found.stdout)["violations"]
 
@@ -161,9 +160,10 @@ def test_a_broken_rule_is_shown_with_the_path_that_breaks_it(command, tmp_path):
 def test_rules_that_hold_are_among_the_proofs(command, tmp_path):
     """By name, so that a reviewer sees what was asked."""
     kept = RULES.replace("after: {row: summarised}, enter: compact", "enter: {row: ask, guard: {limit: reached}}")
-    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", kept)), encoding="utf-8")
+    (tmp_path / "chart.yaml").write_text(edited(("\n\nstates:\n", kept)), encoding="utf-8")
+    rules = "inspected_first, closed_begins_nothing, refused_change_stops, summary_last, ends"
 
-    assert "  - every path keeps the rules summary_last, ends\n" in command("check", "chart.yaml").stdout
+    assert f"  - every path keeps the rules {rules}\n" in command("check", "chart.yaml").stdout
 
 
 def test_the_row_that_leaves_a_cycle_at_its_limit_is_named(command):
@@ -184,7 +184,7 @@ def test_strict_spares_a_last_row_without_guard(command, tmp_path):
 @pytest.mark.parametrize(("suffix", "caption"), [("mmd", ""), ("dot", "rule summary_last: a shortest path")])
 def test_the_path_that_breaks_a_rule_is_drawn(command, tmp_path, suffix, caption):
     """Its rows with the numbers of their steps, and where it breaks the rule; the report stays as it is."""
-    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    (tmp_path / "chart.yaml").write_text(edited(("\n\nstates:\n", RULES)), encoding="utf-8")
     plain = command("check", "chart.yaml")
     done = command("check", "chart.yaml", "--draw", f"broken.{suffix}")
     picture = (tmp_path / f"broken.{suffix}").read_text(encoding="utf-8")
@@ -203,7 +203,7 @@ def test_the_path_that_breaks_a_rule_is_drawn(command, tmp_path, suffix, caption
 )
 def test_a_picture_that_cannot_be_is_said_in_a_line(command, tmp_path, file, expected):
     """And exits with 2."""
-    (tmp_path / "chart.yaml").write_text(edited(("\nstates:\n", RULES)), encoding="utf-8")
+    (tmp_path / "chart.yaml").write_text(edited(("\n\nstates:\n", RULES)), encoding="utf-8")
     done = command("check", "chart.yaml", "--draw", file)
 
     assert (2, expected) == (done.exit_code, done.stderr)

@@ -140,11 +140,11 @@ def test_runs_on_another_chart_are_told_as_text_json_and_markdown_at_once(comman
 
 def test_runs_that_go_the_same_way_exit_with_0_and_say_which_rows_they_never_take(command, journal, tmp_path):
     """Another name of a row is no other way."""
-    done = command("replay", journal, "--chart", edited(tmp_path, "{id: ask,       ", "{id: ask_model, "))
+    done = command("replay", journal, "--chart", edited(tmp_path, "{id: finish,  ", "{id: finished,"))
 
     assert 0 == done.exit_code, done.output
     assert "edited.yaml: 1 run: 1 conforms\n" in done.stdout
-    assert "the same way, by another row\n  2× ask → ask_model\n" in done.stdout
+    assert "the same way, by another row\n  1× finish → finished\n" in done.stdout
     assert "rows that no run takes\n  stop_closed, " in done.stdout
 
 

@@ -310,7 +310,7 @@ def test_the_default_chart_is_proved():
     assert {row.id for state in chart.states for row in state.rows} == {
         row for covered in verdict.covered for row in covered.rows
     }
-    assert 5 == len(verdict.proofs)
+    assert 6 == len(verdict.proofs)
     assert math.inf > sum(covered.combinations for covered in verdict.covered) > 100
 
 

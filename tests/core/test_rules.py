@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -208,7 +209,7 @@ def test_a_rule_that_holds_is_named_among_the_proofs():
 
     assert "every path keeps the rules ends" == check(ruled).proofs[-1]
     assert ("ends",) == check(ruled).rules
-    assert "always rows cannot loop" == check(chart).proofs[-1]
+    assert "always rows cannot loop" == check(replace(chart, rules=())).proofs[-1]
 
 
 @pytest.mark.parametrize(("since", "expected"), [(None, None), (Moment(states=("tools",)), ("look", "again"))])

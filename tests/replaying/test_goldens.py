@@ -17,6 +17,7 @@ from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.core.errors import JournalError
 from fsm_runner.core.events import EVENT_TYPES, Reported
 from fsm_runner.journal import read, verify
+from fsm_runner.journal.codec import chart_from
 from fsm_runner.journal.records import TYPES
 from fsm_runner.replaying import replay
 from tests.replaying.goldens import FOLDER, FOLDERS, GOLDENS, kept_in, records_in
@@ -66,10 +67,12 @@ def test_every_type_of_record_and_every_event_is_in_a_golden():
 
 @each_golden_of_today
 def test_a_golden_is_what_its_scenario_makes(name):
-    """To the byte, with the versions that it was recorded with."""
+    """To the byte, with the versions that it was recorded with, and the rules: no run looks at these."""
     kept = (FOLDER / f"{name}.jsonl").read_bytes()
+    started = json.loads(kept.splitlines()[0])
+    rules = chart_from(started["chart"]["data"]).rules
 
-    assert kept == GOLDENS[name].recorded(versions=json.loads(kept.splitlines()[0])["versions"])
+    assert kept == GOLDENS[name].recorded(versions=started["versions"], rules=rules)
 
 
 @each_golden

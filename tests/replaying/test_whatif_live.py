@@ -43,6 +43,8 @@ CHARTS = {
     "by_hand": edited(
         ("guard: {turn: wants_tools},  ", "guard: {turn: wants_tools, limit: free},"),
         ("{id: ask,  ", "{id: ask_model,"),
+        (", ask, drain]", ", ask_model, drain]"),
+        (", ask], guard", ", ask_model], guard"),
         ("iterations: null", "iterations: 2"),
         ("      - {id: answer_now,   event: answer_asked, target: answering, consumes: caller}\n", ""),
     ),

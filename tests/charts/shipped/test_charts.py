@@ -17,7 +17,7 @@ from tools import charts as pages
 
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(pages.beside_default())
-MOST = 15
+MOST = 16
 """How many lines a shipped chart may have that the default one has not, and the other way round."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,9 @@ import anyio
 from anthropic import beta_async_tool
 
 import fsm_runner
+from fsm_runner.charts import load
+from fsm_runner.charts.loader import DEFAULT
+from fsm_runner.core.chart import Rule
 from fsm_runner.journal import Journal
 from fsm_runner.testing import Reply, ScriptedModel, reply, tool_use
 from tests.replaying.goldens.kept import FOLDER, Kept, Twin
@@ -58,12 +61,13 @@ class Clock:
 class Scene:
     """Where a scenario plays: a folder, a clock, and the journals that are open in it."""
 
-    def __init__(self, folder: Path, versions: object = None) -> None:
-        """Play in `folder`; `versions`: what the journal is to say of them; None: the truth."""
+    def __init__(self, folder: Path, versions: object = None, rules: tuple[Rule, ...] | None = None) -> None:
+        """Play in `folder`; `versions`: what the journal is to say of them; `rules`: of the chart; None: the truth."""
         self.path = folder / "run.jsonl"
         self.folder = folder
         self.clock = Clock()
         self._versions = versions
+        self._rules = rules
         self._open: list[Journal] = []
 
     @property
@@ -91,6 +95,8 @@ class Scene:
             "thread": False,
             "journal": self.journal(**(journal or {})),
         }
+        chart = load(options.pop("chart", DEFAULT))
+        given["chart"] = chart if self._rules is None else replace(chart, rules=self._rules)
         return fsm_runner.tool_runner(ScriptedModel(replies).client(), **{**given, **options})
 
     def resume(self, replies: Any, **options: Any) -> Any:
@@ -120,10 +126,11 @@ class Golden:
     live: Scenario
     kept: Kept
 
-    def recorded(self, versions: object = None) -> bytes:
-        """Return the journal of the scenario, played now; with `versions` in place of those that play it."""
+    def recorded(self, versions: object = None, rules: tuple[Rule, ...] | None = None) -> bytes:
+        """Return the journal of the scenario, played now; with `versions` in place of those that play it, and `rules`
+        in place of those that its chart has by now."""
         with tempfile.TemporaryDirectory() as made:
-            scene = Scene(Path(made), versions)
+            scene = Scene(Path(made), versions, rules)
             anyio.run(self.live, scene)
             scene.close()
             return scene.path.read_bytes()
