@@ -13,7 +13,6 @@ from fsm_runner.charts.patterns import patterns
 from fsm_runner.core.chart import Chart, Pattern, Row, State
 from fsm_runner.core.check_rows import Facts, first_row_wins
 from fsm_runner.core.cover import Combos, Space
-from fsm_runner.core.impossible import impossible_among
 from fsm_runner.pytest_plugin.recorder import Answers, Driven
 
 
@@ -132,9 +131,8 @@ def coverage_of(driven: Driven, *, name: str | None = None, asked: str | None = 
 
 def _rows(state: State, facts: Facts, counts: Mapping[str, Mapping[Answers, int]]) -> Iterator[RowCoverage]:
     for rows in _decisions(state):
-        asked = dict.fromkeys(fact for row in rows for fact, _ in row.guard)
-        space = Space({fact: facts.answers[fact] for fact in asked})
-        possible = space.without(space.every, space.union(impossible_among(asked, facts.impossible, facts.answers)))
+        asked = {fact for row in rows for fact, _ in row.guard}
+        space, possible = facts.space(row.guard for row in rows)
         won = first_row_wins(space, [space.pattern(row.guard) for row in rows])
         for row, some in zip(rows, won, strict=True):
             seen = space.union(_guard(answers, asked) for answers in counts[row.id])
