@@ -144,10 +144,17 @@ def _fewer(space: Space, wanted: Combos, found: dict[Pattern, Combos], most: int
 
 
 def _meant(space: Space, wanted: Combos, allowed: Combos, pattern: Pattern) -> Pattern:
-    """Return `pattern` with the answers that say something of `wanted`, and with all of those that fit then."""
-    said = space.both(space.pattern(pattern), wanted)
+    """Return `pattern` with the answers that say something of `wanted`, and with all of those that fit then.
+
+    All answers but one stay, for they are told as that one.
+    """
+    said, every = space.both(space.pattern(pattern), wanted), dict(space.facts)
     kept = {
-        name: {answer for answer in some if space.both(said, space.pattern(((name, (answer,)),))) != space.never}
+        name: {
+            answer
+            for answer in some
+            if len(some) == len(every[name]) - 1 or space.both(said, space.pattern(((name, (answer,)),))) != space.never
+        }
         for name, some in pattern
     }
 
