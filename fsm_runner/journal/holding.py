@@ -13,6 +13,7 @@ Where the system has no such locks, processes are not kept apart.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 import sys
@@ -24,12 +25,16 @@ from weakref import WeakValueDictionary
 
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.reader import Reading
+from fsm_runner.journal.render import render
 
 _FIRST = 1 << 62
 """Where the locked bytes begin: no file is as long, and as many again are there for the ids."""
 
 _LAYOUTS = {"linux": "hhqqi", "darwin": "qqihh"}
 """The C structure `flock` by platform: its five numbers, of which the owner's is 0.  Source: fcntl(2)."""
+
+_RANDOM = re.compile("[0-9a-f]{32}")
+_BLOCK = 1 << 20
 
 
 class Hold:
@@ -113,6 +118,37 @@ def head_of(path: Path, run: str, last: int) -> str | None:
         way_out = "somebody else went on with it: resume it again"
         raise JournalError(str(path), None, f"run '{run}': its last record is {found}, not {last} ({way_out})")
     return reading.heads.get(run)
+
+
+def check_new(path: Path, run: str) -> None:
+    """Refuse to begin a run in a file that holds one of that id: nobody could read either.
+
+    A random id is taken for new without a look, so that a log of many runs is not searched for each.
+
+    Raises:
+        JournalError: the file holds it.
+        OSError: the file cannot be read.
+    """
+    if _RANDOM.fullmatch(run) or not path.is_file() or not _mentions(path, b'"run":%s,"seq":1,' % render(run)):
+        return
+    try:
+        holds = any(record.run == run for record in Reading(str(path)))
+    except JournalError:  # of a damaged file no more can be told
+        return
+    if holds:
+        way_out = "give the new one an id of its own, or resume the old one"
+        raise JournalError(str(path), None, f"it holds a run '{run}' already ({way_out})")
+
+
+def _mentions(path: Path, wanted: bytes) -> bool:
+    rest = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            seen = rest + block
+            if wanted in seen:
+                return True
+            rest = seen[-len(wanted) :]
+    return False
 
 
 def _place(run: str) -> int:

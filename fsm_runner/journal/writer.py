@@ -25,7 +25,7 @@ from fsm_runner.journal import records
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, unfinished, why
-from fsm_runner.journal.holding import Hold, head_of, held
+from fsm_runner.journal.holding import Hold, check_new, head_of, held
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
 from fsm_runner.journal.writing import Writing
@@ -117,8 +117,8 @@ class Journal:
             head: the hash of that record, when it stands in another file; else it is looked up.
 
         Raises:
-            JournalError: the file cannot be opened, read where the run goes on, or put on disk; it is compressed;
-                another process is writing the run, or has gone on with it.
+            JournalError: the file cannot be opened, read where the run goes on, or put on disk; it is compressed; it
+                holds the run already; another process is writing the run, or has gone on with it.
             ValueError: `content`, `redact`, `sync`, `key` or `payloads_over` is none.
         """
         writing = Writing(
@@ -137,9 +137,11 @@ class Journal:
         try:
             with ExitStack() as opened:
                 file = opened.enter_context(appending(path, sync))
+                check_plain(path)
+                if not after:
+                    check_new(path, run)
                 hold = held(file, path, run)
                 head = head_of(path, run, after) if after and head is None else head
-                check_plain(path)
                 torn = unfinished(path)
                 journal = cls(file, writing, run=run, after=after, head=head, folder=path.parent)
                 opened.pop_all()

@@ -202,3 +202,15 @@ async def failing_add(a: int, b: int) -> str:
 
 def _add(): raise ValueError("no\\x1b[2J way")
 '''
+
+
+def test_an_id_that_the_journal_has_already_is_refused(command, tmp_path):
+    """Before anything is asked; the journal stays what it was."""
+    given = "--client", "agent:client", "--tool", "agent:add", "--journal", "run.jsonl", "--run-id", "r1"
+    command("run", "1 + 2?", *given)
+    before = (tmp_path / "run.jsonl").read_bytes()
+    done = command("run", "1 + 2?", *given)
+
+    said = "run.jsonl: it holds a run 'r1' already (give the new one an id of its own, or resume the old one)\n"
+    assert (2, "", said) == (done.exit_code, done.stdout, done.stderr)
+    assert before == (tmp_path / "run.jsonl").read_bytes()

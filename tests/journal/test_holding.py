@@ -83,12 +83,11 @@ def test_a_run_that_another_process_writes_is_refused(tmp_path):
     path = tmp_path / "runs.jsonl"
     with process(BEGIN + "print('ready', flush=True)\nsys.stdin.read()", path) as other:
         (begun,) = read(path)
-        for after in (0, 1):
-            with pytest.raises(JournalError) as raised:
-                Journal.open(path, run="a", after=after)
+        with pytest.raises(JournalError) as raised:
+            Journal.open(path, run="a", after=1)
 
-            said = "run 'a' is being written by another process (wait for it to end, or stop it)"
-            assert f"{path}: {said}" == str(raised.value)
+        said = "run 'a' is being written by another process (wait for it to end, or stop it)"
+        assert f"{path}: {said}" == str(raised.value)
         with Journal.open(path, run="b") as journal:
             Life(journal)
         other.kill()
@@ -98,6 +97,48 @@ def test_a_run_that_another_process_writes_is_refused(tmp_path):
 
     assert [("a", 1), ("b", 1), ("a", 2)] == [(record.run, record.seq) for record in read(path)]
     assert verify(path, unsealed=True).intact
+
+
+@pytest.mark.parametrize("run", ["a", 'in "quotes" and ümlauts', "x" * 1_500_000], ids=["short", "odd", "long"])
+def test_a_run_is_not_begun_where_one_of_its_id_is(tmp_path, run):
+    """Nobody could read either; other runs, and other lines, are no concern of it."""
+    path = tmp_path / "runs.jsonl"
+    path.write_bytes(b'x "run":"c","seq":1,\n{"v":1,"run":"torn","seq":1,"type":"run_st')
+    for id in (run, "c", "torn"):
+        with Journal.open(path, run=id) as journal:
+            Life(journal)
+    before = path.read_bytes()
+
+    for id in (run, "c", "torn"):
+        with pytest.raises(JournalError) as raised:
+            Journal.open(path, run=id)
+
+        way_out = "give the new one an id of its own, or resume the old one"
+        assert f"{path}: it holds a run '{id}' already ({way_out})" == str(raised.value)
+    assert before == path.read_bytes()
+    assert [run, "c", "torn"] == [each.run for each in verify(path, unsealed=True).runs]
+
+
+def test_a_run_that_is_at_work_is_not_lost_to_one_that_cannot_begin(tmp_path):
+    """It goes on writing."""
+    path = tmp_path / "run.jsonl"
+    with Journal.open(path, run="a") as journal:
+        Life(journal)
+        with pytest.raises(JournalError, match="it holds a run 'a' already"):
+            Journal.open(path, run="a")
+        journal.event(Closed())
+
+    assert 2 == len([*read(path)])
+
+
+def test_a_damaged_file_is_no_reason_to_refuse_a_run(tmp_path):
+    """Of what it holds no more can be told; reading says so."""
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b'{"v":1,"run":"b","seq":9,"type":"ended"}\n{"v":1,"run":"a","seq":1,"type":"ended"}\n')
+    with Journal.open(path, run="a") as journal:
+        Life(journal)
+
+    assert 3 == path.read_bytes().count(b"\n")
 
 
 @pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")
