@@ -10,6 +10,7 @@ import typer
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.reading import Payloads
+from fsm_runner.cli.recording import check_file
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
@@ -35,6 +36,7 @@ def fork(
     from fsm_runner.forking import default_target
     from fsm_runner.forking import fork as forked
 
+    check_file(output, "fork", "--output")
     facts = facts_of(fact or ())
     edited = None if chart is None else load(chart, facts=with_built_in(facts))
     into = output or default_target(journal, at)

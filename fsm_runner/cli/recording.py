@@ -23,6 +23,16 @@ PayloadFolder: TypeAlias = Annotated[
 ]
 
 
+def check_file(path: Path | None, command: str, option: str) -> None:
+    """Refuse ``-`` where a journal is to be written: elsewhere it is standard input, so nothing could read it.
+
+    Raises:
+        Quit: it is that.
+    """
+    if path == Path("-"):
+        raise Quit(f"{command}: {option}: '-' is no file to write to (name one)")
+
+
 def key_of(path: Path, command: str) -> bytes:
     """Return the key in the file at `path`, for messages of `command`.
 

@@ -12,7 +12,7 @@ import typer
 
 from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
-from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, writing_of
+from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, check_file, writing_of
 from fsm_runner.cli.screen import Screen
 from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, limits_of, loaded, tools_of
 from fsm_runner.cli.watching import Watcher
@@ -62,6 +62,7 @@ def run(
 
     The default client needs the environment variable ANTHROPIC_API_KEY.
     """
+    check_file(journal, "run", "--journal")
     model_client = client_of(client)
     given: dict[str, Any] = {
         "model": model,

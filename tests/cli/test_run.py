@@ -204,6 +204,16 @@ def _add(): raise ValueError("no\\x1b[2J way")
 '''
 
 
+def test_standard_output_is_no_journal(command, tmp_path):
+    """A file of that name could not be read: elsewhere it is standard input."""
+    done = command("run", "1 + 2?", "--client", "agent:client", "--journal", "-")
+    forked = command("fork", "run.jsonl", "--at", "5", "-o", "-")
+
+    assert (2, "run: --journal: '-' is no file to write to (name one)\n") == (done.exit_code, done.stderr)
+    assert (2, "fork: --output: '-' is no file to write to (name one)\n") == (forked.exit_code, forked.stderr)
+    assert not (tmp_path / "-").exists()
+
+
 def test_an_id_that_the_journal_has_already_is_refused(command, tmp_path):
     """Before anything is asked; the journal stays what it was."""
     given = "--client", "agent:client", "--tool", "agent:add", "--journal", "run.jsonl", "--run-id", "r1"
