@@ -51,7 +51,7 @@ def fork(
 
     Raises:
         RunError: there is no such record, the run has ended there, or the chart does not fit where it stands.
-        JournalError: a journal cannot be read or written, or holds no such run.
+        JournalError: a journal cannot be read or written, or holds no such run, or several to choose from.
         ChartError: the chart asks a fact that has no code.
         TypeError: `params` holds what is no parameter of requests, or the messages.  No file is made.
     """

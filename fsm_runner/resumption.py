@@ -96,7 +96,8 @@ def resume(
     Raises:
         RunError: the run has ended, which is then on record; something differs that it cannot go on with; or a person
             must decide.
-        JournalError: the journal cannot be read or written, holds no such run, or another process is writing the run.
+        JournalError: the journal cannot be read or written, holds no such run, or several to choose from, or another
+            process is writing the run.
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
     """

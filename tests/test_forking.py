@@ -120,5 +120,5 @@ def test_which_of_several_runs_is_forked_must_be_said(world, at):
     """Whether or not one of them has ended by then."""
     fsm_runner.fork(world.path, at=5, into=world.path, as_run="other")
 
-    with pytest.raises(fsm_runner.RunError, match=r"which run is not clear .give run_id: one of 'r', 'other'"):
+    with pytest.raises(fsm_runner.JournalError, match=r"which run is not clear .*: one of 'r', 'other'"):
         fsm_runner.fork(world.path, at=at, into=world.path)

@@ -42,8 +42,8 @@ class Differences:
             told = "; ".join(self.matter + self.harmless)
             raise RunError(standing.problem(f"it cannot go on in state '{standing.snapshot.state}': {told}"))
         if self.harmless and not migrate:
-            told = "; ".join(self.harmless)
-            raise RunError(standing.problem(f"{told} (where it stands that does not matter: go on with migrate=True)"))
+            told, way_out = "; ".join(self.harmless), "go on with migrate=True, or --migrate"
+            raise RunError(standing.problem(f"{told} (where it stands that does not matter: {way_out})"))
 
 
 def differences_of(

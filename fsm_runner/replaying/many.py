@@ -17,12 +17,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import TypeAlias
 
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.errors import FsmRunnerError, JournalError, RunError
 from fsm_runner.core.facts import Fact
-from fsm_runner.journal import read
 from fsm_runner.journal.files import why
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer
@@ -122,7 +121,7 @@ def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
     except OSError as error:
         return JournalError(source, None, f"cannot be read: {why(error)}")
     try:
-        return replayer.replay(cast("BinaryIO", read(source, payloads=payloads)))  # which is read as it is
+        return replayer.replay(source, payloads)
     except FsmRunnerError as error:
         return error
 

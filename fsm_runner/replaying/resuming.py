@@ -89,9 +89,9 @@ def standing_of(
         beside: where its payloads are that are not in it; None: where it says.
 
     Raises:
-        JournalError: the file or a line of it cannot be read, or it holds no such run.
+        JournalError: the file or a line of it cannot be read, or it holds no such run, or several to choose from.
         ChartError: the chart asks a fact that has no code.
-        RunError: there are several; or it does not follow from its own events.
+        RunError: it does not follow from its own events.
     """
     name = os.fspath(source)
     reading = Reading(name, beside=beside or Beside(name))
@@ -168,7 +168,7 @@ def _chosen(source: str, found: Mapping[str, Standing], *, any_of_them: bool) ->
     going = [each for each in found.values() if alone or not each.ended]
     if len(going) != 1:
         names = _names(each.run for each in going or found.values())
-        raise RunError(f"{source}: which run is not clear (give run_id: one of {names})")
+        raise JournalError(source, None, f"which run is not clear (give run_id, or --run-id: one of {names})")
     return going[0]
 
 
