@@ -53,7 +53,9 @@ def patterns(space: Space, wanted: Combos, free: Combos = 0, *, most: int | None
     found = _needed(space, wanted, growing.found, fewer or chosen)
     if most is not None and len(found) > most:
         raise TooManyPatterns
-    return tuple(_meant(space, wanted, growing.allowed, pattern) for pattern in found)
+    meant = [_meant(space, wanted, growing.allowed, pattern) for pattern in found]
+    said = {pattern: space.pattern(pattern) for pattern in meant}
+    return tuple(_needed(space, wanted, said, list(said)))  # one that says more now may make another superfluous
 
 
 class _Growing:
