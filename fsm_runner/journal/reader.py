@@ -224,7 +224,7 @@ def _made(value: dict[str, object], number: int) -> Record:
 
 
 def read(
-    source: str | os.PathLike[str] | BinaryIO | Reading,
+    source: str | os.PathLike[str] | BinaryIO,
     *,
     run: str | None = None,
     after: Mapping[str, int] | None = None,
@@ -234,7 +234,7 @@ def read(
 
     Args:
         source: a path, ``"-"`` for standard input, or an open binary file, which stays the caller's to close; each
-            may be compressed with gzip.  Or what this function returned, which is returned as it is.
+            may be compressed with gzip.
         run: the id of the only run whose records are wanted; None: all.
         after: by run, the number of the last record before `source`, when that is an open file read up to here.
         payloads: the folder with the values that are not in the journal; None: the one that the journal names.
@@ -243,8 +243,6 @@ def read(
         JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, a payload is
             missing or not what was written, or it holds no such run.
     """
-    if isinstance(source, Reading):
-        return source
     name, file = opened(source)
     return Reading(name, file, run=run, after=after, beside=Beside(name, payloads))
 
