@@ -64,7 +64,8 @@ def fuzz(kills: int, *, seed: int = 0) -> Counter[str]:
             break
         whole, idempotent = lives[name], (turn + turn // len(firsts)) % 3 != 2
         again = (turn + 1) * spare // len(firsts) > turn * spare // len(firsts)
-        most = kills - told["kills"] if again else 1
+        kept = len(firsts) - turn - 1 if kills >= len(firsts) > turn else 0  # for the moments to come
+        most = kills - told["kills"] - kept if again else 1
         with tempfile.TemporaryDirectory() as made:
             try:
                 _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, most=most)
