@@ -36,7 +36,7 @@ def unmarked(text: str) -> str:
 
 
 def _marked(reply: Reply) -> Reply:
-    mark = f"~{os.getpid()}"
+    mark = f"~{os.getpid():010}"  # as wide in each process: so many pieces a stream has
     blocks = [
         {**block, "id": block["id"] + mark, "input": {"key": block["input"]["key"] + mark}}
         if block["type"] == "tool_use"
