@@ -32,8 +32,8 @@ async def add(a: int, b: int) -> str:
 async def wait() -> str:
     """Wait until the test has seen that it began, and longer."""
     pathlib.Path("began").touch()
-    await asyncio.Event().wait()
-    return ""
+    while True:  # in steps: the loop sees a signal that comes just before it waits only when that wait is over
+        await asyncio.sleep(0.05)
 
 @beta_tool
 def sync_add(a: int, b: int) -> str:
