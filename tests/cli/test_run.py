@@ -136,7 +136,7 @@ def test_two_tools_of_one_name_are_a_warning(command):
     assert "warning: two tools are called 'add'; only the last one runs\n" == done.stderr
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has a SIGINT to send to one process")
 def test_ctrl_c_leaves_the_journal_whole(tmp_path):
     """Interrupted in a tool, the run says where, and what is written replays."""
     (tmp_path / "agent.py").write_text(AGENT, encoding="utf-8")

@@ -16,7 +16,7 @@ BLOCKS = [example for path in documents() for example in examples_of(path)]
 def test_the_block_runs(example, tmp_path, monkeypatch):
     """What a page shows works as it stands, in an empty folder."""
     if example.reason is not None:
-        pytest.skip(example.reason)
+        pytest.skip(example.reason)  # the page says why, beside the block
     monkeypatch.chdir(tmp_path)
 
     run(example)

@@ -77,7 +77,7 @@ def process(script, path):
             running.kill()
 
 
-@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="only Linux and macOS have such locks")
 def test_a_run_that_another_process_writes_is_refused(tmp_path):
     """Other runs may share the file; once the process is killed, the run is anyone's."""
     path = tmp_path / "runs.jsonl"
@@ -141,7 +141,7 @@ def test_a_damaged_file_is_no_reason_to_refuse_a_run(tmp_path):
     assert 3 == path.read_bytes().count(b"\n")
 
 
-@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="only Linux and macOS have such locks")
 def test_a_forked_process_neither_keeps_a_run_nor_lets_go_of_it(tmp_path):
     """It has a copy of the open file; yet the run is free once its journal is closed, and not before."""
     path = tmp_path / "run.jsonl"
@@ -153,7 +153,7 @@ def test_a_forked_process_neither_keeps_a_run_nor_lets_go_of_it(tmp_path):
     Journal.open(path, run="a", after=1).close()
 
 
-@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="locks of this kind")
+@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="only Linux and macOS have such locks")
 def test_a_run_at_work_is_not_resumed_beside_itself(tmp_path):
     """Until it is killed: then it goes on, and its journal replays."""
     world = World(tmp_path)

@@ -243,7 +243,7 @@ def test_a_payload_is_on_disk_before_the_record_that_names_it(write, tmp_path, m
         seen.append((re.sub("[0-9a-f]{32,}", "*", re.sub("/[0-9a-f]{2}(?=/|$)", "/ab", name)), b"$payload" in journal))
 
     if not Path("/proc/self/fd").exists():
-        pytest.skip("what a file is called, by its number")
+        pytest.skip("only /proc tells what a file is called by its number")
     monkeypatch.setattr(os, "fsync", see)
     write(picture, sync="effect")
     beside = [each for each in seen if each[0].startswith("payloads")]

@@ -308,7 +308,7 @@ def synced(monkeypatch):
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what a file holds, by its number")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only /proc tells what a file is called by its number")
 @pytest.mark.parametrize(
     ("sync", "expected"),
     [
@@ -337,7 +337,7 @@ def test_a_path_that_cannot_be_written_is_said_at_once(tmp_path):
         Journal.open(tmp_path, run="a")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
 def test_a_full_disk_is_a_journal_error():
     """An effect is not performed when it could not be recorded first."""
     journal = Journal.open("/dev/full", run="a")
