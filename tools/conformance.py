@@ -3,8 +3,9 @@
     make conformance                       the SDK's tests, then 2,000 random conversations through both runners
     make conformance ARGS='-k compact'     only what matches, in both
     make conformance ARGS=--list           each test that is not applicable, by name
+    make conformance SDK=2.14.0            another version of the SDK, or the `latest`
 
-The SDK's source distribution, of the version that requirements/run.txt pins, comes from pip.  Its tests run twice, side
+The SDK's source distribution, of the version that requirements/run.txt pins or of the one asked for, comes from pip.  Its tests run twice, side
 by side: with the SDK's runner and with ours in its place (tests/conformance/sdk).  The first says which tests there
 are, so that nothing which breaks here can make the measure smaller.  Not applicable is a test that never makes a runner
 through ``client.beta.messages.tool_runner``, and the few that not_applicable.txt names with a reason.
@@ -26,7 +27,6 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "conformance"
-PYTHON = BUILD / "venv" / "bin" / "python"
 PLUGIN = ROOT / "tests" / "conformance" / "sdk"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fsm_runner"
 SCENARIOS = 2000
@@ -77,19 +77,34 @@ def sources(version: str) -> Path:
     return place
 
 
-def environment() -> None:
-    """Make the environment that the SDK's tests run in, with this project in it."""
-    setup = [sys.executable, ROOT / "tools" / "venv.py", BUILD / "venv", "requirements/conformance.txt", "--editable"]
+def environment(sdk: str | None) -> tuple[Path, str]:
+    """Make the environment that the SDK's tests run in, with this project in it.
+
+    Args:
+        sdk: the version of the SDK, or ``latest``; None: the one that is pinned.
+
+    Returns:
+        The environment's Python, and the SDK's version in it.
+    """
+    place = BUILD / ("venv" if sdk is None else f"venv-{sdk}")
+    setup = [sys.executable, ROOT / "tools" / "venv.py", place, "requirements/conformance.txt", "--editable"]
     subprocess.run(setup, cwd=ROOT, check=True)
+    python = place / "bin" / "python"
+    if sdk is None:
+        return python, pinned()
+    wanted = ["--upgrade", "anthropic"] if sdk == "latest" else [f"anthropic=={sdk}"]
+    subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *wanted], check=True)
+    ask = "import importlib.metadata; print(importlib.metadata.version('anthropic'))"
+    return python, subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
 
 
 # ── the SDK's tests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def start(runner: str, folder: Path, expression: str | None) -> subprocess.Popen[bytes]:
+def start(python: Path, runner: str, folder: Path, expression: str | None) -> subprocess.Popen[bytes]:
     """Start the SDK's tests with `runner` in place."""
     outcomes(runner).unlink(missing_ok=True)
-    command = [PYTHON, "-m", "pytest", "-p", "tests._alias_httpx", "-p", "swap_runner", "-p", "no:cacheprovider"]
+    command = [python, "-m", "pytest", "-p", "tests._alias_httpx", "-p", "swap_runner", "-p", "no:cacheprovider"]
     command += ["--override-ini=addopts=", "--tb=short", "--quiet", f"--runner={runner}"]
     command += [f"--outcomes={outcomes(runner)}", *FILES, *(["-k", expression] if expression else [])]
     env = {**os.environ, "PYTHONPATH": str(PLUGIN), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -198,13 +213,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__.partition("\n")[0])
     parser.add_argument("-k", dest="expression", help="only tests that match, as in pytest")
     parser.add_argument("--list", action="store_true", help="name each test that is not applicable")
+    parser.add_argument("--sdk", metavar="VERSION", help="a version of the SDK, or latest; by default the pinned one")
     parser.add_argument("--only", choices=("sdk", "differential"), help="one of the two parts")
     given = parser.parse_args()
     good = True
     if given.only != "differential":
-        environment()
-        folder = sources(pinned())
-        runs = {runner: start(runner, folder, given.expression) for runner in ("sdk", "fsm_runner")}
+        python, version = environment(given.sdk)
+        print(f"the SDK's tests of anthropic {version}\n", flush=True)
+        folder = sources(version)
+        runs = {runner: start(python, runner, folder, given.expression) for runner in ("sdk", "fsm_runner")}
         found = results(runs)
         good = report(found["sdk"], found["fsm_runner"], every=given.list)
     if given.only != "sdk":
