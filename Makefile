@@ -3,19 +3,25 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
+SDK    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation others changelog lock venv clean
+.PHONY: help run test thorough check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation others changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: venv  ## the main job: watch a run go through its states, then replay its journal
-	@$(BIN)/python -m examples.research $(ARGS)
+run:  ## the main job: watch a run go through its states, then replay its journal
+	@$(PYTHON) tools/venv.py build/runtime requirements/run.txt
+	@build/runtime/bin/python -m examples.research $(ARGS)
 
-test: venv  ## all tests, with the four numbers at the end (ARGS='-k loader')
-	@$(BIN)/python -m coverage run -m pytest $(ARGS)
+test: venv  ## all tests, on all cores, with the four numbers at the end (ARGS='-k loader')
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
+
+thorough: venv  ## all tests, with many examples for each property, as CI runs them
+	@HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test
 
 check: lint types fresh wheel  ## all else that CI runs: lint, types, generated files, the built wheel
 
@@ -51,8 +57,8 @@ schema:   ## write the JSON Schema of the chart format
 bench: venv  ## benchmarks against the SDK's own runner
 	@$(BIN)/python -m bench $(ARGS)
 
-conformance: venv  ## the SDK's own tests of its runner, through ours
-	@$(BIN)/python -m tools.conformance $(ARGS)
+conformance: venv  ## the SDK's own tests of its runner, through ours (SDK=2.14.0, SDK=latest)
+	@$(BIN)/python -m tools.conformance $(if $(SDK),--sdk=$(SDK)) $(ARGS)
 
 crash: venv  ## 500 runs killed at every moment, and resumed to their end
 	@$(BIN)/python -m tests.crash $(ARGS)

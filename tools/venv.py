@@ -51,9 +51,29 @@ def make(place, lock, editable):
         sys.stderr.write(done.stdout + done.stderr)
         sys.exit("setup: %s: cannot make an environment (on Debian or Ubuntu: apt-get install python3-venv)" % place)
     pip = [os.path.join(place, "bin", "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-    run([*pip, "--quiet", "--require-hashes", "-r", os.path.join(ROOT, lock)])
+    install([*pip, "--require-hashes", "-r", os.path.join(ROOT, lock)], lock)
     if editable:
         run([*pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT])
+
+
+def install(command, lock):
+    """Install what `lock` pins, and count its packages where somebody watches."""
+    with open(os.path.join(ROOT, lock)) as file:
+        total = sum("==" in line for line in file)
+    pip = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+    )
+    count, said = 0, []
+    for line in pip.stdout:
+        said.append(line)
+        count += line.startswith("Collecting ")
+        if sys.stderr.isatty():
+            sys.stderr.write("\rsetup: %d of %d packages " % (min(count, total), total))
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    if pip.wait():
+        sys.stderr.write("".join(said))
+        sys.exit(pip.returncode)
 
 
 def run(command):

@@ -203,7 +203,7 @@ class SyncDrive(Drive):
 
     def __init__(self) -> None:
         super().__init__()
-        self._own = threading.active_count()
+        self._own = set(threading.enumerate())
 
     def live(self, target: Any) -> Any:
         return target
@@ -223,7 +223,7 @@ class SyncDrive(Drive):
         return getattr(run, method.replace("__anext__", "__next__"))(*arguments)
 
     def tasks(self) -> int:
-        return threading.active_count() - self._own
+        return len(set(threading.enumerate()) - self._own)
 
     def gate(self) -> Any:
         return _BlockingGate()
