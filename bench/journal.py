@@ -39,7 +39,6 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "journal": {},
     "journal, key=...": {"key": b"k" * 32},
     "journal, payloads=...": {"payloads": "payloads", "payloads_over": 500},
-    "journal, content='digest'": {"content": "digest"},
     "journal, content='none'": {"content": "none"},
     "journal, sync='effect'": {"sync": "effect"},
     "journal, sync='record'": {"sync": "record"},

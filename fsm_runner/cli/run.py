@@ -52,7 +52,7 @@ def run(
     key_file: KeyFile = None,
     sync: Synced = "none",
     content: Annotated[
-        Literal["full", "digest", "none"], typer.Option(help="What the journal holds of texts, inputs and results.")
+        Literal["full", "none"], typer.Option(help="What the journal holds of texts, inputs and results.")
     ] = "full",
     payloads: PayloadFolder = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show replies while they are written.")] = False,

@@ -44,7 +44,6 @@ PHASES: Mapping[str | None, str] = {
 """The style of a state, by its phase; that of any other phase is a row's."""
 
 CONTENT = {
-    "digest": "payloads as digests",
     "none": "no payloads",
     "redacted": "payloads, redacted in part",
     "full": "payloads in full",

@@ -40,7 +40,7 @@ class Header:
         stream: whether replies are streamed.
         limits: how much may be spent of each limit; None: no end.
         versions: of fsm_runner, anthropic and python.
-        content: what is written of payloads: ``full``, ``redacted``, ``digest`` or ``none``.
+        content: what is written of payloads: ``full``, ``redacted`` or ``none``.
         forked_from: of a fork: the run, and the number of the last record, that it shares.
     """
 

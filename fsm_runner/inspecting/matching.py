@@ -2,7 +2,7 @@
 
 Times, ids of runs, hashes and versions of packages never matter, nor do the ids that an API makes up: those of messages
 and requests are passed over, and a tool call is known by its place among the calls of its run.  A payload that is there
-on one side only, as journals without content have it, is passed over; a digest equals what it was taken of.
+on one side only, as journals without content have it, is passed over.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from fsm_runner.core.messages import blocks_of
 from fsm_runner.inspecting.declared import mapping
 from fsm_runner.journal import Record
 from fsm_runner.journal.pointers import NOTHING, below, inside
-from fsm_runner.journal.privacy import DIGEST, digest
 
 _OF_A_RECORD: Mapping[str, frozenset[str]] = {
     "run_started": frozenset({"versions", "content", "redacted", "forked_from"}),
@@ -67,7 +66,6 @@ class Matching:
         """Take what each journal holds of payloads."""
         self.names = (Names(), Names())
         self._partial = "none" in contents or "redacted" in contents
-        self._digested = "digest" in contents
 
     def differences(self, left: Record, right: Record) -> Iterator[tuple[str, object, object]]:
         """Yield a JSON pointer and both values for each place where two records differ in what matters."""
@@ -77,16 +75,13 @@ class Matching:
             yield "/type", left.type, right.type
             return
         passed_over = _OF_THE_LINE | _OF_A_RECORD.get(left.type, frozenset())
-        if self.names[0].ids != self.names[1].ids or self._partial or self._digested:
-            passed_over |= {"sha256", "held"}  # a request's hash follows from the ids and payloads in it
+        if self.names[0].ids != self.names[1].ids or self._partial:
+            passed_over |= {"sha256"}  # a request's hash follows from the ids and payloads in it
         ours, theirs = ({k: v for k, v in record.data.items() if k not in passed_over} for record in (left, right))
         yield from self._compared(ours, theirs, "")
 
     def _compared(self, left: object, right: object, pointer: str) -> Iterator[tuple[str, object, object]]:
         ours, theirs = _inside(left, pointer), _inside(right, pointer)
-        if self._digested and _is_digest(left) != _is_digest(right) and NOTHING not in (left, right):
-            left, right = (each if _is_digest(each) else digest(each) for each in (left, right))
-            ours = theirs = None
         if ours is None or theirs is None or isinstance(left, Mapping) != isinstance(right, Mapping):
             if not self._same(left, right):
                 yield pointer, left, right
@@ -108,7 +103,3 @@ def _inside(value: object, pointer: str) -> Mapping[str, object] | None:
     if held is None or passed_over is None:
         return held
     return {key: each for key, each in held.items() if key not in passed_over}
-
-
-def _is_digest(value: object) -> bool:
-    return isinstance(value, Mapping) and value.keys() == {DIGEST}

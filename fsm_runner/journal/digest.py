@@ -6,7 +6,7 @@ is a chain over the messages, so that a request costs only the messages that are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 
 from fsm_runner.core.events import Json
@@ -18,9 +18,7 @@ from fsm_runner.journal.render import render
 class Digests:
     """The hashes of one run's requests: mutable, for it remembers where the last one ended."""
 
-    def __init__(self, form: Callable[[Json], object] | None = None) -> None:
-        """Take the hashes of messages as `form` makes them; None: as they are."""
-        self._form = form
+    def __init__(self) -> None:
         self._history: History | None = None
         self._chain = b""
         self._rest: tuple[Json, object] | None = None
@@ -30,17 +28,13 @@ class Digests:
         """Return the SHA-256, in hex, of a request: of each message, then of the other parameters, secrets masked."""
         return sha256(self._chained(messages) + self._rendered(params, tools)).hexdigest()
 
-    def of_messages(self, messages: Sequence[Json]) -> str:
-        """Return the SHA-256, in hex, of a request's messages alone."""
-        return sha256(self._chained(messages)).hexdigest()
-
     def _chained(self, messages: Sequence[Json]) -> bytes:
         known = self._history
         chain, start = b"", 0
         if known is not None and isinstance(messages, History) and messages.extends(known):
             chain, start = self._chain, len(known)
         for message in messages[start:] if start else messages:
-            chain = sha256(chain + render(message if self._form is None else self._form(message))).digest()
+            chain = sha256(chain + render(message)).digest()
         if isinstance(messages, History):
             self._history, self._chain = messages, chain
         return chain

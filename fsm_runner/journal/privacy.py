@@ -1,28 +1,23 @@
 """Privacy: what of a record's payload is written, decided before any processor sees it.
 
-First the caller's redactions, each at a path; then `content`: payloads as they are, as digests, or not at all.  What
+First the caller's redactions, each at a path; then `content`: payloads as they are, or not at all.  What
 decides the way of a run stays in all of them: names, ids, reasons, answers, counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Literal, TypeAlias
 
-from fsm_runner.core.events import Json
 from fsm_runner.core.history import History
 from fsm_runner.journal.codec import Data
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.pointers import steps_of
 from fsm_runner.journal.records import TYPES
-from fsm_runner.journal.render import canonical, parse, render
+from fsm_runner.journal.render import parse, render
 
-Content: TypeAlias = Literal["full", "digest", "none"]
-"""What is written of payloads.  full: all but secrets.  digest: the SHA-256 of each.  none: nothing."""
-
-DIGEST = "$sha256"
-"""The key by which a digest is known: ``{"$sha256": "9f86..."}``."""
+Content: TypeAlias = Literal["full", "none"]
+"""What is written of payloads.  full: all but secrets.  none: nothing."""
 
 _LEFT_OUT = object()
 
@@ -81,8 +76,8 @@ class Shield:
         Raises:
             ValueError: `content` is not known, or a path is none.
         """
-        if content not in ("full", "digest", "none"):
-            raise ValueError(f"content={content!r}: it is not known (choose from: full, digest, none)")
+        if content not in ("full", "none"):
+            raise ValueError(f"content={content!r}: it is not known (choose from: full, none)")
         self.content = content
         self.paths = tuple(redact or ())
         self.holds = "redacted" if content == "full" and redact else content
@@ -96,13 +91,9 @@ class Shield:
                 data = clean if isinstance(clean, dict) else {}
         if self.content == "full":
             return data
-        if self.content == "none" and "sha256" in data:
+        if "sha256" in data:
             data = {**data, "sha256": None}
         return self._fields(_SHAPES[kind], data) if kind in _SHAPES else data
-
-    def message(self, message: Json) -> object:
-        """Return what may be written of one message."""
-        return self._shaped("message", message)
 
     def _fields(self, shapes: Mapping[str, str], data: Mapping[str, object]) -> Data:
         rest = shapes.get("*", "keep")
@@ -117,44 +108,16 @@ class Shield:
 
     def _shaped(self, shape: str, value: object) -> object:
         if shape == "number":
-            return value if isinstance(value, (bool, int, float)) else self._hidden(value)
+            return value if isinstance(value, (bool, int, float)) else _LEFT_OUT
         if shape == "word":
             short = isinstance(value, bool) or (isinstance(value, str) and len(value) <= _LONGEST_WORD)
-            return value if short else self._hidden(value)
+            return value if short else _LEFT_OUT
         if shape.startswith("[") and isinstance(value, (list, tuple, History)):
             items = [each if each is None else self._shaped(shape[1:-1], each) for each in value]
             return [each for each in items if each is not _LEFT_OUT]
         if shape in _SHAPES and isinstance(value, Mapping):
             return self._fields(_SHAPES[shape], value)
-        return self._hidden(value)
-
-    def _hidden(self, value: object) -> object:
-        return _LEFT_OUT if self.content == "none" else digest(value)
-
-
-class _Again(Shield):
-    """A shield for what may have been behind one already: a digest stays as it is."""
-
-    def _hidden(self, value: object) -> object:
-        return value if isinstance(value, Mapping) and value.keys() == {DIGEST} else super()._hidden(value)
-
-
-def held(message: Json) -> object:
-    """Return a message as a journal with digests holds it."""
-    return _DIGESTS.message(message)
-
-
-def held_again(message: Json) -> object:
-    """Return the same of a message whose content may come from such a journal."""
-    return _DIGESTS_AGAIN.message(message)
-
-
-def digest(value: object) -> dict[str, str]:
-    """Return what stands for `value`: the SHA-256, in hex, of its JSON with sorted keys and without spaces."""
-    return {DIGEST: sha256(canonical(value)).hexdigest()}
-
-
-_DIGESTS, _DIGESTS_AGAIN = Shield("digest"), _Again("digest")
+        return _LEFT_OUT
 
 
 def _steps(path: str) -> list[str]:

@@ -140,10 +140,8 @@ def asked(effect: Effect, digests: Digests) -> Data:
             assert_never(effect)
 
 
-def scheduled(effect: Effect, id: str, digests: Digests, held: Digests | None = None) -> Made:
-    """An effect is about to be performed; of a request, `held` hashes the messages as the journal holds them."""
-    if held is not None and isinstance(effect, SendRequest):
-        return "scheduled", {"id": id, **asked(effect, digests), "held": held.of_messages(effect.messages)}
+def scheduled(effect: Effect, id: str, digests: Digests) -> Made:
+    """An effect is about to be performed."""
     return "scheduled", {"id": id, **asked(effect, digests)}
 
 

@@ -65,7 +65,7 @@ class Journal:
         self.run = run
         self.seq = after
         self._effects: dict[str, str] = {}
-        self._digests, self._held = Digests(), writing.held()
+        self._digests = Digests()
         self._shield = writing.shield()
         self._shields = self._shield.holds != "full"
         self._stamp = None if writing.clock is None else stamps(writing.clock)
@@ -103,8 +103,8 @@ class Journal:
             run: the run's id; runs with different ids may share a file.
             clock: what time it is; None: records carry no time, and equal runs make equal bytes.
             processors: of structlog, applied to each record after `redact` and `content`, before it is rendered.
-            content: what is written of payloads; ``full``: all but secrets; ``digest``: their SHA-256; ``none``:
-                nothing.  Only of a run in full can every fact be asked again, and only such a run can go on.
+            content: what is written of payloads; ``full``: all but secrets; ``none``: nothing.  Only of a run in full
+                can every fact be asked again, and only such a run can go on.
             redact: by path, what is written instead of what stands there, or a function that makes it.  A path is a
                 record's type or ``*``, then keys, indexes or ``*``: ``/event/message/content/*/text``.
             sync: when a record is on disk; ``none``: when the operating system writes it; ``effect``: before an
@@ -174,7 +174,7 @@ class Journal:
         if self._own is not None and self._own.is_gone():
             self.give_up("it was deleted while the run went on (its messages can begin another: runner.messages)")
         self._effects[id] = effect.name
-        self._record(records.scheduled(effect, id, self._digests, self._held))
+        self._record(records.scheduled(effect, id, self._digests))
 
     def completed(self, id: str) -> None:
         """Write that the effect `id` was performed."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, get_args
 
 from fsm_runner.journal.chain import Chain, checked_key
 from fsm_runner.journal.clock import Clock
-from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync
 from fsm_runner.journal.payloads import Aside, checked_over
-from fsm_runner.journal.privacy import Content, Shield, held
+from fsm_runner.journal.privacy import Content, Shield
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
@@ -58,7 +57,3 @@ class Writing:
             return Chain(self.key, head)
         durable = self.sync != "none"
         return Chain(self.key, head, Aside(self.payloads, over=self.payloads_over, near=folder, durable=durable))
-
-    def held(self) -> Digests | None:
-        """Return what hashes messages as the journal holds them; None where it holds all, nothing, or edited ones."""
-        return Digests(held) if self.content == "digest" and not self.redact else None

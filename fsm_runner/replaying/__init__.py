@@ -4,7 +4,6 @@ report     what replay found of a run: divergences, and how they read
 machines   the charts of a file's runs, each compiled once
 follow     one run, record by record, beside the machine
 control    the same, where payloads were left out
-digested   the same, where payloads are digests
 under_way  what became of the effects that a run was asked for
 compare    two pieces of data, and where they differ
 verify     every event of a journal folded again, every derived record compared

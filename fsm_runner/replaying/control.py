@@ -23,7 +23,7 @@ _ACTS = frozenset(act.name for act in ACTS)
 
 
 def lacks_payloads(first: Record) -> bool:
-    """Whether the run that `first` starts was written with digests, without content or redacted."""
+    """Whether the run that `first` starts was written without content or redacted."""
     return first.data.get("content", "full") != "full"
 
 

@@ -2,8 +2,7 @@
 
 Nothing but the journal is needed: it holds the chart and what the run knew at its start.  The runs of a file are
 followed side by side, so memory does not grow with the journal.  A run that was killed conforms up to its last whole
-record.  Of a run that was written without its payloads, only the control flow is compared; of one with their digests,
-the messages of its requests as well.
+record.  Of a run that was written without its payloads, only the control flow is compared.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from fsm_runner.core.facts import Fact
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
-from fsm_runner.replaying.digested import DigestRun
 from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
@@ -92,9 +90,7 @@ class Replayer:
     def _begun(self, first: Record, machines: Machines) -> Run | ControlRun | WhatIf:
         if machines.edited:
             return WhatIf(first, machines, self._edits)
-        if not lacks_payloads(first):
-            return Run(first, machines)
-        return (DigestRun if first.data.get("content") == "digest" else ControlRun)(first, machines)
+        return ControlRun(first, machines) if lacks_payloads(first) else Run(first, machines)
 
 
 class _Closed:

@@ -139,7 +139,6 @@ def test_redactions_contents_and_processors_come_first(write, tmp_path):
         seen.append(record.get("result"))
         return {**record, "result": "short"} if record.get("event") == "tool_finished" else record
 
-    write(picture, "a", content="digest")
     write(picture, "b", content="none")
     write(picture, "c", redact={"/event/result/content": "left out"})
     write(picture, "d", processors=[shorten])

@@ -9,10 +9,10 @@ import pytest
 
 from fsm_runner.core.events import Appended, Continued, Failed, ParamsReplaced, Replied, Reported, ToolFinished
 from fsm_runner.journal.masking import MASK
-from fsm_runner.journal.privacy import Shield, digest
+from fsm_runner.journal.privacy import Shield
 from tests.journal.worlds import Life, context, recorded, result, text, uses
 
-MODES = ("full", "digest", "none")
+MODES = ("full", "none")
 PAYLOADS = (
     "look it up",
     "be terse",
@@ -55,11 +55,10 @@ def of(kind, found):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_payloads_are_written_in_full_and_else_nowhere(payload):
-    """Neither by digests nor without them; that they are there in full shows that this looks in the right place."""
+    """That they are there in full shows that this looks in the right place."""
     assert payload.encode() in recorded(eventful)
-    for content in ("digest", "none"):
-        assert payload.encode() not in recorded(eventful, content=content)
-        assert b"why it broke" not in recorded(failing, content=content)
+    assert payload.encode() not in recorded(eventful, content="none")
+    assert b"why it broke" not in recorded(failing, content="none")
 
 
 @pytest.mark.parametrize("content", MODES)
@@ -82,24 +81,11 @@ def test_what_decides_the_way_of_a_run_is_always_written(content):
     assert full[0]["chart"] == found[0]["chart"]
 
 
-def test_a_digest_is_the_hash_of_the_payloads_json():
-    """Equal payloads are seen to be equal, whatever the order of their keys."""
-    found = records(eventful, content="digest")
-    call = of("replied", found)[0]["message"]["content"][0]
-
-    assert digest({"q": "a"}) == call["input"]
-    assert digest("found") == of("tool_finished", found)[0]["result"]["content"]
-    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
-    assert {"$sha256"} == digest(b"what JSON does not have").keys()
-    assert of("scheduled", records(eventful))[0]["sha256"] == of("scheduled", found)[0]["sha256"]
-
-
 def test_without_content_not_even_a_hash_of_it_is_written():
     """A hash tells who can guess what it was taken of."""
     found = records(eventful, content="none")
 
     assert [None] * 2 == [each["sha256"] for each in of("scheduled", found) if "sha256" in each]
-    assert b"$sha256" not in recorded(eventful, content="none")
     assert {"role", "content", "stop_reason"} == of("replied", found)[1]["message"].keys()
     assert {"conversation", "settings", "counters"} == found[0]["context"].keys()
 
@@ -140,8 +126,8 @@ def test_a_redaction_may_be_a_function_of_the_value():
     )
 
 
-def test_redaction_comes_before_digests_and_before_processors():
-    """So that nothing of it can be guessed from a hash, nor passed on."""
+def test_redaction_comes_before_processors():
+    """So that nothing of it is passed on."""
     seen = []
 
     def see(logger, method, record):
@@ -149,9 +135,9 @@ def test_redaction_comes_before_digests_and_before_processors():
         return record
 
     path = {"/event/result/content": "***"}
-    found = records(eventful, redact=path, content="digest", processors=[see])
+    found = records(eventful, redact=path, processors=[see])
 
-    assert digest("***") == of("tool_finished", found)[0]["result"]["content"]
+    assert "***" == of("tool_finished", found)[0]["result"]["content"]
     assert not any("found" in each for each in seen)
 
 

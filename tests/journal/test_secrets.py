@@ -22,7 +22,7 @@ from fsm_runner.journal import Journal
 from fsm_runner.testing import ScriptedModel, error, reply, text, tool_use
 from tests.journal.worlds import Life, recorded
 
-MODES = ("full", "digest", "none")
+MODES = ("full", "none")
 PLANTED = re.compile(rb"[\w-]*PLANTED[\w-]*")
 KEY = "sk-ant-api03-PLANTED-environment"
 TOKEN = "PLANTED-token"

@@ -272,7 +272,7 @@ def test_a_long_unfinished_line_is_measured(tmp_path):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"content": "some"}, "content='some': it is not known (choose from: full, digest, none)"),
+        ({"content": "some"}, "content='some': it is not known (choose from: full, none)"),
         ({"sync": "now"}, "sync='now': it is not known (choose from: none, effect, record)"),
         ({"key": "text"}, "key: it is a str (give at least 32 random bytes, or None)"),
         ({"key": b""}, "key: it is empty (give at least 32 random bytes, or None)"),

@@ -14,7 +14,7 @@ from fsm_runner.core.events import Continued, Replied
 from fsm_runner.replaying import replay
 from tests.journal.worlds import Life, recorded, small_chart, text, two_tools
 
-OPTIONS = ({"content": "digest"}, {"content": "none"}, {"redact": {"/event/message/content/*/text": "***"}})
+OPTIONS = ({"content": "none"}, {"redact": {"/event/message/content/*/text": "***"}})
 each_option = pytest.mark.parametrize("options", OPTIONS)
 
 

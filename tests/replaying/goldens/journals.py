@@ -46,12 +46,6 @@ async def forked(scene: Scene) -> None:
 
 
 @golden(11, "/row", "finish", longer=LONGER)
-async def content_digest(scene: Scene) -> None:
-    """Of payloads only their hashes are written: control flow can be replayed, and equality seen."""
-    await _with_payloads(scene, content="digest")
-
-
-@golden(11, "/row", "finish", longer=LONGER)
 async def content_none(scene: Scene) -> None:
     """Nothing is written of payloads: control flow can be replayed."""
     await _with_payloads(scene, content="none")
