@@ -38,7 +38,6 @@ PLAIN = "plain orjson"
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "journal": {},
     "journal, key=...": {"key": b"k" * 32},
-    "journal, payloads=...": {"payloads": "payloads", "payloads_over": 500},
     "journal, content='none'": {"content": "none"},
     "journal, sync='effect'": {"sync": "effect"},
     "journal, sync='record'": {"sync": "record"},
@@ -103,8 +102,7 @@ def ways(folder: Path, records: int) -> dict[str, Callable[[], int]]:
     path = folder / "run.jsonl"
 
     def journaled(given: Mapping[str, Any]) -> int:
-        beside = {"payloads": folder / "payloads"} if "payloads" in given else {}
-        with Journal.open(path, run="a", **{**given, **beside}) as journal:
+        with Journal.open(path, run="a", **given) as journal:
             return write(journal, run[: max(2, len(run) // SLOW)] if "sync" in given else run)
 
     journaled({})

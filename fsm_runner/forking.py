@@ -18,7 +18,6 @@ from fsm_runner.core.events import ParamsReplaced
 from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, compile
 from fsm_runner.journal import Journal, Reading
-from fsm_runner.journal.payloads import Beside
 from fsm_runner.options import check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import Standing, standing_of
@@ -34,7 +33,6 @@ def fork(
     chart: Chart | None = None,
     facts: Iterable[Fact] = (),
     as_run: str | None = None,
-    payloads: str | os.PathLike[str] | None = None,
 ) -> str:
     """Begin a new run that shares the records of another up to the number `at`; return its id.  Resume it to go on.
 
@@ -47,7 +45,6 @@ def fork(
         chart: a chart by which it goes on.
         facts: facts of the user's own that the chart asks.
         as_run: the new run's id; a random one when left out.
-        payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
         RunError: there is no such record, the run has ended there, or the chart does not fit where it stands.
@@ -58,8 +55,7 @@ def fork(
     check_changes("fork", params or {})
     if at < 1:
         raise RunError(f"{os.fspath(source)}: it has no record {at} (they count from 1)")
-    beside = Beside(os.fspath(source), payloads)
-    standing = standing_of(source, run_id=run_id, facts=facts, at=at, beside=beside)
+    standing = standing_of(source, run_id=run_id, facts=facts, at=at)
     if standing.seq < at:
         raise RunError(standing.problem(f"it has no record {at} (choose from 1 to {standing.seq})"))
     if standing.ended:
@@ -68,7 +64,7 @@ def fork(
     differences_of(standing, machine).check(standing, migrate=True)
     run = as_run or uuid.uuid4().hex
     with Journal.open(into, run=run) as journal:
-        _copy(Reading(os.fspath(source), beside=beside), standing, journal)
+        _copy(Reading(os.fspath(source)), standing, journal)
         if params or chart:
             _differ(standing, machine, params or {}, journal, moved=chart is not None)
     return run

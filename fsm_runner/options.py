@@ -100,7 +100,6 @@ class ResumeOptions(TypedDict, total=False):
     migrate: bool
     run_id: str | None
     params: Mapping[str, Any] | None
-    payloads: str | Path | None
     journal: Mapping[str, Any] | None
     on_step: Listener | None
     tool_errors: ErrorText

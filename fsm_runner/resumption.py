@@ -31,7 +31,6 @@ from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.journal import Journal
-from fsm_runner.journal.payloads import Beside
 from fsm_runner.options import ResumeOptions, check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result
@@ -58,7 +57,6 @@ def resume(
     migrate: bool = False,
     run_id: str | None = None,
     params: Mapping[str, Any] | None = None,
-    payloads: str | Path | None = None,
     journal: Mapping[str, Any] | None = None,
     on_step: Listener | None = None,
     tool_errors: ErrorText = "repr",
@@ -87,8 +85,6 @@ def resume(
         run_id: which run of the journal; may be left out when only one of them has not ended.
         params: parameters of requests that are to be others from now on; those that hold a secret, which the journal
             does not; and ``output_format``, when the run had one.
-        payloads: the folder with the values that are not in the journal; what it lacks, and with None all, is looked
-            for where the journal says.  Where those to come go, `journal` tells.
         journal: how the journal is written from now on, by the keywords of `Journal.open`: ``{"sync": "effect"}``.
         on_step, tool_errors, max_concurrent_tools, extra_headers, extra_query, extra_body, timeout: as for
             `tool_runner`.
@@ -103,7 +99,7 @@ def resume(
     """
     facts = tuple(facts)
     _check_writing(journal or {})
-    standing = standing_of(source, run_id=run_id, facts=facts, beside=Beside(str(source), payloads, alone=False))
+    standing = standing_of(source, run_id=run_id, facts=facts)
     if standing.ended and standing.owed:  # it was killed between its last event and the record of its end
         with Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})) as whole:
             whole.owed(standing.owed)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.reading import Payloads
 
 if TYPE_CHECKING:
     from fsm_runner.cli.journals import Source
@@ -25,7 +23,6 @@ def compare(
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json"], typer.Option(help="For a person, or a program.")
     ] = "text",
-    payloads: Payloads = None,
 ) -> None:
     """Compare two recorded runs: where they first differ, where their rows part, and what each adds up to.
 
@@ -35,7 +32,7 @@ def compare(
     from fsm_runner.core.errors import JournalError
 
     try:
-        found = _compared(a, b, run or [], payloads)
+        found = _compared(a, b, run or [])
     except JournalError as error:
         raise Quit(str(error)) from error
     if format == "json":
@@ -51,14 +48,14 @@ def compare(
         raise Quit(None, FOUND)
 
 
-def _compared(a: str, b: str | None, runs: list[str], payloads: Path | None) -> Comparison:
+def _compared(a: str, b: str | None, runs: list[str]) -> Comparison:
     from fsm_runner.cli.journals import source_of
     from fsm_runner.inspecting import compare as compared
 
     if len(runs) > 2:
         raise Quit("compare: --run names a run of A, then one of B (give it twice at most)")
-    left = source_of(a, payloads=payloads, whole=True)
-    right = left if b in (None, a) else source_of(b or a, payloads=payloads, whole=True)
+    left = source_of(a)
+    right = left if b in (None, a) else source_of(b or a)
     ours = _chosen(left, runs[0] if runs else None, "A")
     theirs = _chosen(right, runs[-1] if runs and (len(runs) == 2 or runs[-1] in right.runs) else None, "B")
     if b is None and ours == theirs:

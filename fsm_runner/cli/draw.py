@@ -11,7 +11,6 @@ import typer
 
 from fsm_runner.cli.pictures import Format, content_of, format_of, write
 from fsm_runner.cli.quitting import Quit
-from fsm_runner.cli.reading import Payloads
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
@@ -54,7 +53,6 @@ def draw(
     run: Chosen = None,
     marked: Marked = False,
     output: Written = None,
-    payloads: Payloads = None,
 ) -> None:
     """Draw a chart. Pictures (svg, png) need the extra `fsm-runner[pictures]`.
 
@@ -68,7 +66,7 @@ def draw(
         raise Quit("draw: a PNG is no text (write it to a file: -o chart.png)")
     if level == "phases" and (diff or journal):
         raise Quit("draw: --diff and --journal mark single rows (leave out --level phases)")
-    declared, overlay = _drawn(chart, diff, journal or [], run, payloads)
+    declared, overlay = _drawn(chart, diff, journal or [], run)
     if marked:
         declared, overlay = only_marked(declared, overlay)
     content = content_of(declared, overlay, chosen, level=level, theme=theme)
@@ -78,9 +76,7 @@ def draw(
         write(output, content)
 
 
-def _drawn(
-    chart: str | None, old: str | None, journals: list[str], run: str | None, payloads: Path | None
-) -> tuple[Chart, Overlay]:
+def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
     """Return the chart to draw, and what to mark in it."""
     from fsm_runner.charts.drawing.overlay import NO_OVERLAY
     from fsm_runner.cli.charts import readable, shown_as_it_is
@@ -90,7 +86,7 @@ def _drawn(
     if run is not None and not journals:
         raise Quit("draw: --run chooses a run of a journal (give --journal)")
     if journals:
-        return _with_runs(chart, journals, run, payloads)
+        return _with_runs(chart, journals, run)
     declared = readable(chart or "states")
     if chart is not None:
         shown_as_it_is(chart, declared)
@@ -101,14 +97,12 @@ def _drawn(
     return merged(diff(readable(old), declared))
 
 
-def _with_runs(
-    chart: str | None, journals: list[str], only: str | None, payloads: Path | None
-) -> tuple[Chart, Overlay]:
+def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
     """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
     from fsm_runner.charts.drawing import overlay_of_runs, runs_of
     from fsm_runner.cli.charts import readable
 
-    records = [record for journal in journals for record in _records(journal, payloads)]
+    records = [record for journal in journals for record in _records(journal)]
     runs = runs_of(record for record in records if only in (None, record.run))
     if not runs:
         known = ", ".join(dict.fromkeys(record.run for record in records))
@@ -121,15 +115,13 @@ def _with_runs(
     return declared, overlay_of_runs(declared, runs, caption=named)
 
 
-def _records(journal: str, payloads: Path | None) -> list[Record]:
+def _records(journal: str) -> list[Record]:
     """Return the records of `journal`, without what pictures do not show: a journal may be large."""
-    from fsm_runner.cli.journals import beside_of
     from fsm_runner.journal import Reading
     from fsm_runner.journal.reader import opened
 
     name, file = opened(journal)
-    reading = Reading(name, file, beside=beside_of(name, payloads))
-    return [record for record in reading if record.type != "event"]
+    return [record for record in Reading(name, file) if record.type != "event"]
 
 
 def _chart_of(record: Record) -> Chart:

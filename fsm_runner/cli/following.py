@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-from fsm_runner.cli.journals import Shows, beside_of
+from fsm_runner.cli.journals import Shows
 from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.core.errors import JournalError
 from fsm_runner.inspecting import Telling
@@ -115,8 +115,6 @@ def follow(
     to: Shows,
     run: str | None,
     pause: Callable[[], None] = lambda: time.sleep(PAUSE),
-    *,
-    payloads: Path | None = None,
 ) -> None:
     """Show a run of the journal `name` while it is written.
 
@@ -125,15 +123,13 @@ def follow(
         to: what shows it.
         run: the run's id; None: of the runs that are there, the one written to last, else the first to come.
         pause: waits a little.
-        payloads: the folder that the payloads beside the journal must be in; None: where it says.
 
     Raises:
         JournalError: the file or a line of it cannot be read.
         Quit: the file became shorter.
     """
     if name == "-":
-        beside = beside_of("<stdin>", payloads)
-        Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer, beside=beside))
+        Follower("<stdin>", to, run, pause).follow(Reading("<stdin>", sys.stdin.buffer))
         return
     path = Path(name)
     try:
@@ -147,7 +143,7 @@ def follow(
     except OSError as error:
         raise JournalError(name, None, f"cannot be read: {why(error)}") from error
     with file, io.BufferedReader(Growing(file, follower.idle) if grows else file) as lines:
-        follower.follow(Reading(name, lines, beside=beside_of(name, payloads)))
+        follower.follow(Reading(name, lines))
 
 
 def _written_last(name: str) -> str | None:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from fsm_runner.cli.quitting import Quit
-from fsm_runner.cli.reading import Payloads
 from fsm_runner.cli.recording import check_file
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
@@ -28,7 +27,6 @@ def fork(
     chart: Annotated[str | None, typer.Option(metavar="CHART", help="A chart by which it goes on.")] = None,
     fact: FactSpecs = None,
     run_id: Annotated[str | None, typer.Option(metavar="ID", help="Which run, where there are several.")] = None,
-    payloads: Payloads = None,
 ) -> None:
     """Begin a new run from a point of another; resume it to go on."""
     from fsm_runner.charts import load
@@ -41,7 +39,7 @@ def fork(
     edited = None if chart is None else load(chart, facts=with_built_in(facts))
     into = output or default_target(journal, at)
     which = into.is_file() and into.stat().st_size
-    given: dict[str, Any] = {"params": params_of(set_ or []), "chart": edited, "facts": facts, "payloads": payloads}
+    given: dict[str, Any] = {"params": params_of(set_ or []), "chart": edited, "facts": facts}
     try:
         run = forked(journal, at=at, into=into, run_id=run_id, **given)
     except TypeError as error:

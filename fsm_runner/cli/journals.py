@@ -11,14 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.screen import shortened
 from fsm_runner.inspecting import Census, Entry, Header, Summary, Telling, census
-from fsm_runner.journal import Reading, Record
-from fsm_runner.journal.payloads import Beside
+from fsm_runner.journal import Reading
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -67,54 +65,28 @@ class Source:
         return {run: found.summary for run, found in self.census.runs.items()}
 
 
-class IfThere(Beside):
-    """Payloads beside a journal, put back where they are there: a timeline can do without."""
-
-    def put_back(self, record: Record) -> None:
-        """Put back what is there; leave a stand-in for what is not."""
-        self.problem(record)
-
-
-def beside_of(name: str, payloads: Path | None, *, whole: bool = False) -> Beside:
-    """Return how the payloads beside the journal `name` are put back.
-
-    Args:
-        name: as it is told in messages.
-        payloads: the folder that they must be in; None: where the journal says.
-        whole: whether they must be there, too.
-    """
-    return Beside(name, payloads) if whole or payloads is not None else IfThere(name)
-
-
-def source_of(name: str, *, payloads: Path | None = None, whole: bool = False) -> Source:
+def source_of(name: str) -> Source:
     """Return the journal that `name` names; ``-`` is standard input, of which a copy is kept on disk.
-
-    Args:
-        name: as it was given.
-        payloads: the folder that the payloads beside it must be in; None: where it says.
-        whole: whether they must be there, too.
 
     Raises:
         JournalError: it cannot be opened.
         Quit: it holds no run.
     """
-    told = "<stdin>" if name == "-" else name
-    beside = beside_of(told, payloads, whole=whole)
-    opened = _copied(beside) if name == "-" else partial(Reading, name, beside=beside)
+    opened = _copied() if name == "-" else partial(Reading, name)
     found = census(opened())
     if found.problem is not None and not found.runs:
         raise found.problem
     if not found.runs:
-        raise Quit(f"{told}: it holds no run (is it the right file?)")
+        raise Quit(f"{'<stdin>' if name == '-' else name}: it holds no run (is it the right file?)")
     return Source(name=name, opened=opened, census=found)
 
 
-def _copied(beside: Beside) -> Opened:
+def _copied() -> Opened:
     file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as what opens it
     shutil.copyfileobj(sys.stdin.buffer, file)
 
     def opened(*, run: str | None = None) -> Reading:
-        return Reading("<stdin>", io.BufferedReader(_FromStart(file)), run=run, beside=beside)
+        return Reading("<stdin>", io.BufferedReader(_FromStart(file)), run=run)
 
     weakref.finalize(opened, file.close)
     return opened

@@ -17,10 +17,6 @@ Synced: TypeAlias = Annotated[
     Literal["none", "effect", "record"],
     typer.Option("--sync", help="Wait for the disk: never, around each effect, or for each record."),
 ]
-PayloadFolder: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--payloads", metavar="DIR", help="A folder for large payloads.  [default: the journal holds them]"),
-]
 
 
 def check_file(path: Path | None, command: str, option: str) -> None:
@@ -49,11 +45,11 @@ def key_of(path: Path, command: str) -> bytes:
     return key
 
 
-def writing_of(command: str, key_file: Path | None, sync: str, payloads: Path | None) -> dict[str, Any]:
+def writing_of(command: str, key_file: Path | None, sync: str) -> dict[str, Any]:
     """Return what `Journal.open` is given for these options.
 
     Raises:
         Quit: the key cannot be read.
     """
     key = None if key_file is None else key_of(key_file, command)
-    return {"key": key, "sync": sync, "payloads": payloads}
+    return {"key": key, "sync": sync}

@@ -13,7 +13,6 @@ import typer
 
 from fsm_runner.cli.pictures import content_of, format_of, write
 from fsm_runner.cli.quitting import FINE, Quit
-from fsm_runner.cli.reading import Payloads
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ def replay(
     marked: Marked = False,
     keep: Kept = 20,
     workers: Workers = None,
-    payloads: Payloads = None,
 ) -> None:
     """Replay journals offline and compare every record, without a client, a model or tools.
 
@@ -82,7 +80,7 @@ def replay(
     sources = journals_in(journals)
     formats = {format, *map(_reported_as, output or ())}
     findings = Findings(edited, chart or "", alone=len(sources) == 1, whole="json" in formats)
-    replayed = replay_many(sources, chart=edited, facts=facts, keep=keep, workers=workers, payloads=payloads)
+    replayed = replay_many(sources, chart=edited, facts=facts, keep=keep, workers=workers)
     with _progress(len(sources)) as advance, closing(replayed) as each:
         for source, found in each:
             findings.take(source, found)

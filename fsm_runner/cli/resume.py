@@ -10,7 +10,6 @@ import typer
 from fsm_runner.cli.fork import params_of
 from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
-from fsm_runner.cli.reading import MorePayloads
 from fsm_runner.cli.recording import KeyFile, Synced, writing_of
 from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
 from fsm_runner.cli.screen import Screen
@@ -50,7 +49,6 @@ def resume(
     run_id: Annotated[str | None, typer.Option(metavar="ID", help="Which run, where there are several.")] = None,
     key_file: KeyFile = None,
     sync: Synced = "none",
-    payloads: MorePayloads = None,
     client: Annotated[str, typer.Option(metavar="MODULE:NAME", help="A function that makes the client.")] = CLIENT,
 ) -> None:
     """Go on with a run that was cut off, from its journal and in it.
@@ -67,8 +65,7 @@ def resume(
         "migrate": migrate,
         "params": params_of(set_ or []),
         "run_id": run_id,
-        "payloads": payloads,
-        "journal": writing_of("resume", key_file, sync, payloads),
+        "journal": writing_of("resume", key_file, sync),
     }
     _resume(journal, client_of(client), given)
 
@@ -90,11 +87,9 @@ def _resume(journal: Path, client: Any, given: dict[str, Any]) -> None:
 async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: list[AsyncRunner[Any, Any]]) -> None:
     """Go on to the end.  A failure that the machine knows of is shown by it; no other is expected."""
     from fsm_runner.arguments import machine_of
-    from fsm_runner.journal.payloads import Beside
     from fsm_runner.replaying.resuming import standing_of
 
-    beside = Beside(str(journal), given["payloads"], alone=False)
-    standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"], beside=beside)
+    standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"])
     chart = standing.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart
     check_effects_given(chart, given["effects"])
     watcher = Watcher(Screen(), chart)

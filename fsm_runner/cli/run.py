@@ -12,7 +12,7 @@ import typer
 
 from fsm_runner.cli.logged import logged
 from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
-from fsm_runner.cli.recording import KeyFile, PayloadFolder, Synced, check_file, writing_of
+from fsm_runner.cli.recording import KeyFile, Synced, check_file, writing_of
 from fsm_runner.cli.screen import Screen
 from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, limits_of, loaded, tools_of
 from fsm_runner.cli.watching import Watcher
@@ -54,7 +54,6 @@ def run(
     content: Annotated[
         Literal["full", "none"], typer.Option(help="What the journal holds of texts, inputs and results.")
     ] = "full",
-    payloads: PayloadFolder = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show replies while they are written.")] = False,
     client: Annotated[str, typer.Option(metavar="MODULE:NAME", help="A function that makes the client.")] = CLIENT,
 ) -> None:
@@ -76,11 +75,9 @@ def run(
         "run_id": run_id or uuid.uuid4().hex,
         **({} if system is None else {"system": system}),
     }
-    writing = {**writing_of("run", key_file, sync, payloads), "content": content}
-    if journal is None and (key_file or payloads or sync != "none" or content != "full"):
-        raise Quit(
-            "run: --key-file, --sync, --content and --payloads say how a journal is written (give --journal, too)"
-        )
+    writing = {**writing_of("run", key_file, sync), "content": content}
+    if journal is None and (key_file or sync != "none" or content != "full"):
+        raise Quit("run: --key-file, --sync and --content say how a journal is written (give --journal, too)")
     _run(model_client, chart, given, journal, writing)
 
 

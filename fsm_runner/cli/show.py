@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import Quit
-from fsm_runner.cli.reading import Payloads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,6 @@ def show(
     format: Annotated[  # noqa: A002  the option's name
         Literal["text", "json"], typer.Option(help="For a person, or a program: a document a run, each on a line.")
     ] = "text",
-    payloads: Payloads = None,
 ) -> None:
     """Show what happened in recorded runs: each row, what came of it, how long it took, and why the run stopped.
 
@@ -43,11 +41,11 @@ def show(
 
         if len(journals) > 1:
             raise Quit("show: --follow: one journal at a time")
-        followed(journals[0], to, run, payloads=payloads)
+        followed(journals[0], to, run)
         return
     from fsm_runner.cli.journals import play, run_in, source_of
 
-    sources = [source_of(name, payloads=payloads) for name in journals]
+    sources = [source_of(name) for name in journals]
     if run is not None:
         run_in(sources, run)
     if format == "text" and run is None and not every and sum(len(source.runs) for source in sources) > MANY:

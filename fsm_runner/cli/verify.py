@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.reading import Payloads
 from fsm_runner.cli.recording import key_of
 
 
@@ -20,7 +19,6 @@ def verify(
     unsealed: Annotated[
         bool, typer.Option("--unsealed", help="Take runs without a seal, too: they go on, or were killed.")
     ] = False,
-    payloads: Payloads = None,
 ) -> None:
     """Verify that no record of a journal was changed, left out or cut off.
 
@@ -31,7 +29,7 @@ def verify(
     key = None if key_file is None else key_of(key_file, "verify")
     intact = True
     for journal in journals:
-        verification = verified(journal, key, unsealed=unsealed, payloads=payloads)
+        verification = verified(journal, key, unsealed=unsealed)
         typer.echo(str(verification))
         intact = intact and verification.intact
     if not intact:

@@ -11,7 +11,6 @@
     privacy    what of a payload is written
     clock      when a record was written
     files      opened to write at their end, and put on disk
-    payloads   what is large, in files beside the journal
     holding    one writer of a run at a time
     writing    how a journal is written, checked before a file is made
     carrying   a record through structlog

@@ -5,8 +5,7 @@ is a hash over its own line up to itself, so that nothing need follow: a change 
 missing seal tells that the end is missing.  Whoever can write the file can write a seal as well; not so with a key,
 which makes it an HMAC.
 
-`Chain` is the last processor of the writer: it renders, so what it hashes is what is written.  What is too large for a
-line goes beside the journal there (see `payloads`), because only then its size is known.
+`Chain` is the last processor of the writer: it renders, so what it hashes is what is written.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from collections.abc import MutableMapping
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
-from fsm_runner.journal.payloads import Aside
 from fsm_runner.journal.render import render
 
 HASH_LENGTH = 32
@@ -51,8 +49,8 @@ class Chain:
             for it, whatever the length.
     """
 
-    def __init__(self, key: bytes | None = None, head: str | None = None, aside: Aside | None = None) -> None:
-        """Go on after `head`; seal with `key`; put large payloads `aside`.
+    def __init__(self, key: bytes | None = None, head: str | None = None) -> None:
+        """Go on after `head`; seal with `key`.
 
         Raises:
             ValueError: the key is empty.
@@ -61,14 +59,11 @@ class Chain:
         self.unsealed = False  # there is nothing yet that could be cut off
         self.breaks = False
         self._key = checked_key(key)
-        self._aside = aside
 
     def __call__(self, logger: object, method: str, record: MutableMapping[str, object]) -> bytes:
         """Render `record` with its links."""
         record["prev"] = self.head
         line = render(record)
-        if self._aside is not None and len(line) > self._aside.over:
-            line = self._aside.lighter(line)
         if record.get("type") in SEALED:
             line = line[:-1] + b',"seal":"' + _seal(line[:-1], self._key) + b'"}'
             self.unsealed = False

@@ -1,9 +1,8 @@
-"""Files: opened to write at their end, written as a whole, and put on disk."""
+"""Files: opened to write at their end, and put on disk."""
 
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -104,38 +103,6 @@ def unfinished(path: Path) -> int:
             if end >= 0:
                 return size - (start + end + 1)
         return size
-
-
-def put(path: Path, body: bytes, *, durable: bool) -> None:
-    """Write a file that is either not there or whole, with the folder that it is in; nothing when it is there already.
-
-    Args:
-        path: where.
-        body: what it holds.
-        durable: whether it is on disk when this returns.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    if path.is_file() and path.read_bytes() == body:
-        return
-    if not path.parent.is_dir():
-        path.parent.mkdir(exist_ok=True)
-        if durable:
-            _sync_folder(path.parent.parent)
-    beginning = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with beginning.open("xb") as file:
-            file.write(body)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        beginning.replace(path)
-    except BaseException:
-        beginning.unlink(missing_ok=True)
-        raise
-    if durable:
-        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

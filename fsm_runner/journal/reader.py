@@ -27,7 +27,6 @@ from typing import BinaryIO
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.files import GZIP, why
-from fsm_runner.journal.payloads import FIELD, Beside
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse
 from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
@@ -63,18 +62,16 @@ class Reading(Iterator[Record]):
         *,
         run: str | None = None,
         after: Mapping[str, int] | None = None,
-        beside: Beside | None = None,
         upgrades: Mapping[int, Upgrade] = UPGRADES,
     ) -> None:
         """Read `file`; without one, the file called `source`, which is opened when the first record is asked for.
 
-        For the rest see `read`; without `beside`, payloads stay beside; by `upgrades`, older versions are read.
+        For the rest see `read`; by `upgrades`, older versions are read.
         """
         self.source = source
         self.torn: tuple[Torn, ...] = ()
         self._file = file
         self._run = run
-        self._beside = beside
         self._upgrades = upgrades
         self._number = 0
         self._last = dict(after or {})
@@ -119,7 +116,7 @@ class Reading(Iterator[Record]):
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
         damaged: tuple[Torn, ...] = ()
-        wanted, last, lines, beside = self._run, self._last, self._lines, self._beside
+        wanted, last, lines = self._run, self._last, self._lines
         for number, line in enumerate(_unpacked(file), start=1):
             self._number = number
             found = self._found(line, number) if line.startswith(b"{") else None
@@ -133,8 +130,6 @@ class Reading(Iterator[Record]):
                         raise self._out_of_order(found)
                     last[run] = found.seq
                     self._line = lines[run] = line
-                    if beside is not None and FIELD in found.data:
-                        beside.put_back(found)
                     yield found
             elif found is not None:
                 damaged += (found,)
@@ -228,7 +223,6 @@ def read(
     *,
     run: str | None = None,
     after: Mapping[str, int] | None = None,
-    payloads: str | os.PathLike[str] | None = None,
 ) -> Reading:
     """Return the records in `source`, to be iterated once.
 
@@ -237,14 +231,13 @@ def read(
             may be compressed with gzip.
         run: the id of the only run whose records are wanted; None: all.
         after: by run, the number of the last record before `source`, when that is an open file read up to here.
-        payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
-        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, a payload is
-            missing or not what was written, or it holds no such run.
+        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, or it holds no such
+            run.
     """
     name, file = opened(source)
-    return Reading(name, file, run=run, after=after, beside=Beside(name, payloads))
+    return Reading(name, file, run=run, after=after)
 
 
 def opened(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, BinaryIO | None]:

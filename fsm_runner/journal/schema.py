@@ -32,11 +32,6 @@ _CHART: Json = {
     "required": ["name", "sha256", "data"],
     "properties": {"name": _TEXT, "sha256": _SHA256, "data": _OBJECT},
 }
-_PAYLOADS: Json = {
-    "type": "object",
-    "required": ["folder", "at"],
-    "properties": {"folder": _TEXT, "at": _TEXTS},
-}
 
 
 def _or_null(shape: Json) -> Json:
@@ -127,7 +122,6 @@ def schema() -> dict[str, Json]:
             "type": {"enum": types},
             "torn": {"type": "integer", "minimum": 1},
             "at": {"type": "string", "format": "date-time"},
-            "payloads": _PAYLOADS,
             "prev": _or_null(hash_),
             "seal": {"type": "string", "pattern": "^(hmac-)?sha256:[0-9a-f]{64}$"},
         },

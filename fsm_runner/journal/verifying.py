@@ -1,8 +1,8 @@
 """Verifying: whether a journal is what was written, from its first record to its last.
 
-Four things are looked at: that every record can be read and none is missing between two, that each carries the hash
-of the line before it, that the payloads beside the journal are there and are what they were, and that each run ends
-with a seal.  Nothing is replayed: that what is written follows from the events, `replay` proves.
+Three things are looked at: that every record can be read and none is missing between two, that each carries the hash
+of the line before it, and that each run ends with a seal.  Nothing is replayed: that what is written follows from the
+events, `replay` proves.
 
 run.jsonl: not as it was written
   run 'a': 12 records, sealed
@@ -20,7 +20,6 @@ from typing import BinaryIO
 from fsm_runner.core.counting import counted
 from fsm_runner.core.errors import JournalError
 from fsm_runner.journal.chain import SEALED, Seal, checked_key, hash_of, seal_of
-from fsm_runner.journal.payloads import FIELD, Beside
 from fsm_runner.journal.reader import Reading, Torn, opened
 from fsm_runner.journal.records import Record
 
@@ -108,7 +107,6 @@ def verify(
     *,
     unsealed: bool = False,
     since: Verification | None = None,
-    payloads: str | os.PathLike[str] | None = None,
 ) -> Verification:
     """Return whether the journal `source` is what was written.
 
@@ -118,7 +116,6 @@ def verify(
         unsealed: whether a run may lack a good seal at its end, for it goes on or was killed; what was cut off there
             cannot be seen then.
         since: what was found of all that stands before `source`, an open file, in a journal that grew meanwhile.
-        payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
         JournalError: the file cannot be opened, or it holds no record.
@@ -129,11 +126,9 @@ def verify(
         looked.runs = {run.run: _Last(None, run.records, run.head, run.seal) for run in since.runs}
     name, file = opened(source)
     reading = Reading(name, file, after={run: last.seq for run, last in looked.runs.items()})
-    beside = Beside(name, payloads)
     try:
         for record in reading:
             looked.at(record, reading)
-            looked.beside(record, beside)
     except JournalError as error:
         if error.line is None:
             raise
@@ -188,12 +183,6 @@ class _Looked:
         if record.type in SEALED:
             seal = seal_of(reading.line, self.key)
         self.runs[record.run] = _Last(record, record.seq, hash_of(reading.line), *seal, whole=reading.ended)
-
-    def beside(self, record: Record, beside: Beside) -> None:
-        """Look at the payloads of `record` that are not in the journal."""
-        problem = beside.problem(record) if FIELD in record.data else ""
-        if problem:
-            self._flaw(record, problem)
 
     def at_ends(self, unsealed: bool) -> None:
         """Look at the last record of each run."""

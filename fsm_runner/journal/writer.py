@@ -58,9 +58,8 @@ class Journal:
         run: str,
         after: int = 0,
         head: str | None = None,
-        folder: Path | None = None,
     ) -> None:
-        """Write to `file`, which is in `folder`, and stays the caller's to close.  For the rest see `open`."""
+        """Write to `file`, which stays the caller's to close.  For the rest see `open`."""
         self.source = str(getattr(file, "name", "<journal>"))
         self.run = run
         self.seq = after
@@ -73,7 +72,7 @@ class Journal:
         self._number = None if writing.sync == "none" else number_of(file, self.source)
         from fsm_runner.journal.carrying import carried  # structlog is slow to import, and who reads needs none
 
-        self._chain = writing.chain(head, folder)
+        self._chain = writing.chain(head)
         self._write = carried(file, (*writing.processors, self._chain))
         self._own: Hold | None = None
         self._torn = 0
@@ -91,8 +90,6 @@ class Journal:
         redact: Mapping[str, object] | None = None,
         sync: Sync = "none",
         key: bytes | None = None,
-        payloads: str | os.PathLike[str] | None = None,
-        payloads_over: int = 64_000,
         after: int = 0,
         head: str | None = None,
     ) -> Self:
@@ -111,15 +108,13 @@ class Journal:
                 effect is begun and after what came of it is told; ``record``: at once.  In each case a killed process
                 loses none that was written; the others hold when the power fails, too.
             key: seals the journal's end, so that `verify` can tell a forged one; None: anyone can seal.
-            payloads: a folder for large values, each in a file named by its hash; None: all is in the journal.
-            payloads_over: how many bytes of JSON a value may take to stay in the journal; from 256 up.
             after: the number of the run's last record, when the run goes on; 0 for a new run.
             head: the hash of that record, when it stands in another file; else it is looked up.
 
         Raises:
             JournalError: the file cannot be opened, read where the run goes on, or put on disk; it is compressed; it
                 holds the run already; another process is writing the run, or has gone on with it.
-            ValueError: `content`, `redact`, `sync`, `key` or `payloads_over` is none.
+            ValueError: `content`, `redact`, `sync` or `key` is none.
         """
         writing = Writing(
             clock=clock,
@@ -128,8 +123,6 @@ class Journal:
             redact=redact,
             sync=sync,
             key=key,
-            payloads=payloads,
-            payloads_over=payloads_over,
         )
         if not isinstance(target, (str, os.PathLike)):
             return cls(target, writing, run=run, after=after, head=head)
@@ -143,7 +136,7 @@ class Journal:
                 hold = held(file, path, run)
                 head = head_of(path, run, after) if after and head is None else head
                 torn = unfinished(path)
-                journal = cls(file, writing, run=run, after=after, head=head, folder=path.parent)
+                journal = cls(file, writing, run=run, after=after, head=head)
                 opened.pop_all()
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error

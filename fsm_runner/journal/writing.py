@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from fsm_runner.journal.chain import Chain, checked_key
 from fsm_runner.journal.clock import Clock
 from fsm_runner.journal.files import Sync
-from fsm_runner.journal.payloads import Aside, checked_over
 from fsm_runner.journal.privacy import Content, Shield
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ class Writing:
     redact: Mapping[str, object] | None
     sync: Sync
     key: bytes | None
-    payloads: str | os.PathLike[str] | None
-    payloads_over: int
 
     def __post_init__(self) -> None:
         """Refuse what is none.
@@ -41,19 +36,11 @@ class Writing:
             raise ValueError(f"sync={self.sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
         self.shield()
         checked_key(self.key)
-        checked_over(self.payloads_over)
 
     def shield(self) -> Shield:
         """Return what stands between a run and its journal."""
         return Shield(self.content, self.redact)
 
-    def chain(self, head: str | None, folder: Path | None) -> Chain:
-        """Return what links and renders records after `head`, for a file in `folder`.
-
-        Raises:
-            JournalError: the folder for payloads cannot be made.
-        """
-        if self.payloads is None:
-            return Chain(self.key, head)
-        durable = self.sync != "none"
-        return Chain(self.key, head, Aside(self.payloads, over=self.payloads_over, near=folder, durable=durable))
+    def chain(self, head: str | None) -> Chain:
+        """Return what links and renders records after `head`."""
+        return Chain(self.key, head)

@@ -44,9 +44,6 @@ SUFFIXES = (".jsonl", ".jsonl.gz")
 Found: TypeAlias = ReplayReport | FsmRunnerError
 """What became of a journal: the report on it, or why there is none."""
 
-Folder: TypeAlias = str | os.PathLike[str] | None
-"""Where payloads are; None: where each journal says."""
-
 Given: TypeAlias = Callable[[], Iterable[Fact]]
 """Gives the facts of the user's own.  Each worker calls it, so it must be a function that it can import."""
 
@@ -75,7 +72,6 @@ def replay_many(
     facts: Given = tuple,
     keep: int = KEPT,
     workers: int | None = None,
-    payloads: Folder = None,
 ) -> Generator[tuple[str, Found], None, None]:
     """Yield each journal with what became of it, in the order of `sources`.  Close it to end its processes early.
 
@@ -85,7 +81,6 @@ def replay_many(
         facts: gives the facts of the user's own that the charts ask.
         keep: how many divergences of each run are kept, from 1 up; all are counted.
         workers: how many processes; None: as many as there are cores, or this one alone when there is little to do.
-        payloads: the folder with the values that are not in the journals; None: of each, the one that it names.
 
     Raises:
         ChartError: `chart` asks a fact that has no code.
@@ -94,8 +89,8 @@ def replay_many(
     replayer = Replayer(chart, tuple(facts()), keep=max(1, keep))
     count = _workers(sources) if workers is None else min(workers, len(sources))
     if count < 2 or "-" in sources:
-        return ((source, _replayed(replayer, source, payloads)) for source in sources)
-    return _side_by_side(sources, (chart, facts, keep, payloads), count)
+        return ((source, _replayed(replayer, source)) for source in sources)
+    return _side_by_side(sources, (chart, facts, keep), count)
 
 
 def _workers(sources: Sequence[str]) -> int:
@@ -112,7 +107,7 @@ def _size(source: str) -> int:
         return 0
 
 
-def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
+def _replayed(replayer: Replayer, source: str) -> Found:
     try:
         if Path(source).is_dir():
             os.scandir(source).close()  # whether it can be read
@@ -121,7 +116,7 @@ def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
     except OSError as error:
         return JournalError(source, None, f"cannot be read: {why(error)}")
     try:
-        return replayer.replay(source, payloads)
+        return replayer.replay(source)
     except FsmRunnerError as error:
         return error
 
@@ -130,7 +125,7 @@ def _replayed(replayer: Replayer, source: str, payloads: Folder) -> Found:
 
 
 def _side_by_side(
-    sources: Sequence[str], given: tuple[Chart | None, Given, int, Folder], workers: int
+    sources: Sequence[str], given: tuple[Chart | None, Given, int], workers: int
 ) -> Generator[tuple[str, Found], None, None]:
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, given)
@@ -169,15 +164,15 @@ def _shares(sources: Iterable[str]) -> Iterator[list[str]]:
         yield share
 
 
-_replayers: list[tuple[Replayer, Folder]] = []
-"""A worker's own, made once; and where payloads are."""
+_replayers: list[Replayer] = []
+"""A worker's own, made once."""
 
 
-def _begin(chart: Chart | None, facts: Given, keep: int, payloads: Folder) -> None:
+def _begin(chart: Chart | None, facts: Given, keep: int) -> None:
     """Begin a worker.  It ends with the process that began it, also when that is killed; Ctrl-C is for that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _replayers.append((Replayer(chart, tuple(facts()), keep=keep), payloads))
+    _replayers.append(Replayer(chart, tuple(facts()), keep=keep))
 
 
 def _end_with_parent() -> None:
@@ -188,5 +183,4 @@ def _end_with_parent() -> None:
 
 
 def _work(sources: list[str]) -> list[Found]:
-    replayer, payloads = _replayers[0]
-    return [_replayed(replayer, source, payloads) for source in sources]
+    return [_replayed(_replayers[0], source) for source in sources]

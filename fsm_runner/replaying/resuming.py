@@ -18,7 +18,6 @@ from fsm_runner.core.facts import Fact
 from fsm_runner.core.machine import Machine, Snapshot
 from fsm_runner.journal import Reading, Record
 from fsm_runner.journal.masking import MASK
-from fsm_runner.journal.payloads import Beside
 from fsm_runner.journal.records import Made
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
@@ -77,7 +76,6 @@ def standing_of(
     run_id: str | None = None,
     facts: Iterable[Fact] = (),
     at: int | None = None,
-    beside: Beside | None = None,
 ) -> Standing:
     """Return where a run of a journal stands.
 
@@ -86,7 +84,6 @@ def standing_of(
         run_id: which run; may be left out when there is one, or, without `at`, one that has not ended.
         facts: facts of the user's own that its chart asks.
         at: the number of a record after which nothing is read; None: to the end.
-        beside: where its payloads are that are not in it; None: where it says.
 
     Raises:
         JournalError: the file or a line of it cannot be read, or it holds no such run, or several to choose from.
@@ -94,7 +91,7 @@ def standing_of(
         RunError: it does not follow from its own events.
     """
     name = os.fspath(source)
-    reading = Reading(name, beside=beside or Beside(name))
+    reading = Reading(name)
     machines = Machines(reading.source, None, tuple(facts))
     runs: dict[str, Run] = {}
     known: dict[str, None] = {}

@@ -33,7 +33,6 @@ def replay(
     *,
     chart: Chart | None = None,
     facts: Iterable[Fact] = (),
-    payloads: str | os.PathLike[str] | None = None,
 ) -> ReplayReport:
     """Return whether every derived record of a journal follows from its events, and where not.
 
@@ -41,13 +40,12 @@ def replay(
         source: a path, ``"-"`` for standard input, or an open binary file.
         chart: a chart to replay on instead of the recorded ones; checked by whoever made it.
         facts: facts of the user's own, which the chart asks.
-        payloads: the folder with the values that are not in the journal; None: the one that the journal names.
 
     Raises:
         JournalError: the file or a line of it cannot be read, or it holds no record.
         ChartError: the chart asks a fact that has no code; give it with `facts`.
     """
-    return Replayer(chart, tuple(facts)).replay(source, payloads)
+    return Replayer(chart, tuple(facts)).replay(source)
 
 
 class Replayer:
@@ -62,11 +60,9 @@ class Replayer:
         self._machines = Machines("", chart, facts, keep=keep)
         self._edits = Edits()
 
-    def replay(
-        self, source: str | os.PathLike[str] | BinaryIO, payloads: str | os.PathLike[str] | None = None
-    ) -> ReplayReport:
+    def replay(self, source: str | os.PathLike[str] | BinaryIO) -> ReplayReport:
         """Return the report on one journal; see `replay`."""
-        reading = read(source, payloads=payloads)
+        reading = read(source)
         machines = self._machines.in_file(reading.source)
         runs: dict[str, Run | ControlRun | WhatIf | _Closed] = {}
         for record in reading:

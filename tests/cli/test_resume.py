@@ -49,7 +49,7 @@ def test_a_call_is_named_that_the_program_before_had_made(command, journal):
 def test_a_run_is_sealed_with_its_key_when_it_is_resumed(command, journal):
     """So that `verify` takes it; without the key it would not."""
     (journal.parent / "key").write_bytes(b"k" * 32 + b"\n")
-    given = "--client", "agent:again", "--tool", "agent:add", "--key-file", "key", "--sync", "effect", "--payloads", "p"
+    given = "--client", "agent:again", "--tool", "agent:add", "--key-file", "key", "--sync", "effect"
     done = command("resume", journal, *given)
 
     assert 0 == done.exit_code, done.output

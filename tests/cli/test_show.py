@@ -200,14 +200,6 @@ def test_a_journal_whose_chart_cannot_run_here_is_shown(command, journal):
     assert "all_answered → request     moon = done" in done.stdout
 
 
-def test_a_journal_whose_payloads_are_gone_is_shown(command, journal):
-    """They stood beside it; a timeline can do without."""
-    data = written(two_turns, payloads="beside", payloads_over=256)
-    done = command("show", journal(data))
-
-    assert (0, "ended      completed") == (done.exit_code, re.search("ended      completed", done.stdout)[0])
-
-
 def test_what_a_journal_says_is_never_taken_for_a_format(command, journal):
     """Braces are braces."""
     data = ONE.replace(b'"calls":"done"', b'"calls":"{0} {1} %s [bold]"')

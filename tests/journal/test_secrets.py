@@ -87,10 +87,9 @@ def written(tmp_path, monkeypatch, flavour, stream):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}" / "run.jsonl"
         path.parent.mkdir()
         model = ScriptedModel(replies)
-        beside = {"payloads": path.with_name("beside"), "payloads_over": 256}
         client = {"default_headers": {"x-team": HEADERS["x-team"]}, "max_retries": 0, **(credential or {})}
         live = live_sync if flavour == "sync" else partial(anyio.run, live_async)
-        with Journal.open(path, run="a", **beside, **options) as journal:
+        with Journal.open(path, run="a", **options) as journal:
             live(model, client, function, given(journal, stream=stream))
         for request in model.requests:
             sent = {**request.headers}
@@ -148,7 +147,7 @@ def turn(function):
 def test_a_secret_of_the_client_the_headers_the_parameters_or_the_environment_is_in_no_journal(
     written, content, credential
 ):
-    """Nor beside one, whatever is written of payloads."""
+    """Whatever is written of payloads."""
     found = written(turn(warm), credential=CREDENTIALS[credential], content=content)
 
     assert b'"reason":"completed"' in found
