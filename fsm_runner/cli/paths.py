@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.specs import FactSpecs, facts_of, loaded
+from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
     from fsm_runner.core.chart import Chart
-    from fsm_runner.exploring import Source
 
 MOST = 20_000
 
@@ -30,42 +29,25 @@ def paths(
     call: Calls = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Situations that one search looks at.")] = MOST,
     format: Annotated[  # noqa: A002  the option's name
-        Literal["python", "text", "json"], typer.Option(help="A file of tests, or for a person, or a program.")
-    ] = "python",
+        Literal["text", "json"], typer.Option(help="For a person, or a program.")
+    ] = "text",
 ) -> None:
-    """Print a shortest conversation for each row of a chart, as tests for pytest on the scripted model.
+    """Print a shortest conversation for each row of a chart.
 
-    The search drives the real machine with a small alphabet of replies, faults, tools and acts of the caller. A row
-    that it does not take is a skipped test with the reason, and the exit code is 1.
+    The search drives the real machine with a small alphabet of replies, faults, tools and acts of the caller. For a
+    row that it does not take the reason is printed, and the exit code is 1.
     """
     from fsm_runner.charts import load
     from fsm_runner.core.facts import with_built_in
-    from fsm_runner.exploring import explore, script
+    from fsm_runner.exploring import explore
     from fsm_runner.exploring.telling import as_json, as_text
 
     given = facts_of(fact or ())
     declared = load(chart, facts=with_built_in(given) if given else None)
     found = explore(declared, facts=given, rows=_known(declared, row), tools=tools_named(call), most=most)
-    match format:
-        case "json":
-            typer.echo(as_json(found))
-        case "text":
-            typer.echo(as_text(found))
-        case "python":
-            typer.echo(script(found, source_of(chart, fact, call)), nl=False)
+    typer.echo(as_json(found) if format == "json" else as_text(found))
     if found.missing:
-        if format == "python":
-            for path in found.missing:
-                typer.echo(f"row '{path.row.id}': {path.without}: {path.why}", err=True)
         raise Quit(None, FOUND)
-
-
-def source_of(chart: str, facts: list[str] | None, tools: list[str] | None) -> Source:
-    """Return where a script's chart, facts and tools come from, as they were named on the command line."""
-    from fsm_runner.exploring import Source
-
-    specs = tuple((spec, isinstance(loaded(spec, "--fact"), list | tuple)) for spec in facts or ())
-    return Source(chart=chart, facts=specs, **({"tools": tools_named(tools)} if tools else {}))
 
 
 def tools_named(tools: list[str] | None) -> tuple[str, ...]:

@@ -9,12 +9,9 @@ standing_in  the facts: the user's, guarded; those without code, assumed
 search       breadth-first, for a shortest conversation to each row
 reaching     the search over states and answers, which proves that there is none
 report       both together: for each row, for one state
-script       conversations as Python, for `fsm_runner.testing`; `preamble` is how such a file begins
 telling      the report as text and as JSON
 """
 
-from fsm_runner.exploring.preamble import Source
 from fsm_runner.exploring.report import Explored, Reached, RowPath, explore, reach
-from fsm_runner.exploring.script import script
 
-__all__ = ["Explored", "Reached", "RowPath", "Source", "explore", "reach", "script"]
+__all__ = ["Explored", "Reached", "RowPath", "explore", "reach"]

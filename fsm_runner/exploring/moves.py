@@ -1,4 +1,4 @@
-"""The moves: what the model, the tools, the chart's own effects and the caller can do, each with its line of a script.
+"""The moves: what the model, the tools, the chart's own effects and the caller can do, each as a line of Python.
 
 The alphabet is small and concrete, so that a search over it is short and each path is a conversation that runs.  A move
 that is `rare` joins in only where the others do not suffice.
@@ -29,7 +29,7 @@ class Reply:
     """The model answers: immutable.
 
     Attributes:
-        code: the entry of the script.
+        code: the same as an entry of a `ScriptedModel`.
         blocks: the content, without ids.
         stop: the stop reason.
         tokens: input tokens.
@@ -49,7 +49,7 @@ class Fault:
     """A request fails: immutable.
 
     Attributes:
-        code: the entry of the script; empty where the request itself is why, which plays none.
+        code: the same as an entry of a `ScriptedModel`; empty where the request itself is why, which plays none.
         failure: what the machine is told.
         raises: what the caller meets, unless the chart goes on by itself.
         midway: whether it happens in the stream, after a good start.
@@ -87,7 +87,7 @@ class Act:
     """The caller does something: immutable.
 
     Attributes:
-        code: the line of the script.
+        code: the same as a line of Python.
         deed: which of its acts.
     """
 

@@ -12,10 +12,8 @@ from fsm_runner.core.decision import Transition
 from fsm_runner.core.rules import Taken
 from fsm_runner.exploring.moves import Move
 from fsm_runner.exploring.places import Consequence
-from fsm_runner.exploring.preamble import written
 from fsm_runner.exploring.reaching import Blocked, Reach
 from fsm_runner.exploring.report import Explored, Reached, RowPath
-from fsm_runner.exploring.script import lines_of
 from fsm_runner.exploring.search import Conversation
 
 WHO, CODE = 7, 36
@@ -41,14 +39,14 @@ def reached_as_text(reached: Reached) -> str:
 
 
 def as_json(explored: Explored) -> str:
-    """Return the same as `as_text` and the scripts, as one JSON object."""
-    rows = [_row(explored.chart, path) for path in explored.paths]
+    """Return the same as `as_text`, as one JSON object."""
+    rows = [_row(path) for path in explored.paths]
     said = {"chart": explored.chart.name, "situations": explored.places, "unknown_facts": explored.unknown}
     return json.dumps({**said, "rows": rows}, indent=2, ensure_ascii=False)
 
 
 def reached_as_json(reached: Reached) -> str:
-    """Return the same as `reached_as_text` and the script, as one JSON object."""
+    """Return the same as `reached_as_text`, as one JSON object."""
     way, conversation = reached.reach, reached.conversation
     said: dict[str, object] = {"chart": reached.chart.name, "state": way.state, "reachable": way.path is not None}
     if way.path is None:
@@ -61,7 +59,7 @@ def reached_as_json(reached: Reached) -> str:
             said |= {"conversation": None, "why_none": reached.why or None}
         else:
             said["path"] = list(map(_transition, conversation.until(way.state)))
-            said["conversation"] = _conversation(reached.chart, conversation)
+            said["conversation"] = _conversation(conversation)
     return json.dumps(said, indent=2, ensure_ascii=False)
 
 
@@ -96,6 +94,17 @@ def _told(chart: Chart, conversation: Conversation) -> Iterator[str]:
                 yield f"  {'':{WHO}}   {taken.source} -{taken.row}→ {taken.target}" + (f"   {why}" if why else "")
 
 
+def written(value: object) -> str:
+    """Return the plain data of an option as Python, with double quotes."""
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case dict():
+            return f"{{{', '.join(f'{written(key)}: {written(each)}' for key, each in value.items())}}}"
+        case _:
+            return repr(value)
+
+
 def _answers(taken: Transition, asked: set[str]) -> str:
     return ", ".join(f"{name}={answer}" for name, answer in taken.facts.items() if name in asked)
 
@@ -120,9 +129,6 @@ def _way(reached: Reached) -> Iterator[str]:
     yield ""
     yield "a shortest conversation that leads there:"
     yield from _told(reached.chart, reached.conversation)
-    yield ""
-    yield f"as a script (`begun` is in what `fsm-runner paths --row {path[-1].row}` prints):"
-    yield from (f"  {line}" for line in lines_of(reached.chart, reached.conversation))
 
 
 def way_through(path: Sequence[Transition]) -> str:
@@ -162,20 +168,19 @@ def _blocked_lines(rows: Sequence[Blocked]) -> Iterator[str]:
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _row(chart: Chart, path: RowPath) -> dict[str, object]:
+def _row(path: RowPath) -> dict[str, object]:
     row = path.row
     said: dict[str, object] = {"row": row.id, "state": path.state.name, "event": row.event, "target": row.target}
     if path.conversation is None:
         return {**said, "found": False, "kind": path.without, "why": path.why}
-    return {**said, "found": True, **_conversation(chart, path.conversation)}
+    return {**said, "found": True, **_conversation(path.conversation)}
 
 
-def _conversation(chart: Chart, conversation: Conversation) -> dict[str, object]:
+def _conversation(conversation: Conversation) -> dict[str, object]:
     return {
         "options": dict(conversation.beginning.options),
         "assumed": dict(conversation.assumed),
         "moves": [_move(move, done) for move, done in conversation.moves],
-        "script": lines_of(chart, conversation),
     }
 
 

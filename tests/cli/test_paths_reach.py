@@ -10,19 +10,19 @@ from fsm_runner.charts import load
 from tests.exploring.charts import ASKING, BUDGET, LONELY, LOST, edited
 
 
-def test_paths_prints_tests_for_every_row(command):
-    """As a file that Python reads; nothing is said beside it."""
+def test_paths_prints_every_row(command):
+    """In file order; nothing is said beside it."""
     done = command("paths", "tools_first")
     rows = [row.id for row in load("tools_first").rows]
 
     assert (0, "") == (done.exit_code, done.stderr)
-    assert rows == [line[15:-3] for line in done.stdout.splitlines() if line.startswith("def test_takes_")]
-    compile(done.stdout, "test_paths.py", "exec")
+    assert rows == [line.partition(":")[0] for line in done.stdout.splitlines()[:-1] if line[:1].strip()]
+    assert f"{len(rows)} of {len(rows)} rows taken" == done.stdout.splitlines()[-1]
 
 
 def test_paths_for_one_row_in_words(command):
     """Who does what, the rows with the answers that decided, and what comes of it."""
-    done = command("paths", "--row", "finish", "--format", "text")
+    done = command("paths", "--row", "finish")
 
     assert 0 == done.exit_code
     assert [
@@ -40,7 +40,7 @@ def test_paths_for_one_row_in_words(command):
 
 
 def test_paths_for_a_program(command):
-    """Events, rows, all facts of each decision, and the script."""
+    """Events, rows, and all facts of each decision."""
     done = command("paths", "--row", "stop_limit", "--format", "json")
     (row,) = json.loads(done.stdout)["rows"]
     first = row["moves"][0]["events"][0]
@@ -49,10 +49,9 @@ def test_paths_for_a_program(command):
     assert "continued" == first["event"]
     assert ["begin", "ask"] == [taken["row"] for taken in first["rows"]]
     assert "none" == first["rows"][1]["facts"]["turn"]
-    assert "    assert next(runner, None) is None" == row["script"][-1]
 
 
-@pytest.mark.parametrize("form", ["python", "text", "json"])
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_row_that_is_not_taken_is_told_and_exits_with_1(command, tmp_path, form):
     """It is never left out."""
     (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
@@ -60,19 +59,17 @@ def test_a_row_that_is_not_taken_is_told_and_exits_with_1(command, tmp_path, for
 
     assert 1 == done.exit_code
     assert "it asks fact 'budget' (give the code: --fact MODULE:NAME)" in done.stdout
-    assert ("row 'over_budget': needs-fact: " in done.stderr) == (form == "python")
 
 
-def test_a_facts_code_is_imported_by_the_script(command, tmp_path):
-    """By the module that was named."""
+def test_a_facts_code_is_asked(command, tmp_path):
+    """It is imported from the module that was named."""
     (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
     code = "from fsm_runner import fact\n@fact(answers=('left', 'spent'))\ndef budget(context): return 'spent'\n"
     (tmp_path / "budgets.py").write_text(code, encoding="utf-8")
     done = command("paths", "mine.yaml", "--row", "over_budget", "--fact", "budgets:budget")
 
     assert 0 == done.exit_code
-    assert "import budgets\n" in done.stdout
-    assert "FACTS = [budgets.budget]\n" in done.stdout
+    assert "inspect -over_budget→ done   budget=spent" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -100,14 +97,14 @@ def test_paths_of_a_chart_that_cannot_run(command, tmp_path):
 
 
 def test_reach_shows_the_way_and_a_conversation(command):
-    """With its script."""
+    """From the start of a run."""
     done = command("reach", "states", "running_early")
 
     assert 0 == done.exit_code
     way = "start -begin→ inspect -ask→ request -opened→ streaming -call_early→ running_early"
     assert f"state 'running_early' can be reached: {way}" == done.stdout.splitlines()[0]
     assert "  options stream=True, run_tools_eagerly=True" in done.stdout.splitlines()
-    assert "      stream = next(runner)" in done.stdout.splitlines()
+    assert "  caller  stream.until_done()" in done.stdout.splitlines()
 
 
 def test_reach_proves_that_there_is_no_way(command, tmp_path):
@@ -137,7 +134,7 @@ def test_reach_for_a_program(command, tmp_path):
     cut = json.loads(command("reach", "mine.yaml", "lonely", "--format", "json").stdout)
 
     assert ["begin", "compact"] == [taken["row"] for taken in way["path"]]
-    assert way["conversation"]["script"]
+    assert "runner.compact_before_next_turn()" == way["conversation"]["moves"][0]["code"]
     assert (False, [], []) == (cut["reachable"], cut["leaving"], cut["toward"])
 
 
@@ -188,7 +185,7 @@ def test_reach_of_the_state_where_runs_begin(command):
 def test_what_is_assumed_of_a_fact_is_told(command, tmp_path):
     """In words, too."""
     (tmp_path / "mine.yaml").write_text(edited(*BUDGET), encoding="utf-8")
-    done = command("paths", "mine.yaml", "--row", "finish", "--format", "text")
+    done = command("paths", "mine.yaml", "--row", "finish")
 
     assert "  assumed fact 'budget' answers left" in done.stdout.splitlines()
 

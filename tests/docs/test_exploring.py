@@ -31,10 +31,3 @@ def test_a_command_prints_what_is_shown(block):
 def test_two_commands_are_shown_with_what_they_print():
     """One for a row, one for a state."""
     assert ["paths", "reach"] == [block.split()[2] for block in SHOWN]
-
-
-def test_the_test_that_is_shown_is_one_that_is_printed():
-    """For the row `resend` of the default chart."""
-    (block,) = blocks(PAGE, "text")
-
-    assert block in printed("fsm-runner paths --row resend")

@@ -10,29 +10,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fsm_runner import testing
 from fsm_runner.charts import load
-from fsm_runner.exploring import Source, explore, script
+from fsm_runner.core.machine import Machine
 from fsm_runner.exploring.beginnings import SEARCH, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import CLOSE, NEXT, READ, Move
 from fsm_runner.exploring.places import Consequence, Place
-from fsm_runner.exploring.script import lines_of
 from fsm_runner.exploring.search import Conversation
 from fsm_runner.exploring.standing_in import machines
 from tests.exploring.charts import chart
+from tests.exploring.playing import played
 
 
 @cache
-def world(name: str):
-    """The machine of a chart, and what its scripts know: `begun` and the functions that make replies."""
-    namespace: dict[str, object] = {"__name__": "scripts"}
-    shipped = load(name)
-    exec(script(explore(shipped, rows=[shipped.rows[0].id]), Source(chart=name)), namespace)
-    namespace.update({name: getattr(testing, name) for name in testing.__all__})
-    namespace["anthropic"] = __import__("anthropic")
-    namespace["Interrupted"] = type("Interrupted", (BaseException,), {})
-    return next(machines(shipped, ()))[0], namespace
+def machine_of(name: str) -> Machine:
+    """The machine of a shipped chart."""
+    return next(machines(load(name), ()))[0]
 
 
 def walked(machine, draw: random.Random, length: int) -> Conversation | None:
@@ -63,17 +56,17 @@ def walked(machine, draw: random.Random, length: int) -> Conversation | None:
 @given(draw=st.randoms(use_true_random=False), length=st.integers(1, 20))
 def test_random_conversations_take_the_rows_that_were_foreseen(name, draw, length):
     """In the same order, and each call comes to what it was said to come to, exceptions too."""
-    machine, namespace = world(name)
+    machine = machine_of(name)
     conversation = walked(machine, draw, length)
     if conversation is None:
         return
     logging.disable(logging.CRITICAL)  # tools that fail, as they are told to, say so
     try:
-        exec("\n".join(lines_of(machine.chart, conversation)), namespace)
+        rows = played(conversation, machine.chart)
     finally:
         logging.disable(logging.NOTSET)
 
-    assert [taken.row for taken in conversation.transitions] == namespace["rows"]
+    assert [taken.row for taken in conversation.transitions] == rows
 
 
 ROUND = (
@@ -97,7 +90,7 @@ def test_a_run_that_would_go_round_by_itself_is_left_alone():
 
 def test_a_stream_is_read_only_while_it_is_lent():
     """Afterwards there is nothing to read."""
-    machine, _ = world("states")
+    machine = machine_of("states")
     place = begun(machine, next(each for each in beginnings(machine.chart, [SEARCH]) if each.stream))
     place = moved(machine, place, NEXT).place
     place = moved(machine, place, next(moves_at(machine, place, rare=False))).place
