@@ -6,7 +6,7 @@ ARGS   ?=
 SDK    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation others changelog lock venv clean
+.PHONY: help run test thorough check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -65,9 +65,6 @@ crash: venv  ## 500 runs killed at every moment, and resumed to their end
 
 mutation: venv  ## every row of every shipped chart changed, and what notices
 	@$(BIN)/python -m tools.mutation $(ARGS)
-
-others: venv  ## the same broken charts through three other libraries, side by side
-	@$(BIN)/python -m tools.others $(ARGS)
 
 changelog: venv  ## show what the fragments in changelog.d/ add up to
 	@$(BIN)/towncrier build --draft --version next

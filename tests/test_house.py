@@ -189,7 +189,7 @@ def test_every_package_but_the_homes_is_held_to_a_contract(name):
     assert sorted(f"fsm_runner.{each}" for each in packages - homes) == CONTRACTS[name]["source_modules"]
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "lock.txt", "others.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "lock.txt"])
 def test_every_pinned_package_has_hashes(name):
     """One line without a hash, and pip would refuse the whole file on a stranger's machine."""
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", "")

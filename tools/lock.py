@@ -1,7 +1,7 @@
 """The lock files: every version and hash, for all platforms, and nothing of the machine that made them.
 
 `run.txt` is what a user gets; `dev.txt` adds the extras and the tools, `conformance.txt` the extras and what the SDK's
-own tests need, `others.txt` the libraries that the check is measured beside; `lock.txt` is what makes them.
+own tests need; `lock.txt` is what makes them.
 `make lock ARGS=--upgrade` moves to the newest versions; without it, only what `pyproject.toml` asks for changes.
 """
 
@@ -27,7 +27,6 @@ LOCKS = {
     "run.txt": [],
     "dev.txt": ["--all-extras", "--group=dev", "--constraint=requirements/run.txt"],
     "conformance.txt": ["--all-extras", "--group=conformance", "--constraint=requirements/run.txt"],
-    "others.txt": ["--only-group=others"],
     "lock.txt": ["--only-group=lock"],
 }
 
