@@ -5,10 +5,11 @@
     make conformance ARGS=--list           each test that is not applicable, by name
     make conformance SDK=2.14.0            another version of the SDK, or the `latest`
 
-The SDK's source distribution, of the version that requirements/run.txt pins or of the one asked for, comes from pip.  Its tests run twice, side
-by side: with the SDK's runner and with ours in its place (tests/conformance/sdk).  The first says which tests there
-are, so that nothing which breaks here can make the measure smaller.  Not applicable is a test that never makes a runner
-through ``client.beta.messages.tool_runner``, and the few that not_applicable.txt names with a reason.
+The SDK's source distribution, of the version that requirements/run.txt pins or of the one asked for, comes from pip.
+Its tests run twice, side by side: with the SDK's runner and with ours in its place (tests/conformance/sdk).  The first
+says which tests there are, so that nothing which breaks here can make the measure smaller.  Not applicable is a test
+that never makes a runner through ``client.beta.messages.tool_runner``, and the few that not_applicable.txt names with
+a reason.
 """
 
 from __future__ import annotations
