@@ -1,7 +1,7 @@
 """The loader: a chart file in, a Chart out, or everything that is wrong with it at its line and column.
 
 Four stages, and each speaks only when those before it leave something to judge: the text (`nodes`), the shape
-(`keys`), the names, and the proofs (both `core.check`).
+(`model`, told by `validation`), the names, and the proofs (both `core.check`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from fsm_runner.charts.making import chart_of
 from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
-from fsm_runner.charts.shape import fit
+from fsm_runner.charts.validation import validated
 from fsm_runner.core.chart import Chart
 from fsm_runner.core.check import FactCode, Verdict, check, did_you_mean
 from fsm_runner.core.check_names import name_problems
@@ -51,13 +50,12 @@ def parse(text: str) -> Parsed:
         document.refuse("empty-chart", (), (1, 1), message)
     if fatal or document.data is None:
         return Parsed(chart=None, problems=tuple(document.problems), document=document)
-    whole = fit(document)
+    chart = validated(document)
     problems = list(document.problems)
     if not problems:
-        return Parsed(chart=chart_of(document.data), problems=(), document=document)
-    if whole:
-        names = name_problems(chart_of(document.data), None)
-        problems += located(names, document)
+        return Parsed(chart=chart, problems=(), document=document)
+    if chart is not None:
+        problems += located(name_problems(chart, None), document)
     return Parsed(chart=None, problems=_in_order(problems), document=document)
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of the chart format: draft-07, made from the table of keys that the loader uses.
+"""The JSON Schema of the chart format: draft-07, made from the models that the loader validates by.
 
 So an editor and the loader never disagree.  What needs no declaration is offered by name (`enum`), and beside it
 whatever a name may look like, since charts have names of their own.  What a chart itself declares, such as its states,
@@ -8,26 +8,34 @@ cannot be offered: JSON Schema knows no reference from one place of a file to an
 from __future__ import annotations
 
 import json
-from typing import TypeAlias, assert_never
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
-from fsm_runner.charts.keys import CHART
-from fsm_runner.charts.shapes import FREE, WORD, Count, Either, Fixed, Flag, Keys, Listed, Named, Shape, Word
+from fsm_runner.charts.model import FREE, Chart
+from fsm_runner.core.facts import FACTS
+from fsm_runner.core.vocabulary import EFFECTS, EVENTS, LIMITS, OUTPUTS, SUPPLIES
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+Json: TypeAlias = dict[str, Any]
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+_FREE = frozenset({"Chart", "State", "AlwaysRow", "EventRow"})
+_ALIKE: Mapping[str, str] = {"$defs": "definitions", "oneOf": "anyOf"}
+"""What pydantic's draft calls otherwise; the forms of a value exclude each other, so any is one."""
+
+_OFFERS: Mapping[str, tuple[str, ...]] = {
+    "effects": tuple(sorted(EFFECTS)),
+    "events": tuple(sorted(EVENTS)),
+    "limits": LIMITS,
+    "outputs": OUTPUTS,
+    "supplies": tuple(SUPPLIES),
+}
+"""The words that need no declaration, by what the model says is offered."""
 
 
-def schema() -> dict[str, Json]:
+def schema() -> Json:
     """Return the JSON Schema of the chart format."""
-    definitions: dict[str, Json] = {}
-    chart = _keys(CHART, definitions)
-    return {
-        "$schema": DRAFT,
-        "title": "A chart of fsm_runner",
-        **chart,
-        "definitions": definitions,
-    }
+    made = _drafted(Chart.model_json_schema(ref_template="#/definitions/{model}"))
+    return {"$schema": DRAFT, **made, "title": "A chart of fsm_runner"}
 
 
 def schema_text() -> str:
@@ -35,72 +43,49 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _made(shape: Shape, definitions: dict[str, Json]) -> dict[str, Json]:
-    """Return the schema of `shape`, or a reference to it when it has a title."""
-    title = "" if isinstance(shape, Word | Fixed | Flag | Count | Listed) else shape.title
-    if not title:
-        return _written_out(shape, definitions)
-    if title not in definitions:
-        definitions[title] = None  # its place is taken while what it holds is made
-        definitions[title] = _written_out(shape, definitions)
-    return {"$ref": f"#/definitions/{title}"}
+def _drafted(made: Json) -> Json:
+    """Return what pydantic made as draft-07 says it, with the words that an editor offers."""
+    offers = made.get("x-offers")
+    free: Json = {"patternProperties": {FREE: {}}} if made.get("title") in _FREE else {}
+    kept: Json = {}
+    for key, value in made.items():
+        if key == "properties":
+            kept[key] = {name: _property(each) for name, each in value.items()}
+        elif key in ("$defs", "patternProperties"):
+            kept[_ALIKE.get(key, key)] = {name: _drafted(each) for name, each in value.items()}
+        elif key == "oneOf":
+            kept["anyOf"] = [_drafted(each) for each in value]
+        elif key == "items":
+            kept[key] = _drafted(value)
+        elif key not in ("title", "default", "x-offers", "propertyNames"):
+            kept[key] = value
+    if made.get("type") == "object":
+        kept = {**kept, **free, "additionalProperties": False}
+    return kept if offers is None else _offering(kept, offers)
 
 
-def _written_out(shape: Shape, definitions: dict[str, Json]) -> dict[str, Json]:
-    match shape:
-        case Keys():
-            return _keys(shape, definitions)
-        case Named():
-            known: dict[str, Json] = {name: _made(item, definitions) for name, item in shape.known.items()}
-            return {
-                "type": "object",
-                **({"properties": known} if known else {}),
-                "patternProperties": {WORD: _made(shape.item, definitions)},
-                "additionalProperties": False,
-                **({"minProperties": shape.least} if shape.least else {}),
-            }
-        case Listed():
-            least: dict[str, Json] = {"minItems": shape.least, "uniqueItems": True} if shape.least else {}
-            return {"type": "array", "items": _made(shape.item, definitions), **least}
-        case Either():
-            group = [] if shape.group is None else [_made(shape.group, definitions)]
-            return {"anyOf": [_made(shape.one, definitions), _made(shape.more, definitions), *group]}
-        case Word() | Fixed() | Flag() | Count():
-            return _plain(shape)
-        case _:
-            assert_never(shape)
+def _property(made: Json) -> Json:
+    """Return the schema of a key: draft-07 passes over what stands beside a reference."""
+    kept = _drafted(made)
+    return {**kept, "allOf": [{"$ref": kept.pop("$ref")}]} if "$ref" in kept else kept
 
 
-def _plain(shape: Word | Fixed | Flag | Count) -> dict[str, Json]:
-    match shape:
-        case Fixed():
-            return {"const": shape.word}
-        case Flag():
-            return {"type": "boolean"}
-        case Count():
-            return {"type": ["integer", "null"], "minimum": 0}
-        case Word():
-            kinds: list[Json] = ["string", *(["boolean"] if shape.flag else []), *(["null"] if shape.empty else [])]
-            made: dict[str, Json] = {"type": kinds if kinds[1:] else "string", "pattern": shape.pattern}
-            return {"anyOf": [{"enum": list(shape.known)}, made]} if shape.known else made
-        case _:
-            assert_never(shape)
+def _offering(made: Json, offers: str) -> Json:
+    """Return `made` with the words that need no declaration."""
+    if made["type"] != "object":
+        about = {key: made.pop(key) for key in ("description",) if key in made}
+        return {**about, "anyOf": [{"enum": list(_OFFERS[offers])}, made]}
+    (each,) = made["patternProperties"].values()
+    if offers == "limits":
+        return {**made, "properties": dict.fromkeys(LIMITS, each)}
+    return {**made, "properties": {name: _answering(each, fact.answers) for name, fact in FACTS.items()}}
 
 
-def _keys(shape: Keys, definitions: dict[str, Json]) -> dict[str, Json]:
-    properties: dict[str, Json] = {}
-    for name, key in shape.keys.items():
-        made = _made(key.holds, definitions)
-        if "$ref" in made:
-            made = {"allOf": [made]}  # draft-07 passes over what stands beside a reference
-        properties[name] = {"description": key.says, **made}
-    required: list[Json] = [name for name, key in shape.keys.items() if key.required]
-    return {
-        "type": "object",
-        "description": shape.says,
-        "properties": properties,
-        **({"patternProperties": {FREE: {}}} if shape.free else {}),
-        "additionalProperties": False,
-        **({"required": required} if required else {}),
-        **({"minProperties": 1, "maxProperties": 1} if shape.single else {}),
-    }
+def _answering(made: Json, answers: tuple[str, ...]) -> Json:
+    """Return the schema of a fact's answer, of a list of them, or of either, with `answers` offered."""
+    if "anyOf" in made:
+        return {**made, "anyOf": [_answering(each, answers) for each in made["anyOf"]]}
+    if "items" in made:
+        return {**made, "items": _answering(made["items"], answers)}
+    words = [answer == "true" if answer in ("true", "false") else answer for answer in answers]
+    return {"anyOf": [{"enum": words}, made]}

@@ -32,11 +32,11 @@ def main() -> None:
     import sys
 
     try:
-        from fsm_runner.cli.app import perform
+        from fsm_runner.cli.app import app_for
         from fsm_runner.cli.quitting import lenient_output, to_its_end
 
         lenient_output()
-        to_its_end(lambda: perform(sys.argv[1:]))
+        to_its_end(lambda: app_for(sys.argv[1:])(prog_name="fsm-runner"))
     except KeyboardInterrupt:  # while something is imported
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -6,8 +6,7 @@ them together would take longer than most do their work.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Annotated
 
@@ -58,23 +57,6 @@ def app_for(arguments: Iterable[str]) -> typer.Typer:
     """Return the program with the command that `arguments` ask for; with all of them when that is none."""
     asked = next((each for each in arguments if not each.startswith("-")), "")
     return app_of([asked] if asked in COMMANDS else COMMANDS)
-
-
-def perform(arguments: Sequence[str]) -> None:
-    """Run the program on `arguments`, and exit.
-
-    To convert what options give, typer imports pydantic, which takes longer than the check of a chart.  So a check
-    without options, the command that editors and hooks run most, is called as it is.
-    """
-    name, *values = arguments or [""]
-    if name == "check" and len(values) <= 1 and not any(each.startswith("-") and each != "-" for each in values):
-        command = guarded(import_module("fsm_runner.cli.check").check)
-        try:
-            command(*values)
-        except typer.Exit as end:
-            sys.exit(end.exit_code)
-    else:
-        app_for(arguments)(prog_name="fsm-runner")
 
 
 def _version(asked: bool) -> None:

@@ -65,7 +65,7 @@ def copied(text: str, *, source: str, name: str, file: str) -> str:
 
 def _name(path: Path) -> str:
     """Return the name that a chart in the file `path` gets; empty when the file's is none for a chart."""
-    from fsm_runner.charts.shapes import TITLE
+    from fsm_runner.charts.model import TITLE
 
     return path.stem if re.fullmatch(TITLE, path.stem) else ""
 

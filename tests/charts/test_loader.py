@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -248,14 +246,6 @@ def test_a_message_is_one_line_of_a_readable_length_whatever_the_file_holds():
     assert ("wrong-type", 4) == (problem.code, problem.line)
     assert len(problem.message) < 250
     assert len(problem.message.splitlines()) == 1
-
-
-def test_reading_a_chart_loads_no_library_of_models():
-    """Which would take longer than all the rest."""
-    line = "import sys, fsm_runner.charts; fsm_runner.charts.load('states'); print('pydantic' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, capture_output=True, text=True, check=True)
-
-    assert "False\n" == done.stdout
 
 
 def test_a_shipped_name_with_a_dot_is_a_name():

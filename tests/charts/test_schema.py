@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fsm_runner.charts import find_chart
-from fsm_runner.charts.keys import ALWAYS_ROW, CHART, EVENT_ROW, RULE, STATE
 from fsm_runner.charts.loader import shipped_charts
+from fsm_runner.charts.model import FREE, AlwaysRow, Chart, EventRow, Rule, State
 from fsm_runner.charts.nodes import read
 from fsm_runner.charts.schema import schema, schema_text
-from fsm_runner.charts.shapes import FREE, misfits
+from fsm_runner.charts.validation import validated
 from fsm_runner.core.chart import SCHEMA
 from fsm_runner.core.check_codes import GROUPS
 from fsm_runner.core.facts import FACTS
@@ -77,7 +77,7 @@ WORDS = {
 
 
 def test_the_committed_schema_is_fresh():
-    """`chart.schema.json` is what the table of keys says now."""
+    """`chart.schema.json` is what the model says now."""
     path = ROOT / "fsm_runner" / "charts" / "chart.schema.json"
 
     assert schema_text() == path.read_text(encoding="utf-8")
@@ -86,9 +86,9 @@ def test_the_committed_schema_is_fresh():
 def test_it_has_the_keys_that_the_loader_takes():
     """An editor offers every key that the loader takes, requires the same, and allows no other but x-."""
     definitions = MADE["definitions"]
-    parts = [(MADE, CHART), *((definitions[group.title], group) for group in (STATE, ALWAYS_ROW, EVENT_ROW, RULE))]
-    for part, group in parts:
-        assert list(group.keys) == list(part["properties"])
+    groups = (State, AlwaysRow, EventRow, Rule)
+    for part, group in [(MADE, Chart), *((definitions[group.__name__], group) for group in groups)]:
+        assert list(group.keys()) == list(part["properties"])
         assert ([FREE] if group.free else []) == list(part.get("patternProperties", {}))
         assert part["additionalProperties"] is False
     assert ["schema", "name", "initial", "states"] == MADE["required"]
@@ -128,7 +128,7 @@ def test_an_editor_refuses_what_the_loader_refuses_for_its_shape(broken):
     beyond = broken.name == "rule_of_a_moment_that_says_nothing" or broken.code == "duplicate-answer"
 
     assert beyond or not fits(document.data, MADE)
-    assert fits(document.data, MADE) == (not list(misfits(document.data, CHART))) or beyond
+    assert fits(document.data, MADE) == (validated(document) is not None and not document.problems) or beyond
 
 
 def test_names_of_ones_own_are_taken():
@@ -144,8 +144,8 @@ def test_names_of_ones_own_are_taken():
     """
     document = read(text)
 
+    assert validated(document) is not None
     assert [] == document.problems
-    assert [] == list(misfits(document.data, CHART))
     assert fits(document.data, MADE)
 
 

@@ -242,21 +242,3 @@ def test_the_number_of_cycles_is_not_said_to_be_that_of_all(command):
     assert "every cycle is bounded: of the 29 shortest through a row, 2 by a limit and 27 by a supply" in (
         command("check").stdout
     )
-
-
-@pytest.mark.parametrize("values", [[], ["approval"], [BROKEN / "row_behind_two_rows_together.yaml"], ["nope"], [""]])
-def test_a_check_without_options_is_the_same_check(values):
-    """It is called without typer, which has nothing to convert then."""
-    short, long = program("check", *values), program("check", *values, "--format", "text")
-
-    assert (long.returncode, long.stdout, long.stderr) == (short.returncode, short.stdout, short.stderr)
-    assert short.stdout or short.stderr
-
-
-def test_a_check_without_options_imports_no_pydantic():
-    """That would take as long as all the rest."""
-    lines = ["import sys", "from fsm_runner.cli import main", "sys.argv[1:] = ['check']", "main()"]
-    code = "; ".join([*lines, "print('pydantic' in sys.modules)"])
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-
-    assert "False" == done.stdout.splitlines()[-1]

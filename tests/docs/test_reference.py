@@ -11,9 +11,8 @@ from markdown_it import MarkdownIt
 
 import fsm_runner
 from fsm_runner import testing
-from fsm_runner.charts.keys import ALWAYS_ROW, CHART, EVENT_ROW, RULE, STATE
+from fsm_runner.charts.model import AlwaysRow, Chart, EventRow, Rule, State, group_at
 from fsm_runner.charts.schema import schema
-from fsm_runner.charts.shapes import Keys
 from fsm_runner.core.check import CODES
 from fsm_runner.core.facts import FACTS
 from fsm_runner.core.stop import REASONS
@@ -58,20 +57,20 @@ FORMAT = sections("reference/chart.md")
 
 @pytest.mark.parametrize(
     ("heading", "group"),
-    [("Keys of a chart", CHART), ("Keys of a state", STATE), ("Keys of a row", EVENT_ROW)],
+    [("Keys of a chart", Chart), ("Keys of a state", State), ("Keys of a row", EventRow)],
 )
 def test_every_key_of_the_format_is_there(heading, group):
     """Those that the loader takes, and no other; and whether it asks for them."""
     told = {row[0].strip("`"): row[1] for row in table(FORMAT[heading])}
-    required = {name for name, key in group.keys.items() if key.required}
+    required = {name for name, field in group.keys().items() if field.is_required()}
 
-    assert sorted(group.keys) == sorted(told)
+    assert sorted(group.keys()) == sorted(told)
     assert required == {name for name, says in told.items() if says != "no"}
 
 
 def test_an_always_row_has_the_keys_of_a_row_but_for_event():
     """As the page says."""
-    assert {"event"} == set(EVENT_ROW.keys) - set(ALWAYS_ROW.keys)
+    assert {"event"} == EventRow.keys().keys() - AlwaysRow.keys().keys()
 
 
 def test_the_json_schema_has_the_same_keys():
@@ -83,12 +82,13 @@ def test_the_json_schema_has_the_same_keys():
 
 
 def test_every_kind_of_rule_is_there():
-    """In the order of the loader's table, each with all of its keys."""
+    """In the order of the loader's model, each with all of its keys."""
     rows = table(FORMAT["Rules"])
 
-    assert list(RULE.keys) == [row[0].strip("`") for row in rows]
-    for row, key in zip(rows, RULE.keys.values(), strict=True):
-        assert not isinstance(key.holds, Keys) or set(key.holds.keys) <= set(mentioned(row[1]))
+    assert list(Rule.keys()) == [row[0].strip("`") for row in rows]
+    for row, kind in zip(rows, Rule.keys(), strict=True):
+        group = group_at(("rules", "any", kind))
+        assert group is None or group.keys().keys() <= set(mentioned(row[1]))
 
 
 def test_every_effect_is_there_with_its_events():
