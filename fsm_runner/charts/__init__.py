@@ -2,10 +2,9 @@
 
 loader      a file in, a chart out, or everything that is wrong with it
 nodes       YAML as plain data, each piece with its line and column
-keys        what belongs under each key, written once; `shapes`: what they are made of
-shape       what does not fit them, told at its place
-making      plain data of the right shape as a chart
-schema      the same keys as JSON Schema
+model       what belongs under each key, and the chart that it says
+validation  what does not fit the model, told at its place
+schema      the model as JSON Schema
 table       every row as a line; `table_page`: the same as HTML
 patterns    sets of combinations in as few guards as describe them
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from fsm_runner.charts import find_chart
-from tests.cli.conftest import BROKEN, ROOT, program
+from tests.cli.conftest import BROKEN
 
 
 def edited(*replacements: tuple[str, str]) -> str:
