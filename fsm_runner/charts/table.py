@@ -55,7 +55,7 @@ def effective(chart: Chart, *, facts: FactCodes | None = None, most: int | None 
     for state in chart.states:
         for table in tables_of(state, asked):
             space = table.space
-            impossible = space.without(space.every, table.possible)
+            impossible = space.every & ~table.possible
             for (_, row), taken in zip(table.rows, table.taken, strict=True):
                 try:
                     found[row.id] = patterns(space, taken, impossible, most=most)

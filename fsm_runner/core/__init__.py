@@ -15,7 +15,6 @@ messages    what the API's objects say; `availability`: which tools may run; `th
 
 check       what a chart must satisfy: `check_names`, `check_graph`, `check_rows`, `check_always`, and its own `rules`;
             each kind of problem has a code in `check_codes`
-cover       sets of combinations of answers, kept exactly; `cover_order`: how a diagram of them asks the facts;
-            `impossible`: what cannot happen, said of some facts alone
+cover       sets of combinations of answers, kept exactly
 counting    a number with its noun
 """

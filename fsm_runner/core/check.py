@@ -33,7 +33,7 @@ from fsm_runner.core.check_graph import (
 )
 from fsm_runner.core.check_names import FactCode, Path, did_you_mean, missing_events, moments_of, name_problems
 from fsm_runner.core.check_rows import Facts, Table, blocked_rows, dead_rows, gap, overlaps, tables_of
-from fsm_runner.core.errors import Problem
+from fsm_runner.core.errors import ChartError, Problem
 from fsm_runner.core.rules import Ruled, Violation, ruled
 
 __all__ = ["CODES", "Bound", "Covered", "FactCode", "Verdict", "Violation", "check", "did_you_mean"]
@@ -123,17 +123,25 @@ def check(chart: Chart, *, facts: Mapping[str, FactCode] | None = None, strict: 
     bad = _unjudged(problems)
     known = Facts(chart, facts)
     readable = [state for state in chart.states if not state.final and state.name not in bad]
-    tables = [table for state in readable for table in tables_of(state, known)]
+    tables, of_rules = list[Table](), Ruled()
+    for state in readable:
+        try:
+            tables += tables_of(state, known)
+        except ChartError as error:  # too many combinations
+            problems += error.problems
+            bad |= {state.name}
     for table in tables:
         problems += [*gap(table), *dead_rows(table)]
-    blocked = blocked_rows(tables, known)
-    of_rules = Ruled()
     if not {problem.code for problem in problems} & {"unknown-target", "unknown-initial"}:
         misnamed = {problem.path[1] for problem in problems if problem.path[0] == "rules"}
         problems += graph_problems(chart, edges)
         if not bad:
-            problems += _endless(chart, known, edges, blocked)
-            of_rules = ruled(chart, [each for each in chart.rules if each.name not in misnamed], tables, known)
+            try:
+                blocked = blocked_rows(tables, known)
+                problems += _endless(chart, known, edges, blocked)
+                of_rules = ruled(chart, [each for each in chart.rules if each.name not in misnamed], tables, known)
+            except ChartError as error:
+                problems += error.problems
     problems += of_rules.problems
     notes = [note for table in tables for note in overlaps(table)]
     if strict:
@@ -195,16 +203,16 @@ def _ways(chart: Chart, edges: Sequence[Edge]) -> tuple[tuple[str, str], ...]:
 
 
 def _covered(table: Table) -> Covered:
-    union = table.space.never
+    union = 0
     for taken in table.taken:
-        union = table.space.either(union, taken)
+        union |= taken
     return Covered(
         state=table.state.name,
         event=table.event,
         rows=tuple(row.id for _, row in table.rows),
         facts=tuple(name for name, _ in table.space.facts),
-        combinations=table.space.count(table.possible),
-        rests=table.space.without(table.possible, union) != table.space.never,
+        combinations=table.possible.bit_count(),
+        rests=bool(table.possible & ~union),
     )
 
 

@@ -31,7 +31,8 @@ def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
     ]
     for part in cyclic_parts(edges):
         names = tuple(dict.fromkeys(edge.source for edge in part))
-        space, possible = facts.space(row.guard for name in names for row in states[name].always)
+        guards = [row.guard for name in names for row in states[name].always]
+        space, possible = facts.space(guards, path=part[0].path, subject=f"state '{names[0]}'")
         taken: dict[Path, Combos] = {}
         for name in names:
             rest = possible
@@ -39,18 +40,18 @@ def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
                 if row.event is not None:
                     break  # transitions stand after all always rows
                 holds = space.pattern(row.guard)
-                taken[path] = space.both(rest, holds)
-                rest = space.without(rest, holds)
+                taken[path] = rest & holds
+                rest &= ~holds
         going = dict.fromkeys(names, possible)
         for _ in names:
-            after = dict.fromkeys(names, space.never)
+            after = dict.fromkeys(names, 0)
             for edge in part:
-                goes = space.both(taken[edge.path], going[edge.target])
-                after[edge.source] = space.either(after[edge.source], goes)
+                goes = taken[edge.path] & going[edge.target]
+                after[edge.source] = after[edge.source] | goes
             if after == going:
                 break
             going = after
-        start = next((name for name in names if going[name] != space.never), None)
+        start = next((name for name in names if going[name]), None)
         if start is not None:
             yield _loop(start, part, (space, possible), (taken, going[start]))
 
@@ -64,14 +65,14 @@ def _loop(
     walk: list[Edge] = []
     state = start
     while state not in [edge.source for edge in walk]:
-        walk.append(next(e for e in part if e.source == state and space.both(taken[e.path], here) != space.never))
+        walk.append(next(e for e in part if e.source == state and taken[e.path] & here))
         state = walk[-1].target
     cycle = walk[[edge.source for edge in walk].index(state) :]
     first = min(range(len(cycle)), key=lambda index: part.index(cycle[index]))
     cycle = cycle[first:] + cycle[:first]
     always = possible
     for edge in cycle:
-        always = space.both(always, taken[edge.path])
-    witness = spelled(space.witness(always, space.without(possible, always)))
+        always &= taken[edge.path]
+    witness = spelled(space.witness(always, possible & ~always))
     message = f"state '{cycle[0].source}': always rows loop {drawn(cycle)} for {witness} (guard one of them)"
     return Problem(code="always-loop", path=cycle[0].path, message=message)

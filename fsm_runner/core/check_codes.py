@@ -64,6 +64,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dead-row": "earlier rows hold whenever the row does; move it up, narrow those, or delete it",
             "impossible-row": "the row's guard wants answers that cannot happen together; correct or delete it",
             "overlap": "two rows hold at once and their order decides; fine, unless you want each row to stand alone",
+            "too-many-combinations": "a table asks facts of over 1,048,576 combinations; ask fewer facts in one state",
             "always-loop": "always rows lead back to where they began under the same answers; guard one of them",
         },
         "The bounds": {

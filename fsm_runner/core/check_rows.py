@@ -7,17 +7,14 @@ From these follow the gaps, the dead rows, the overlaps and what a reached limit
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fsm_runner.core.chart import Chart, Pattern, Row, State
 from fsm_runner.core.check_names import FactCode, Path, rows_with_paths
-from fsm_runner.core.cover import LEAF_BITS, Combos, Space, intersection, spelled
-from fsm_runner.core.cover_order import close_together
-from fsm_runner.core.errors import Problem
+from fsm_runner.core.cover import MOST, Combos, Space, TooManyCombinations, intersection, spelled
+from fsm_runner.core.errors import ChartError, Problem
 from fsm_runner.core.facts import FACTS
-from fsm_runner.core.impossible import impossible_among
 from fsm_runner.core.vocabulary import LIMIT_FACT
 
 IMPOSSIBLE: tuple[Pattern, ...] = tuple(pattern for fact in FACTS.values() for pattern in fact.impossible)
@@ -33,18 +30,16 @@ class Facts:
     Args:
         chart: declares the facts.
         code: the facts' code; None when it is not at hand, then `IMPOSSIBLE` holds.
-        leaf_bits: the most combinations that one integer holds, at least 1.
     """
 
-    def __init__(self, chart: Chart, code: Mapping[str, FactCode] | None, *, leaf_bits: int = LEAF_BITS) -> None:
+    def __init__(self, chart: Chart, code: Mapping[str, FactCode] | None) -> None:
+        self.chart = chart
         self.answers = {fact.name: fact.answers for fact in chart.facts}
         patterns = IMPOSSIBLE
         if code is not None:
             patterns = tuple(dict.fromkeys(pattern for fact in code.values() for pattern in fact.impossible))
             self.answers = {**{fact.name: fact.answers for fact in code.values()}, **self.answers}
         self._spaces: dict[tuple[str, ...], tuple[Space, Combos]] = {}
-        self._impossible: dict[tuple[str, ...], tuple[Pattern, ...]] = {}
-        self._leaf_bits = leaf_bits
         known = [self._known(pattern) for pattern in patterns]
         self.impossible = tuple(pattern for pattern in known if pattern is not None)
 
@@ -53,26 +48,74 @@ class Facts:
         kept = tuple((name, tuple(a for a in answers if a in self.answers.get(name, ()))) for name, answers in pattern)
         return kept if all(answers for _, answers in kept) else None
 
-    def space(self, guards: Iterable[Pattern]) -> tuple[Space, Combos]:
-        """Return the combinations that decide between `guards`, and those of them that can happen."""
-        asked = tuple(guards)
-        names = {name for guard in asked for name, _ in guard}
-        answers = {name: given for name, given in self.answers.items() if name in names}
-        known = tuple(answers)
-        if known not in self._impossible:
-            self._impossible[known] = impossible_among(known, self.impossible, self.answers)
-        impossible = self._impossible[known]
-        order = self._order(answers, (*impossible, *asked))
-        if order not in self._spaces:
-            space = Space(answers, order=order, leaf_bits=self._leaf_bits)
-            self._spaces[order] = space, space.without(space.every, space.union(impossible))
-        return self._spaces[order]
+    def space(self, guards: Iterable[Pattern], *, path: Path, subject: str) -> tuple[Space, Combos]:
+        """Return the combinations that decide between `guards`, and those of them that can happen.
 
-    def _order(self, answers: Mapping[str, Sequence[str]], patterns: Iterable[Pattern]) -> tuple[str, ...]:
-        """Return the facts as a diagram should ask them; as they are declared where one integer holds it all."""
-        if math.prod(map(len, answers.values())) <= self._leaf_bits:
-            return tuple(answers)
-        return close_together(tuple(answers), ([name for name, _ in pattern] for pattern in patterns))
+        Args:
+            guards: patterns of the facts that count.
+            path: where in the chart they stand.
+            subject: what messages call that.
+
+        Raises:
+            ChartError: there are more than `MOST` combinations.
+        """
+        names = {name for guard in guards for name, _ in guard}
+        known = tuple(name for name in self.answers if name in names)
+        try:
+            if known not in self._spaces:
+                space = Space({name: self.answers[name] for name in known})
+                self._spaces[known] = space, self._possible(known)
+        except TooManyCombinations as error:
+            raise ChartError(self.chart.name, (_too_many(error, path, subject),)) from None
+        return self._spaces[known]
+
+    def _possible(self, names: tuple[str, ...]) -> Combos:
+        """Return the combinations of the facts `names` that can happen, whatever the other facts answer.
+
+        Other facts that what is impossible ties to them stand before them in one space, and are then left out.  What is
+        impossible among facts that no tie leads to counts only where it leaves them no answer at all.
+        """
+        tied, impossible, rest = _tied(names, self._binding(names))
+        while rest:
+            others, ruled_out, rest = _tied(rest[0][0][:1], rest)
+            space = Space({name: self.answers[name] for name in others})
+            if space.union(ruled_out) == space.every:
+                return 0
+        before = [name for name in self.answers if name in tied and name not in names]
+        space = Space({name: self.answers[name] for name in (*before, *names)})
+        return space.without_first(space.every & ~space.union(impossible), len(before))
+
+    def _binding(self, names: Collection[str]) -> list[Pattern]:
+        """Return what is impossible, but for what another fact avoids by an answer that nothing rules out."""
+        left = list(self.impossible)
+        while True:
+            named: dict[str, set[str]] = {}
+            for pattern in left:
+                for name, answers in pattern:
+                    named.setdefault(name, set()).update(answers)
+            free = {name for name, some in named.items() if name not in names and len(some) < len(self.answers[name])}
+            if not free:
+                return left
+            left = [pattern for pattern in left if free.isdisjoint(name for name, _ in pattern)]
+
+
+def _tied(names: Iterable[str], patterns: Sequence[Pattern]) -> tuple[set[str], list[Pattern], list[Pattern]]:
+    """Return `names` with all facts that patterns tie to them, the patterns of those, and the other patterns."""
+    tied, near, rest = set(names), list[Pattern](), list(patterns)
+    while more := [pattern for pattern in rest if any(name in tied for name, _ in pattern)]:
+        near += more
+        rest = [pattern for pattern in rest if pattern not in more]
+        tied.update(name for pattern in more for name, _ in pattern)
+    return tied, near, rest
+
+
+def _too_many(error: TooManyCombinations, path: Path, subject: str) -> Problem:
+    number, most = f"{error.combinations:,}", f"{MOST:,}"
+    message = (
+        f"{subject}: the {len(error.facts)} facts that decide here have {number} combinations of answers, and {most} "
+        "are the most that can be proved (ask fewer facts in one state, or make one fact of several)"
+    )
+    return Problem(code="too-many-combinations", path=path, message=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +146,18 @@ class Table:
 
 
 def tables_of(state: State, facts: Facts) -> Iterator[Table]:
-    """Yield the tables of `state`: its ``always`` rows, then its rows for each event."""
+    """Yield the tables of `state`: its ``always`` rows, then its rows for each event.
+
+    Raises:
+        ChartError: the facts of one of them have too many combinations.
+    """
     groups: dict[str | None, list[tuple[Path, Row]]] = {}
     for path, row in rows_with_paths(state):
         groups.setdefault(row.event, []).append((path, row))
     for event, rows in groups.items():
-        space, possible = facts.space(row.guard for _, row in rows)
-        held = tuple(space.both(possible, space.pattern(row.guard)) for _, row in rows)
+        guards, subject = [row.guard for _, row in rows], f"state '{state.name}'"
+        space, possible = facts.space(guards, path=rows[-1][0], subject=subject)
+        held = tuple(possible & space.pattern(row.guard) for _, row in rows)
         yield Table(
             state=state,
             event=event,
@@ -117,26 +165,26 @@ def tables_of(state: State, facts: Facts) -> Iterator[Table]:
             space=space,
             possible=possible,
             held=held,
-            taken=first_row_wins(space, held),
+            taken=first_row_wins(held),
         )
 
 
-def first_row_wins(space: Space, held: Iterable[Combos]) -> tuple[Combos, ...]:
+def first_row_wins(held: Iterable[Combos]) -> tuple[Combos, ...]:
     """Return, for sets in order, what is in each and in none before it."""
-    taken, before = [], space.never
+    taken, before = [], 0
     for some in held:
-        taken.append(space.without(some, before))
-        before = space.either(before, some)
+        taken.append(some & ~before)
+        before |= some
     return tuple(taken)
 
 
 def gap(table: Table) -> Iterator[Problem]:
     """Yield a problem when some combination that can happen has no row."""
     rests = table.event is None and (table.state.effect is not None or bool(table.state.transitions))
-    covered = table.space.never
+    covered = 0
     for taken in table.taken:
-        covered = table.space.either(covered, taken)
-    if rests or table.space.without(table.possible, covered) == table.space.never:
+        covered |= taken
+    if rests or not table.possible & ~covered:
         return
     witness = spelled(table.space.witness(table.possible, covered))
     of = "row" if table.event is None else f"row of event '{table.event}'"
@@ -147,11 +195,10 @@ def gap(table: Table) -> Iterator[Problem]:
 
 def dead_rows(table: Table) -> Iterator[Problem]:
     """Yield a problem for each row that is never taken, with the rows that shadow it."""
-    never = table.space.never
     for index, (path, row) in enumerate(table.rows):
-        if table.taken[index] != never:
+        if table.taken[index]:
             continue
-        if table.held[index] == never:
+        if not table.held[index]:
             wanted = spelled(row.guard)
             message = f"{table.place}: row '{row.id}' wants {wanted}, which cannot happen (correct its guard)"
             yield Problem(code="impossible-row", path=path, message=message)
@@ -163,14 +210,14 @@ def dead_rows(table: Table) -> Iterator[Problem]:
 
 def _shadow(table: Table, index: int) -> list[int]:
     """Return the fewest earlier rows, by leaving out one after another, that together hold whenever the row does."""
-    space, row = table.space, table.held[index]
-    shadow = [earlier for earlier in range(index) if space.both(table.held[earlier], row) != space.never]
+    row = table.held[index]
+    shadow = [earlier for earlier in range(index) if table.held[earlier] & row]
     for candidate in tuple(shadow):
         rest = row
         for earlier in shadow:
             if earlier != candidate:
-                rest = space.without(rest, table.held[earlier])
-        if rest == space.never:
+                rest &= ~table.held[earlier]
+        if not rest:
             shadow.remove(candidate)
     return shadow
 
@@ -182,12 +229,12 @@ def overlaps(table: Table) -> Iterator[Problem]:
     """
     for later, (path, row) in enumerate(table.rows):
         rest = later == len(table.rows) - 1 and not row.guard
-        if rest or table.taken[later] == table.space.never:
+        if rest or not table.taken[later]:
             continue
         for earlier in range(later):
             first = table.rows[earlier][1]
             shared = intersection(first.guard, row.guard)
-            if shared is None or table.space.both(table.held[earlier], table.held[later]) == table.space.never:
+            if shared is None or not table.held[earlier] & table.held[later]:
                 continue
             message = f"{table.place}: rows '{first.id}' and '{row.id}' both hold for {spelled(shared)}"
             yield Problem(code="overlap", path=path, message=f"{message}; '{first.id}' comes first")
@@ -199,11 +246,12 @@ def blocked_rows(tables: Sequence[Table], facts: Facts) -> dict[Path, tuple[str,
     reached: Pattern = ((LIMIT_FACT, (REACHED,)),) if REACHED in answers else ()
     blocked: dict[Path, tuple[str, ...]] = {}
     for table in tables:
-        space, possible = facts.space([*(row.guard for _, row in table.rows), reached])
-        at_limit = space.both(possible, space.pattern(reached))
-        held = [space.both(at_limit, space.pattern(row.guard)) for _, row in table.rows]
-        for index, taken in enumerate(first_row_wins(space, held)):
-            if taken == space.never:
+        guards = [*(row.guard for _, row in table.rows), reached]
+        space, possible = facts.space(guards, path=table.rows[-1][0], subject=table.place)
+        at_limit = possible & space.pattern(reached)
+        held = [at_limit & space.pattern(row.guard) for _, row in table.rows]
+        for index, taken in enumerate(first_row_wins(held)):
+            if not taken:
                 blocked[table.rows[index][0]] = _instead(table, index, answers)
     return blocked
 
@@ -213,9 +261,7 @@ def _instead(table: Table, index: int, answers: Sequence[str]) -> tuple[str, ...
     at_limit = _taken_when(table, REACHED)
     before = [_taken_when(table, answer)[index] for answer in answers if answer != REACHED]
     return tuple(
-        row.id
-        for (_, row), taken in zip(table.rows, at_limit, strict=True)
-        if any(table.space.both(some, taken) != table.space.never for some in before)
+        row.id for (_, row), taken in zip(table.rows, at_limit, strict=True) if any(some & taken for some in before)
     )
 
 
@@ -225,5 +271,5 @@ def _taken_when(table: Table, answer: str) -> tuple[Combos, ...]:
     for _, row in table.rows:
         rest = tuple((name, wanted) for name, wanted in row.guard if name != LIMIT_FACT)
         can = answer in dict(row.guard).get(LIMIT_FACT, (answer,))
-        held.append(table.space.both(table.possible, table.space.pattern(rest)) if can else table.space.never)
-    return first_row_wins(table.space, held)
+        held.append(table.possible & table.space.pattern(rest) if can else 0)
+    return first_row_wins(held)

@@ -178,7 +178,7 @@ def _broken(
         here = waiting.popleft()
         state, bound = here
         if state not in hops:
-            hops[state] = [hop for table in tables.get(state, ()) for hop in _hops(table, moments, facts)]
+            hops[state] = [hop for table in tables.get(state, ()) for hop in _hops(table, rule, moments, facts)]
         for hop in hops[state]:
             path = (*paths[here], hop.taken)
             met |= hop.forbidden if isinstance(rule, Precedes) else hop.binds
@@ -194,7 +194,9 @@ def _broken(
 
 def _unreached(chart: Chart, rule: AlwaysReaches, tables: Mapping[str, list[Table]], facts: Facts) -> Violation | None:
     """Return a shortest path to a state from which no rows lead to one of the rule's, or None."""
-    hops = [hop.taken for some in tables.values() for table in some for hop in _hops(table, (None, None, None), facts)]
+    hops = [
+        hop.taken for some in tables.values() for table in some for hop in _hops(table, rule, (None, None, None), facts)
+    ]
     ending = set(rule.states)
     while more := {hop.source for hop in hops if hop.target in ending} - ending:
         ending |= more
@@ -216,19 +218,20 @@ def _at_start(chart: Chart, moment: Moment | None) -> bool:
     return moment is not None and not moment.rows and not moment.guard and chart.initial in moment.states
 
 
-def _hops(table: Table, moments: Sequence[Moment | None], facts: Facts) -> Iterator[_Hop]:
+def _hops(table: Table, rule: Rule, moments: Sequence[Moment | None], facts: Facts) -> Iterator[_Hop]:
     """Yield the transitions by the rows of `table`, each once for each way in which a rule can read it."""
     guards = [moment.guard for moment in moments if moment is not None]
-    space, possible = facts.space([*(row.guard for _, row in table.rows), *guards])
-    held = [space.both(possible, space.pattern(row.guard)) for _, row in table.rows]
-    for (_, row), taken in zip(table.rows, first_row_wins(space, held), strict=True):
-        read = [space.pattern(m.guard) if m is not None and _names(m, row) else space.never for m in moments]
-        for signs in product(*((False,) if within == space.never else (True, False) for within in read)):
+    guards += [row.guard for _, row in table.rows]
+    space, possible = facts.space(guards, path=("rules", rule.name), subject=f"rule '{rule.name}', {table.place}")
+    held = [possible & space.pattern(row.guard) for _, row in table.rows]
+    for (_, row), taken in zip(table.rows, first_row_wins(held), strict=True):
+        read = [space.pattern(m.guard) if m is not None and _names(m, row) else 0 for m in moments]
+        for signs in product(*((True, False) if within else (False,) for within in read)):
             some = taken
             for sign, within in zip(signs, read, strict=True):
-                some = space.both(some, within) if sign else space.without(some, within)
-            if some != space.never:
-                answers = space.witness(some, space.without(possible, some))
+                some &= within if sign else ~within
+            if some:
+                answers = space.witness(some, possible & ~some)
                 hop = Taken(source=table.state.name, event=table.event, row=row.id, facts=answers, target=row.target)
                 yield _Hop(taken=hop, frees=signs[0], forbidden=signs[1], binds=signs[2])
 

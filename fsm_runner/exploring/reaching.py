@@ -150,9 +150,9 @@ def _judged(
         space, asked = table.space, dict(table.space.facts)
         possible = table.possible
         for name in asked.keys() & fixed.keys():
-            possible = space.both(possible, space.pattern(((name, (fixed[name][0],)),)))
-        held = [space.both(possible, some) for some in table.held]
-        taken = first_row_wins(space, held)
+            possible &= space.pattern(((name, (fixed[name][0],)),))
+        held = [possible & some for some in table.held]
+        taken = first_row_wins(held)
         for index, (_, row) in enumerate(table.rows):
             if state.final:
                 yield row, f"state '{state.name}' is final, so its rows are never tried"
@@ -160,25 +160,25 @@ def _judged(
                 yield row, f"nothing reports '{row.event}' while a run is in '{state.name}'"
             elif row.event is not None and restless:
                 yield row, f"a run never rests in '{state.name}': some always row holds whatever the facts answer"
-            elif taken[index] == space.never:
+            elif not taken[index]:
                 yield row, _shadowed(table, index, fixed, held[index])
             else:
-                answers = space.witness(taken[index], space.without(possible, taken[index]))
+                answers = space.witness(taken[index], possible & ~taken[index])
                 yield row, Taken(source=state.name, event=row.event, row=row.id, facts=answers, target=row.target)
         if table.event is None:
             rest = possible
             for some in taken:
-                rest = space.without(rest, some)
-            restless = rest == space.never
+                rest &= ~some
+            restless = not rest
 
 
 def _shadowed(table: Table, index: int, fixed: Mapping[str, tuple[str, str]], held: Combos) -> str:
     """Say why a row of `table` is never the first to hold; `held` is where it holds, all that is fixed considered."""
     path, row = table.rows[index]
-    if table.held[index] == table.space.never:
+    if not table.held[index]:
         return f"it wants {spelled(row.guard)}, which cannot happen"
     for name, answers in row.guard:
-        if held == table.space.never and name in fixed and fixed[name][0] not in answers:
+        if not held and name in fixed and fixed[name][0] not in answers:
             answer, why = fixed[name]
             return f"it wants {name}={'|'.join(answers)}, but {why}, so the answer is always {answer}"
     for problem in dead_rows(table):

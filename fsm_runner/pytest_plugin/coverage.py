@@ -41,12 +41,12 @@ class RowCoverage:
     @property
     def possible_count(self) -> int:
         """How many combinations can reach the row."""
-        return self.space.count(self.taken)
+        return self.taken.bit_count()
 
     @property
     def driven_count(self) -> int:
         """How many of them did."""
-        return self.space.count(self.driven)
+        return self.driven.bit_count()
 
     def missing(self) -> tuple[Pattern, ...]:
         """Return few patterns for the combinations that were not driven, the one that says most first.
@@ -54,16 +54,16 @@ class RowCoverage:
         They tell these from those that were, where this row is taken; what other rows take does not matter.  One
         empty pattern: none was driven.
         """
-        free = self.space.without(self.space.every, self.taken)
-        found = patterns(self.space, self.space.without(self.taken, self.driven), free)
+        free = self.space.every & ~self.taken
+        found = patterns(self.space, self.taken & ~self.driven, free)
         return tuple(self._of_this_row(pattern) for pattern in found)
 
     def _of_this_row(self, pattern: Pattern) -> Pattern:
         """Return `pattern` without the answers by which this row is not taken."""
-        held = self.space.both(self.taken, self.space.pattern(pattern))
+        held = self.taken & self.space.pattern(pattern)
 
         def met(fact: str, answer: str) -> bool:
-            return self.space.both(held, self.space.pattern(((fact, (answer,)),))) != self.space.never
+            return bool(held & self.space.pattern(((fact, (answer,)),)))
 
         return tuple((fact, tuple(answer for answer in answers if met(fact, answer))) for fact, answers in pattern)
 
@@ -132,19 +132,20 @@ def coverage_of(driven: Driven, *, name: str | None = None, asked: str | None = 
 def _rows(state: State, facts: Facts, counts: Mapping[str, Mapping[Answers, int]]) -> Iterator[RowCoverage]:
     for rows in _decisions(state):
         asked = {fact for row in rows for fact, _ in row.guard}
-        space, possible = facts.space(row.guard for row in rows)
-        won = first_row_wins(space, [space.pattern(row.guard) for row in rows])
+        guards, subject = [row.guard for row in rows], f"state '{state.name}'"
+        space, possible = facts.space(guards, path=("states", state.name), subject=subject)
+        won = first_row_wins([space.pattern(row.guard) for row in rows])
         for row, some in zip(rows, won, strict=True):
             seen = space.union(_guard(answers, asked) for answers in counts[row.id])
-            taken = space.both(some, possible)
+            taken = some & possible
             yield RowCoverage(
                 state=state,
                 row=row,
                 times=sum(counts[row.id].values()),
                 space=space,
                 taken=taken,
-                driven=space.both(taken, seen),
-                denied=space.without(seen, possible),
+                driven=taken & seen,
+                denied=seen & ~possible,
             )
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bench.check import chart_of
 from fsm_runner.charts import load
-from fsm_runner.core.chart import Chart, CustomEffect, FactUse, Limit, Row, State
+from fsm_runner.core.chart import Chart, CustomEffect, FactUse, Limit, Moment, Never, Row, State
 from fsm_runner.core.check import check
-from fsm_runner.core.check_rows import Facts, dead_rows, gap, overlaps, tables_of
+from fsm_runner.core.check_rows import Facts
+from fsm_runner.core.cover import MOST
 
 ANSWERS = {"a": ("x", "y"), "b": ("x", "y", "z"), "c": ("x", "y")}
 FACTS = tuple(FactUse(name=name, answers=answers) for name, answers in ANSWERS.items())
@@ -92,20 +93,6 @@ def test_gaps_dead_rows_and_overlaps_are_those_of_brute_force(guards, impossible
         if note.code == "overlap"
     }
     assert overlaps == pairs
-
-
-@settings(max_examples=200)
-@given(st.lists(GUARDS, min_size=1, max_size=6), IMPOSSIBLE, st.sampled_from([1, 2, 6]))
-def test_what_is_told_does_not_depend_on_how_combinations_are_held(guards, impossible, bits):
-    """Diagrams that ask the facts in an order of their own tell the same as integers, letter by letter."""
-    start = State(name="start", phase="inspect", always=rows_to(["done"] * len(guards), guards))
-    chart = Chart(name="random", initial="start", facts=FACTS, states=(start, DONE))
-    told = [
-        [problem for table in tables_of(start, facts) for tell in (gap, dead_rows, overlaps) for problem in tell(table)]
-        for facts in (Facts(chart, code_of(impossible)), Facts(chart, code_of(impossible), leaf_bits=bits))
-    ]
-
-    assert told[0] == told[1]
 
 
 @settings(max_examples=200)
@@ -239,18 +226,83 @@ def test_thirty_states_twelve_facts_and_two_hundred_rows_are_checked():
     assert () == check(chart_of(30, 12, 7)).problems
 
 
-def test_facts_beyond_one_integer_are_still_exact():
-    """Thirty facts have more combinations than memory holds bits; the check still finds the one that has no row."""
-    names = [f"f{index}" for index in range(30)]
-    rows = tuple(Row(id=f"r{name}", guard=((name, ("x", "y")),), target="done") for name in names)
-    start = State(name="start", phase="p", always=rows)
-    facts = tuple(FactUse(name=name, answers=("x", "y", "z")) for name in names)
-    chart = Chart(name="wide", initial="start", facts=facts, states=(start, DONE))
-    complete = replace(start, always=(*rows, Row(id="last", target="done")))
+def asking(number: int) -> Chart:
+    """A chart whose first state asks `number` facts of two answers, and then has a row for all else."""
+    names = [f"f{index}" for index in range(number)]
+    rows = tuple(Row(id=f"r{name}", guard=((name, ("x",)),), target="done") for name in names)
+    start = State(name="start", phase="p", always=(*rows, Row(id="last", target="done")))
+    facts = tuple(FactUse(name=name, answers=("x", "y")) for name in names)
+    return Chart(name="wide", initial="start", facts=facts, states=(start, DONE))
 
-    assert ["incomplete"] == [problem.code for problem in check(chart).problems]
-    covered = check(replace(chart, states=(complete, DONE))).covered
-    assert 3**30 == covered[0].combinations
+
+def test_as_many_combinations_as_are_allowed_are_proved():
+    """Twenty facts of two answers in one table."""
+    verdict = check(asking(20))
+
+    assert () == verdict.problems
+    assert [MOST] == [covered.combinations for covered in verdict.covered]
+
+
+@pytest.mark.parametrize("number", [21, 60])
+def test_more_combinations_are_refused_at_the_state_that_asks_them(number):
+    """With how many there are and what to do; nothing is proved by a sample."""
+    (problem,) = check(asking(number)).problems
+
+    assert ("too-many-combinations", ("states", "start", "always", number)) == (problem.code, problem.path)
+    assert f"state 'start': the {number} facts that decide here have {2**number:,} combinations" in problem.message
+    assert "and 1,048,576 are the most" in problem.message
+
+
+def test_facts_that_only_a_rule_adds_are_counted_too():
+    """The rule is named with the state."""
+    chart = asking(20)
+    another = FactUse(name="more", answers=("x", "y"))
+    rule = Never(name="none", enter=Moment(rows=("last",), guard=(("more", ("x",)),)))
+    (problem,) = check(replace(chart, facts=(*chart.facts, another), rules=(rule,))).problems
+
+    assert ("too-many-combinations", ("rules", "none")) == (problem.code, problem.path)
+    assert problem.message.startswith("rule 'none', state 'start': the 21 facts")
+
+
+def test_facts_of_a_user_that_a_table_does_not_ask_cost_nothing():
+    """However many exclude each other: another answer of theirs is always possible, so they say nothing of others."""
+    chart = asking(4)
+    crowd = [f"g{index}" for index in range(300)]
+    yes = [((first, ("x",)), (second, ("x",))) for first, second in zip(crowd, [*crowd[1:], "f0"], strict=True)]
+    code = {
+        name: SimpleNamespace(name=name, answers=("x", "y"), impossible=())
+        for name in (*crowd, *(each.name for each in chart.facts))
+    }
+    code["g0"].impossible = tuple(yes)
+    verdict = check(chart, facts=code)
+
+    assert () == verdict.problems
+    assert [16] == [covered.combinations for covered in verdict.covered]
+
+
+FOUR = {"a": ("x", "y"), "b": ("x", "y", "z"), "c": ("x", "y"), "d": ("x", "y", "z")}
+RULED_OUT = st.dictionaries(st.sampled_from(sorted(FOUR)), st.none(), min_size=1, max_size=3).flatmap(
+    lambda chosen: st.fixed_dictionaries(
+        {name: st.lists(st.sampled_from(FOUR[name]), min_size=1, max_size=2, unique=True).map(tuple) for name in chosen}
+    ).map(lambda pattern: tuple(pattern.items()))
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(RULED_OUT, max_size=8), st.sets(st.sampled_from(sorted(FOUR))))
+def test_what_can_happen_is_what_some_answers_of_the_other_facts_allow(impossible, asked):
+    """Compared with trying all answers of the facts that are not asked."""
+    code = {name: SimpleNamespace(name=name, answers=answers, impossible=()) for name, answers in FOUR.items()}
+    code["a"].impossible = tuple(impossible)
+    facts = Facts(Chart(name="small", initial="done", states=(DONE,)), code)
+    guards = [((name, FOUR[name][:1]),) for name in asked]
+    space, possible = facts.space(guards, path=(), subject="")
+    every = [dict(zip(FOUR, answers, strict=True)) for answers in itertools.product(*FOUR.values())]
+    whole = [case for case in every if not any(holds(pattern, case) for pattern in impossible)]
+    expected = {tuple((name, case[name]) for name in FOUR if name in asked) for case in whole}
+    found = {tuple(space.first(1 << place).items()) for place in range(possible.bit_length()) if possible >> place & 1}
+
+    assert expected == found
 
 
 def test_what_facts_cannot_answer_together_is_no_gap_and_keeps_no_row_alive():

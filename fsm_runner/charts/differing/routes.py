@@ -70,32 +70,33 @@ class _Side:
         for name, known in space.facts:
             if name in answers:
                 own = tuple(answer for answer in known if answer in answers[name])
-                declared = space.both(declared, space.pattern(((name, own),)))
-        held = [space.both(declared, space.pattern(row.guard)) for row in self.rows]
-        found = [(Way(row=row), taken) for row, taken in zip(self.rows, first_row_wins(space, held), strict=True)]
+                declared &= space.pattern(((name, own),))
+        held = [declared & space.pattern(row.guard) for row in self.rows]
+        found = [(Way(row=row), taken) for row, taken in zip(self.rows, first_row_wins(held), strict=True)]
         rest = declared
         for some in held:
-            rest = space.without(rest, some)
+            rest &= ~some
         found.append((Way(absence="waits" if self.event is None else "refused"), rest))
-        found.append((Way(absence="undeclared"), space.without(possible, declared)))
-        return [(way, some) for way, some in found if some != space.never]
+        found.append((Way(absence="undeclared"), possible & ~declared))
+        return [(way, some) for way, some in found if some]
 
 
 def _between(old: _Side, new: _Side, rows: Mapping[str, str], facts: Facts) -> Iterator[Route]:
-    space, possible = facts.space(row.guard for row in (*old.rows, *new.rows))
-    impossible = space.without(space.every, possible)
+    guards, name = [row.guard for row in (*old.rows, *new.rows)], new.state.name
+    space, possible = facts.space(guards, path=("states", name), subject=f"state '{name}'")
+    impossible = space.every & ~possible
     before = old.ways(space, possible)
     for now, taken in new.ways(space, possible):
         for was, had in before:
-            some = space.both(taken, had)
-            if some == space.never or _same(was, now, rows):
+            some = taken & had
+            if not some or _same(was, now, rows):
                 continue
             yield Route(
                 state=new.state.name,
                 event=new.event,
                 patterns=patterns(space, some, impossible),
-                combinations=space.count(some),
-                of=space.count(possible),
+                combinations=some.bit_count(),
+                of=possible.bit_count(),
                 old=was,
                 new=now,
             )
