@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 import time
 
-from fsm_runner.core.chart import AlwaysReaches, Chart, FactUse, Moment, Never, Row, State
-from fsm_runner.core.check import check
+from fsm_runner.engine.chart import AlwaysReaches, Chart, FactUse, Moment, Never, Row, State
+from fsm_runner.loop.domain import check
 
 ANSWERS = ("x", "y", "z")
 CASES = (

@@ -22,12 +22,12 @@ import orjson
 import structlog
 
 from fsm_runner.charts import load
-from fsm_runner.core.context import Context, Conversation, Counters, Settings
-from fsm_runner.core.effects import CallTool
-from fsm_runner.core.events import Continued, Event, Replied, ToolFinished
-from fsm_runner.core.history import History
-from fsm_runner.core.machine import Machine, Step, compile
 from fsm_runner.journal import Journal
+from fsm_runner.loop.context import Context, Conversation, Counters, Settings
+from fsm_runner.loop.domain import Machine, Step, compile
+from fsm_runner.loop.effects import CallTool
+from fsm_runner.loop.events import Continued, Event, Replied, ToolFinished
+from fsm_runner.loop.history import History
 
 ROUNDS = 9
 SLOW = 50

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 from fsm_runner.charts import load
-from fsm_runner.core.context import Context, Conversation, Counters, Settings
-from fsm_runner.core.events import Continued, Replied, ToolFinished
-from fsm_runner.core.history import History
-from fsm_runner.core.machine import Machine, Snapshot, compile
+from fsm_runner.loop.context import Context, Conversation, Counters, Settings
+from fsm_runner.loop.domain import Machine, Snapshot, compile
+from fsm_runner.loop.events import Continued, Replied, ToolFinished
+from fsm_runner.loop.history import History
 
 TURN = (
     Replied(

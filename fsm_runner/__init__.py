@@ -12,30 +12,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fsm_runner.charts import find_chart as find_chart
     from fsm_runner.charts import load as load
-    from fsm_runner.core.chart import Chart as Chart
-    from fsm_runner.core.check import check as check
-    from fsm_runner.core.context import Context as Context
-    from fsm_runner.core.decision import Transition as Transition
-    from fsm_runner.core.errors import ChartError as ChartError
-    from fsm_runner.core.errors import FsmRunnerError as FsmRunnerError
-    from fsm_runner.core.errors import IllegalEvent as IllegalEvent
-    from fsm_runner.core.errors import InternalError as InternalError
-    from fsm_runner.core.errors import JournalError as JournalError
-    from fsm_runner.core.errors import Problem as Problem
-    from fsm_runner.core.errors import RunError as RunError
-    from fsm_runner.core.events import Reported as Reported
-    from fsm_runner.core.fact import Fact as Fact
-    from fsm_runner.core.fact import fact as fact
-    from fsm_runner.core.machine import Machine as Machine
-    from fsm_runner.core.machine import Snapshot as Snapshot
-    from fsm_runner.core.machine import Step as Step
-    from fsm_runner.core.machine import compile as compile
-    from fsm_runner.core.stop import Stop as Stop
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
     from fsm_runner.drivers.session import RunView as RunView
     from fsm_runner.drivers.sync import Runner as Runner
+    from fsm_runner.engine.chart import Chart as Chart
+    from fsm_runner.engine.errors import ChartError as ChartError
+    from fsm_runner.engine.errors import FsmRunnerError as FsmRunnerError
+    from fsm_runner.engine.errors import IllegalEvent as IllegalEvent
+    from fsm_runner.engine.errors import InternalError as InternalError
+    from fsm_runner.engine.errors import JournalError as JournalError
+    from fsm_runner.engine.errors import Problem as Problem
+    from fsm_runner.engine.errors import RunError as RunError
+    from fsm_runner.engine.rows import Transition as Transition
     from fsm_runner.forking import fork as fork
     from fsm_runner.journal import Journal as Journal
+    from fsm_runner.loop.context import Context as Context
+    from fsm_runner.loop.domain import Machine as Machine
+    from fsm_runner.loop.domain import Snapshot as Snapshot
+    from fsm_runner.loop.domain import Step as Step
+    from fsm_runner.loop.domain import check as check
+    from fsm_runner.loop.domain import compile as compile
+    from fsm_runner.loop.events import Reported as Reported
+    from fsm_runner.loop.facts import Fact as Fact
+    from fsm_runner.loop.facts import fact as fact
+    from fsm_runner.loop.stop import Stop as Stop
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
     from fsm_runner.resumption import resume as resume
@@ -43,35 +43,35 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AsyncRunner": "drivers.aio",
-    "Chart": "core.chart",
-    "ChartError": "core.errors",
-    "check": "core.check",
-    "compile": "core.machine",
-    "Context": "core.context",
-    "Fact": "core.fact",
-    "fact": "core.fact",
+    "Chart": "engine.chart",
+    "ChartError": "engine.errors",
+    "check": "loop.domain",
+    "compile": "loop.domain",
+    "Context": "loop.context",
+    "Fact": "loop.facts",
+    "fact": "loop.facts",
     "find_chart": "charts",
     "fork": "forking",
-    "FsmRunnerError": "core.errors",
-    "IllegalEvent": "core.errors",
-    "InternalError": "core.errors",
+    "FsmRunnerError": "engine.errors",
+    "IllegalEvent": "engine.errors",
+    "InternalError": "engine.errors",
     "Journal": "journal",
-    "JournalError": "core.errors",
+    "JournalError": "engine.errors",
     "load": "charts",
-    "Machine": "core.machine",
-    "Problem": "core.errors",
+    "Machine": "loop.domain",
+    "Problem": "engine.errors",
     "replay": "replaying",
     "ReplayReport": "replaying",
-    "Reported": "core.events",
+    "Reported": "loop.events",
     "resume": "resumption",
-    "RunError": "core.errors",
+    "RunError": "engine.errors",
     "Runner": "drivers.sync",
     "RunView": "drivers.session",
-    "Snapshot": "core.machine",
-    "Step": "core.machine",
-    "Stop": "core.stop",
+    "Snapshot": "loop.domain",
+    "Step": "loop.domain",
+    "Stop": "loop.stop",
     "tool_runner": "runner",
-    "Transition": "core.decision",
+    "Transition": "engine.rows",
 }
 
 __all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, so it cannot differ

@@ -13,18 +13,17 @@ import pydantic
 from fsm_runner.adapters.anthropic.plain import is_given
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
 from fsm_runner.charts import find_chart, load
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.check import check
-from fsm_runner.core.context import (
+from fsm_runner.drivers.base import OwnEffect
+from fsm_runner.drivers.given import check_params
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import ChartError
+from fsm_runner.loop.context import (
     DEFAULT_SUMMARY_PROMPT,
     DEFAULT_THRESHOLD,
     SummaryControl,
 )
-from fsm_runner.core.errors import ChartError
-from fsm_runner.core.facts import Fact, with_built_in
-from fsm_runner.core.machine import Machine, compile
-from fsm_runner.drivers.base import OwnEffect
-from fsm_runner.drivers.given import check_params
+from fsm_runner.loop.domain import Machine, check, compile, with_built_in
+from fsm_runner.loop.facts import Fact
 from fsm_runner.options import RequestParams
 
 DEFAULT_CHART = "states"
@@ -44,7 +43,7 @@ class CompactionControl(pydantic.BaseModel):
     summary_prompt: str = pydantic.Field(default=DEFAULT_SUMMARY_PROMPT, min_length=1)
 
     def control(self) -> SummaryControl | None:
-        """Return what the core is told; None when it is not enabled."""
+        """Return what the loop is told; None when it is not enabled."""
         if not self.enabled:
             return None
         return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.events import ParamsReplaced
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.machine import Machine, compile
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import RunError
 from fsm_runner.journal import Journal, Reading
+from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.loop.events import ParamsReplaced
+from fsm_runner.loop.facts import Fact
 from fsm_runner.options import check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import Standing, standing_of

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Required, TypedDict
 
-from fsm_runner.core.check_names import did_you_mean
+from fsm_runner.engine.text import did_you_mean
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     )
 
     from fsm_runner.adapters.anthropic.calls import ErrorText
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.facts import Fact
     from fsm_runner.drivers.base import OwnEffect
     from fsm_runner.drivers.session import Listener
+    from fsm_runner.engine.chart import Chart
     from fsm_runner.journal import Journal
+    from fsm_runner.loop.facts import Fact
 
 
 class RequestParams(TypedDict, total=False):

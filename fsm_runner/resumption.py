@@ -18,19 +18,19 @@ from fsm_runner.arguments import (
     output_format_of,
     request_options,
 )
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.check_names import did_you_mean
-from fsm_runner.core.context import (
-    Context,
-)
-from fsm_runner.core.events import Json, ParamsReplaced, ToolFinished
-from fsm_runner.core.facts import Fact
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.drivers.base import Equipment, OwnEffect
 from fsm_runner.drivers.given import check_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.text import did_you_mean
 from fsm_runner.journal import Journal
+from fsm_runner.loop.context import (
+    Context,
+)
+from fsm_runner.loop.events import Json, ParamsReplaced, ToolFinished
+from fsm_runner.loop.facts import Fact
 from fsm_runner.options import ResumeOptions, check_changes
 from fsm_runner.replaying.differing import differences_of
 from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result

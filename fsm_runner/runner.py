@@ -30,23 +30,23 @@ from fsm_runner.arguments import (
     request_options,
     summary_control,
 )
-from fsm_runner.core.availability import with_history
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.context import (
+from fsm_runner.drivers.aio import AsyncRunner
+from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level
+from fsm_runner.drivers.given import check_params, settings_params
+from fsm_runner.drivers.session import Listener, Session
+from fsm_runner.drivers.sync import Runner
+from fsm_runner.engine.chart import Chart
+from fsm_runner.journal import Journal
+from fsm_runner.loop.context import (
     Context,
     Conversation,
     Counters,
     Settings,
     Thread,
 )
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.history import History
-from fsm_runner.drivers.aio import AsyncRunner
-from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level
-from fsm_runner.drivers.given import check_params, settings_params
-from fsm_runner.drivers.session import Listener, Session
-from fsm_runner.drivers.sync import Runner
-from fsm_runner.journal import Journal
+from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.history import History
+from fsm_runner.loop.tools import with_history
 from fsm_runner.options import RunnerOptions
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsm_runner.charts.differing import diff, merged
+from fsm_runner.charts.diff import diff, merged
 from fsm_runner.charts.drawing import mermaid, only_marked, svg
 from fsm_runner.charts.drawing.theme import ThemeName
 from fsm_runner.charts.loader import DEFAULT, load, shipped_charts

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fsm_runner.charts import load
 from fsm_runner.charts.loader import examine
-from fsm_runner.core.check_codes import GROUPS, NOTES
-from fsm_runner.core.errors import ChartError
+from fsm_runner.engine.check.codes import GROUPS, NOTES
+from fsm_runner.engine.errors import ChartError
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "problems.md"

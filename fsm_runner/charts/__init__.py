@@ -6,9 +6,8 @@ model       what belongs under each key, and the chart that it says
 validation  what does not fit the model, told at its place
 schema      the model as JSON Schema
 table       every row as a line; `table_page`: the same as HTML
-patterns    sets of combinations in as few guards as describe them
 
-`drawing` makes pictures, `differing` compares two charts.
+`drawing` makes pictures, `diff` compares two charts.
 """
 
 from __future__ import annotations

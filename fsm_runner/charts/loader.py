@@ -1,7 +1,7 @@
 """The loader: a chart file in, a Chart out, or everything that is wrong with it at its line and column.
 
 Four stages, and each speaks only when those before it leave something to judge: the text (`nodes`), the shape
-(`model`, told by `validation`), the names, and the proofs (both `core.check`).
+(`model`, told by `validation`), the names, and the proofs (both `engine.check`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from pathlib import Path
 from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
 from fsm_runner.charts.validation import validated
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.check import FactCode, Verdict, check, did_you_mean
-from fsm_runner.core.check_names import name_problems
-from fsm_runner.core.errors import ChartError, Problem
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.check import FactCode, Verdict
+from fsm_runner.engine.check.names import name_problems
+from fsm_runner.engine.errors import ChartError, Problem
+from fsm_runner.engine.text import did_you_mean
+from fsm_runner.loop.domain import check
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 DEFAULT = "states"
 """The name of the default chart among the shipped ones; its file is also at the top of a checkout."""
@@ -55,7 +58,7 @@ def parse(text: str) -> Parsed:
     if not problems:
         return Parsed(chart=chart, problems=(), document=document)
     if chart is not None:
-        problems += located(name_problems(chart, None), document)
+        problems += located(name_problems(chart, VOCABULARY), document)
     return Parsed(chart=None, problems=_in_order(problems), document=document)
 
 

@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, core_schema
 from pydantic_core import PydanticCustomError as Misfit
 from typing_extensions import TypeAliasType
 
-from fsm_runner.core import chart as core
+from fsm_runner.engine import chart as engine
 
 WORD = r"^[A-Za-z_][A-Za-z0-9_]*$"
 """What every name looks like: of a state, a row, a fact, a limit, an effect, an event, a supply, a rule."""
@@ -141,12 +141,12 @@ class _Format(_Kind):
     """The name of this format."""
 
     def fit(self, value: object) -> object:
-        if value != core.SCHEMA:
+        if value != engine.SCHEMA:
             raise _misfit("fixed", "a word")
         return value
 
     def offer(self, made: JsonSchemaValue) -> JsonSchemaValue:
-        return {"const": core.SCHEMA}
+        return {"const": engine.SCHEMA}
 
 
 def _one_or_many(value: object) -> str | None:
@@ -231,9 +231,9 @@ class AlwaysRow(Group):
     consumes: Annotated[str | None, Text(empty=True, offers="supplies")] = None
     """the finite supply that it uses up, or a word of your own"""
 
-    def row(self, event: str | None = None) -> core.Row:
+    def row(self, event: str | None = None) -> engine.Row:
         """Return the row that this says."""
-        return core.Row(
+        return engine.Row(
             id=self.id,
             event=event,
             guard=_pattern(self.guard),
@@ -270,9 +270,9 @@ class State(Group):
     transitions: Annotated[list[EventRow], Holds(wants="a list of rows")] = Field(default_factory=list)
     """rows tried, in order, when their event arrives"""
 
-    def state(self, name: str) -> core.State:
+    def state(self, name: str) -> engine.State:
         """Return the state called `name` that this says."""
-        return core.State(
+        return engine.State(
             name=name,
             phase=self.phase,
             effect=self.effect,
@@ -365,14 +365,14 @@ class Rule(Group):
             raise _misfit("single", cls.wants)
         return data
 
-    def rules(self, name: str) -> Iterator[core.Rule]:
+    def rules(self, name: str) -> Iterator[engine.Rule]:
         """Yield the rule called `name` that this says; none when its kind is not known."""
         if self.precedes is not None:
-            yield core.Precedes(name=name, **self.precedes.moments())
+            yield engine.Precedes(name=name, **self.precedes.moments())
         elif self.never is not None:
-            yield core.Never(name=name, **self.never.moments())
+            yield engine.Never(name=name, **self.never.moments())
         elif self.has("always_reaches"):
-            yield core.AlwaysReaches(name=name, states=tuple(self.always_reaches))
+            yield engine.AlwaysReaches(name=name, states=tuple(self.always_reaches))
 
 
 class Chart(Group):
@@ -408,15 +408,15 @@ class Chart(Group):
     states: Annotated[dict[Name, State], Holds(kind=dict, wants="a group of states by name, at least one", least=1)]
     """all states, by name"""
 
-    def chart(self) -> core.Chart:
+    def chart(self) -> engine.Chart:
         """Return the chart that this says."""
-        return core.Chart(
+        return engine.Chart(
             schema=self.format,
             name=self.name,
             initial=self.initial,
-            limits=tuple(core.Limit(name=name, value=value) for name, value in self.limits.items()),
-            facts=tuple(core.FactUse(name=name, answers=tuple(said)) for name, said in self.facts.items()),
-            effects=tuple(core.CustomEffect(name=name, reports=tuple(said)) for name, said in self.effects.items()),
+            limits=tuple(engine.Limit(name=name, value=value) for name, value in self.limits.items()),
+            facts=tuple(engine.FactUse(name=name, answers=tuple(said)) for name, said in self.facts.items()),
+            effects=tuple(engine.CustomEffect(name=name, reports=tuple(said)) for name, said in self.effects.items()),
             rules=tuple(rule for name, said in self.rules.items() for rule in said.rules(name)),
             states=tuple(said.state(name) for name, said in self.states.items()),
         )
@@ -452,14 +452,14 @@ def answer_of(said: object) -> str:
     return str(said).lower() if isinstance(said, bool) else str(said)
 
 
-def _pattern(said: dict[str, str | list[str]]) -> core.Pattern:
+def _pattern(said: dict[str, str | list[str]]) -> engine.Pattern:
     return tuple((fact, _words(wanted)) for fact, wanted in said.items())
 
 
-def _moment(said: str | list[str] | Transition) -> core.Moment:
+def _moment(said: str | list[str] | Transition) -> engine.Moment:
     if not isinstance(said, Transition):
-        return core.Moment(states=_words(said))
-    return core.Moment(states=_words(said.state), rows=_words(said.row), guard=_pattern(said.guard))
+        return engine.Moment(states=_words(said))
+    return engine.Moment(states=_words(said.state), rows=_words(said.row), guard=_pattern(said.guard))
 
 
 def _words(said: str | list[str]) -> tuple[str, ...]:

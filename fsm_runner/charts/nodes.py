@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import yaml
 
-from fsm_runner.core.errors import Problem
+from fsm_runner.engine.errors import Problem
 
 MAX_BYTES = 1_000_000
 """The largest file that is read."""

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from fsm_runner.charts.model import FREE, Chart
-from fsm_runner.core.facts import FACTS
-from fsm_runner.core.vocabulary import EFFECTS, EVENTS, LIMITS, OUTPUTS, SUPPLIES
+from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 Json: TypeAlias = dict[str, Any]
 
@@ -23,11 +23,11 @@ _ALIKE: Mapping[str, str] = {"$defs": "definitions", "oneOf": "anyOf"}
 """What pydantic's draft calls otherwise; the forms of a value exclude each other, so any is one."""
 
 _OFFERS: Mapping[str, tuple[str, ...]] = {
-    "effects": tuple(sorted(EFFECTS)),
-    "events": tuple(sorted(EVENTS)),
-    "limits": LIMITS,
-    "outputs": OUTPUTS,
-    "supplies": tuple(SUPPLIES),
+    "effects": tuple(sorted(VOCABULARY.effects)),
+    "events": tuple(sorted(VOCABULARY.events)),
+    "limits": VOCABULARY.limits,
+    "outputs": VOCABULARY.outputs,
+    "supplies": tuple(VOCABULARY.supplies),
 }
 """The words that need no declaration, by what the model says is offered."""
 
@@ -77,7 +77,7 @@ def _offering(made: Json, offers: str) -> Json:
         return {**about, "anyOf": [{"enum": list(_OFFERS[offers])}, made]}
     (each,) = made["patternProperties"].values()
     if offers == "limits":
-        return {**made, "properties": dict.fromkeys(LIMITS, each)}
+        return {**made, "properties": dict.fromkeys(VOCABULARY.limits, each)}
     return {**made, "properties": {name: _answering(each, fact.answers) for name, fact in FACTS.items()}}
 
 

@@ -13,10 +13,11 @@ from typing import Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
 from fsm_runner.charts.drawing.words import condition, extras, holds_when, printable
-from fsm_runner.charts.patterns import TooManyPatterns, patterns
-from fsm_runner.core.chart import Chart, Pattern, Row, State
-from fsm_runner.core.check_names import FactCode
-from fsm_runner.core.check_rows import Facts, tables_of
+from fsm_runner.engine.chart import Chart, Pattern, Row, State
+from fsm_runner.engine.check.minimise import TooManyPatterns, patterns
+from fsm_runner.engine.check.names import FactCode
+from fsm_runner.engine.check.tables import Facts, tables_of
+from fsm_runner.loop.domain import TOOL_LOOP
 
 TableFormat: TypeAlias = Literal["text", "markdown", "html"]
 """What a caller may ask for."""
@@ -50,7 +51,7 @@ def effective(chart: Chart, *, facts: FactCodes | None = None, most: int | None 
         most: a row that needs more patterns has None instead; None: each has all of its patterns.
         facts: the facts' code, for what cannot happen; None: what the built-in facts say of it.
     """
-    asked = Facts(chart, facts)
+    asked = Facts(chart, TOOL_LOOP, facts)
     found: Effective = {}
     for state in chart.states:
         for table in tables_of(state, asked):

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from fsm_runner.charts.drawing.theme import DARK, LIGHT, Theme
 from fsm_runner.charts.drawing.words import identifiers, printable
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 STYLE = """\
 :root { color-scheme: light dark; }

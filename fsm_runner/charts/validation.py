@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from fsm_runner.charts.model import GROUP, MANY, ONE, Chart, answer_of, group_at
 from fsm_runner.charts.nodes import Document, Path, Plain
-from fsm_runner.core.chart import SCHEMA
-from fsm_runner.core.chart import Chart as CoreChart
-from fsm_runner.core.check import did_you_mean
+from fsm_runner.engine.chart import SCHEMA
+from fsm_runner.engine.chart import Chart as CoreChart
+from fsm_runner.engine.text import did_you_mean
 
 ALIASES = {"on": ("event", "transitions"), "if": ("guard",), "when": ("guard",), "to": ("target",), "from": ("id",)}
 """What other formats call our keys."""

@@ -11,7 +11,7 @@ from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.documents import rounded, run_data
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 from fsm_runner.cli.sums import WAITS
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.text import counted
 from fsm_runner.inspecting import Comparison, Difference, Place, Summary, Taken, Totals
 from fsm_runner.journal.pointers import NOTHING
 

@@ -11,8 +11,8 @@ from fsm_runner.cli.pictures import content_of, format_of, write
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
     from fsm_runner.charts.drawing.overlay import Tone
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.rules import Taken, Violation
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.engine.check.rules import Taken, Violation
 
 
 def drawn(chart: Chart, violation: Violation, output: Path) -> None:

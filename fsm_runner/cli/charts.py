@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from fsm_runner.cli.screen import cleaned
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.check import FactCode
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.engine.check import FactCode
 
 STDIN = "-"
 
@@ -38,16 +39,16 @@ def readable(name: str, *, facts: Mapping[str, FactCode] | None = None) -> Chart
         ChartError: it cannot be read, or a name does not resolve.
     """
     from fsm_runner.charts import loads
-    from fsm_runner.core.check_names import name_problems
+    from fsm_runner.engine.check.names import name_problems
 
     source, text = given(name)
     chart = loads(text, source, verify=False)
-    return loads(text, source, facts=facts) if any(name_problems(chart, facts)) else chart
+    return loads(text, source, facts=facts) if any(name_problems(chart, VOCABULARY, facts)) else chart
 
 
 def shown_as_it_is(name: str, chart: Chart, *, facts: Mapping[str, FactCode] | None = None) -> None:
     """Say on standard error that `chart` cannot run, if so: what is shown of it must not be taken for a proof."""
-    from fsm_runner.core.check import check
+    from fsm_runner.loop.domain import check
 
     if check(chart, facts=facts).problems:
         source = "<stdin>" if name == STDIN else cleaned(name)

@@ -29,7 +29,7 @@ def check(
     Facts of your own are taken at the chart's word unless --fact gives their code. Problems exit with 1.
     """
     from fsm_runner.cli.verdict import Checked, as_github, as_json, as_text
-    from fsm_runner.core.errors import ChartError
+    from fsm_runner.engine.errors import ChartError
 
     checked = Checked.of(chart, facts_of(fact or ()), strict=strict)
     refused = ChartError(checked.source, checked.verdict.problems)

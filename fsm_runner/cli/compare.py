@@ -29,7 +29,7 @@ def compare(
     Times, versions of packages, and ids that are made up anew for each run do not count. Exits with 1 when anything
     else differs, and with 2 when a journal cannot be read.
     """
-    from fsm_runner.core.errors import JournalError
+    from fsm_runner.engine.errors import JournalError
 
     try:
         found = _compared(a, b, run or [])

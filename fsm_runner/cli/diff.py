@@ -10,7 +10,7 @@ from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
+    from fsm_runner.engine.chart import Chart
 
 
 def diff(
@@ -26,9 +26,9 @@ def diff(
     Exits with 1 when any run can differ; with 0 when only names, comments, or an order without effect do. Neither
     chart has to pass the check; - is standard input. To see the difference: fsm-runner draw NEW --diff OLD.
     """
-    from fsm_runner.charts.differing import Names, as_json, as_markdown, as_text
-    from fsm_runner.charts.differing import diff as difference_of
-    from fsm_runner.core.facts import with_built_in
+    from fsm_runner.charts.diff import Names, as_json, as_markdown, as_text
+    from fsm_runner.charts.diff import diff as difference_of
+    from fsm_runner.loop.domain import with_built_in
 
     given = facts_of(fact or ())
     facts = with_built_in(given) if given else None
@@ -52,7 +52,7 @@ def _readable(name: str) -> Chart:
         Quit: it cannot be compared; exit code 1 is kept for what differs.
     """
     from fsm_runner.cli.charts import readable
-    from fsm_runner.core.errors import ChartError
+    from fsm_runner.engine.errors import ChartError
 
     try:
         return readable(name)

@@ -14,7 +14,7 @@ from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
-    from fsm_runner.core.chart import Chart
+    from fsm_runner.engine.chart import Chart
     from fsm_runner.journal import Record
 
 Charted: TypeAlias = Annotated[
@@ -92,7 +92,7 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
         shown_as_it_is(chart, declared)
     if old is None:
         return declared, NO_OVERLAY
-    from fsm_runner.charts.differing import diff, merged
+    from fsm_runner.charts.diff import diff, merged
 
     return merged(diff(readable(old), declared))
 

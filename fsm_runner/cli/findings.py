@@ -9,9 +9,9 @@ from typing import Literal
 
 from fsm_runner.charts.drawing.words import printable_lines
 from fsm_runner.cli.quitting import FINE, FOUND, code_of
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.counting import counted
-from fsm_runner.core.errors import FsmRunnerError
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import FsmRunnerError
+from fsm_runner.engine.text import counted
 from fsm_runner.replaying.many import Found
 from fsm_runner.replaying.plain import as_json, journal_data
 from fsm_runner.replaying.report import ReplayReport

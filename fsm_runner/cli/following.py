@@ -14,7 +14,7 @@ import typer
 
 from fsm_runner.cli.journals import Shows
 from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.inspecting import Telling
 from fsm_runner.journal import Reading
 from fsm_runner.journal.files import is_compressed, why

@@ -30,9 +30,9 @@ def fork(
 ) -> None:
     """Begin a new run from a point of another; resume it to go on."""
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import with_built_in
     from fsm_runner.forking import default_target
     from fsm_runner.forking import fork as forked
+    from fsm_runner.loop.domain import with_built_in
 
     check_file(output, "fork", "--output")
     facts = facts_of(fact or ())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.screen import Part, cleaned, shortened
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.text import counted
 
 if TYPE_CHECKING:
     from fsm_runner.cli.journals import Source

@@ -10,7 +10,7 @@ from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
+    from fsm_runner.engine.chart import Chart
 
 MOST = 20_000
 
@@ -38,9 +38,9 @@ def paths(
     row that it does not take the reason is printed, and the exit code is 1.
     """
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import with_built_in
     from fsm_runner.exploring import explore
     from fsm_runner.exploring.telling import as_json, as_text
+    from fsm_runner.loop.domain import with_built_in
 
     given = facts_of(fact or ())
     declared = load(chart, facts=with_built_in(given) if given else None)
@@ -65,7 +65,7 @@ def tools_named(tools: list[str] | None) -> tuple[str, ...]:
 
 
 def _known(chart: Chart, rows: list[str] | None) -> list[str] | None:
-    from fsm_runner.core.check import did_you_mean
+    from fsm_runner.engine.text import did_you_mean
 
     ids = [row.id for row in chart.rows]
     for row in rows or ():

@@ -10,7 +10,7 @@ from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Level, Overlay, ThemeName
-    from fsm_runner.core.chart import Chart
+    from fsm_runner.engine.chart import Chart
 
 Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
 SUFFIXES: Mapping[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png"}

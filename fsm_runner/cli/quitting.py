@@ -64,7 +64,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             _end("interrupted", INTERRUPTED)
         except Exception as error:
-            from fsm_runner.core.errors import FsmRunnerError
+            from fsm_runner.engine.errors import FsmRunnerError
 
             if not isinstance(error, FsmRunnerError):
                 raise
@@ -75,7 +75,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 def code_of(error: Exception) -> int:
     """Return the exit code for one of the package's own errors: what cannot be opened was named wrongly."""
-    from fsm_runner.core.errors import ChartError, InternalError, JournalError, RunError
+    from fsm_runner.engine.errors import ChartError, InternalError, JournalError, RunError
 
     match error:
         case ChartError():

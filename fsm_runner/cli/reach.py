@@ -27,10 +27,10 @@ def reach(
     is no conversation.
     """
     from fsm_runner.cli.charts import readable
-    from fsm_runner.core.check import check, did_you_mean
-    from fsm_runner.core.facts import with_built_in
+    from fsm_runner.engine.text import did_you_mean
     from fsm_runner.exploring import reach as way_to
     from fsm_runner.exploring.telling import reached_as_json, reached_as_text
+    from fsm_runner.loop.domain import check, with_built_in
 
     given = facts_of(fact or ())
     facts = with_built_in(given) if given else None

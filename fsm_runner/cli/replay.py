@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fsm_runner.cli.findings import Findings
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.facts import Fact
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.loop.facts import Fact
 
 Format: TypeAlias = Literal["text", "json", "markdown"]
 SUFFIXES: Mapping[str, Format] = {".txt": "text", ".json": "json", ".md": "markdown"}
@@ -96,7 +96,7 @@ def replay(
 
 def _edited(chart: str, given: tuple[Fact, ...]) -> Chart:
     from fsm_runner.charts import load
-    from fsm_runner.core.facts import with_built_in
+    from fsm_runner.loop.domain import with_built_in
 
     return load(chart, facts=with_built_in(given))
 

@@ -16,8 +16,8 @@ import typer
 from fsm_runner.cli.quitting import Quit
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.facts import Fact
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.loop.facts import Fact
 
 FactSpecs: TypeAlias = Annotated[
     list[str] | None,
@@ -47,7 +47,7 @@ def loaded(spec: str, option: str) -> Any:
         raise Quit(f"{option} '{spec}': importing '{module_name}': {type(error).__name__}: {error}") from error
     for part in name.split("."):
         if not hasattr(found, part):
-            from fsm_runner.core.check import did_you_mean
+            from fsm_runner.engine.text import did_you_mean
 
             raise Quit(f"{option} '{spec}': '{module_name}' has no '{name}'{did_you_mean(part, _public(found))}")
         found = getattr(found, part)
@@ -60,13 +60,13 @@ def facts_of(specs: Iterable[str]) -> tuple[Fact, ...]:
     Raises:
         Quit: one of them names something else.
     """
-    from fsm_runner.core.facts import Fact
+    from fsm_runner.engine import fact as engine
 
     facts: list[Fact] = []
     for spec in specs:
         named = loaded(spec, "--fact")
         for each in named if isinstance(named, list | tuple) else (named,):
-            if not isinstance(each, Fact):
+            if not isinstance(each, engine.Fact):
                 raise Quit(f"--fact '{spec}': it is {_kind(each)} (decorate it with fsm_runner.fact)")
             facts.append(each)
     return tuple(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fsm_runner.charts.drawing.runs import duration
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.text import counted
 from fsm_runner.inspecting import Summary, Totals
 from fsm_runner.inspecting.data import Wait
 

@@ -30,7 +30,7 @@ def table(
     from fsm_runner.charts.table import cells
     from fsm_runner.charts.table import table as table_of
     from fsm_runner.cli.charts import readable, shown_as_it_is
-    from fsm_runner.core.facts import with_built_in
+    from fsm_runner.loop.domain import with_built_in
 
     screen = Screen()
     given = facts_of(fact or ())

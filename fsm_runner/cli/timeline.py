@@ -14,7 +14,7 @@ from datetime import datetime
 from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 from fsm_runner.cli.sums import asked_words, limit_words, request_totals, took_words, tool_totals
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.text import counted
 from fsm_runner.inspecting import Entry, Header, Summary
 from fsm_runner.inspecting.moments import moment, since
 from fsm_runner.inspecting.words import token_words

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Self
 from fsm_runner.charts.loader import examine, find_chart, parse
 from fsm_runner.cli.charts import STDIN, given
 from fsm_runner.cli.screen import Part, Screen, cleaned
-from fsm_runner.core.check import Verdict
-from fsm_runner.core.counting import counted
-from fsm_runner.core.cover import spelled
-from fsm_runner.core.errors import ChartError, InternalError
-from fsm_runner.core.facts import Fact, with_built_in
-from fsm_runner.core.vocabulary import SUPPLIES
+from fsm_runner.engine.check import Verdict
+from fsm_runner.engine.check.combinations import spelled
+from fsm_runner.engine.errors import ChartError, InternalError
+from fsm_runner.engine.text import counted
+from fsm_runner.loop.domain import with_built_in
+from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.check import Bound, FactCode
-    from fsm_runner.core.errors import Problem
-    from fsm_runner.core.rules import Taken
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.engine.check import Bound, FactCode
+    from fsm_runner.engine.check.rules import Taken
+    from fsm_runner.engine.errors import Problem
 
 LONGEST = 110
 """Characters of a source line that are shown around its place."""
@@ -193,7 +194,7 @@ def _reasons(bound: Bound) -> Iterator[str]:
             reached = f"; once it is reached, {then}"
         yield f"spends limit {', '.join(bound.spends)}{reached}"
     for supply in bound.consumes:
-        yield f"consumes '{supply}'" + (f": {SUPPLIES[supply]}" if supply in SUPPLIES else "")
+        yield f"consumes '{supply}'" + (f": {VOCABULARY.supplies[supply]}" if supply in VOCABULARY.supplies else "")
 
 
 def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 
 if TYPE_CHECKING:
-    from fsm_runner.core.chart import Chart
-    from fsm_runner.core.context import Usage
-    from fsm_runner.core.decision import Transition
-    from fsm_runner.core.events import Event, Json
-    from fsm_runner.core.machine import Step
-    from fsm_runner.core.stop import Stop
+    from fsm_runner.engine.chart import Chart
+    from fsm_runner.engine.rows import Transition
+    from fsm_runner.loop.context import Usage
+    from fsm_runner.loop.domain import Step
+    from fsm_runner.loop.events import Event, Json
+    from fsm_runner.loop.stop import Stop
 
 MARGIN = "    "
 WHO = "Claude"
@@ -112,7 +112,7 @@ class Watcher:
     # ── what an event brought ───────────────────────────────────────────────────────────────────────────────────────
 
     def _brought(self, event: Event) -> None:
-        from fsm_runner.core.events import Failed, Replied, Reported, Summarised, ToolFinished
+        from fsm_runner.loop.events import Failed, Replied, Reported, Summarised, ToolFinished
 
         match event:
             case Replied() | Summarised():
@@ -164,7 +164,7 @@ class Watcher:
 
 
 def _blocks(message: Json) -> Sequence[Json]:
-    from fsm_runner.core.messages import blocks_of
+    from fsm_runner.loop.messages import blocks_of
 
     return blocks_of(message)
 

@@ -12,12 +12,12 @@ from fsm_runner.adapters.anthropic.calls import call_blocks
 from fsm_runner.adapters.anthropic.plain import message_param, plain
 from fsm_runner.adapters.anthropic.streams import CallWatch
 from fsm_runner.adapters.anthropic.tools import added_tools, removed_names
-from fsm_runner.core.context import Usage
-from fsm_runner.core.events import Appended, CallDeferred, CompactionAsked, Json, ToolsChanged
-from fsm_runner.core.machine import Snapshot
-from fsm_runner.core.stop import Stop
 from fsm_runner.drivers.given import Given, check_can_compact, refuse_while_compacting
 from fsm_runner.drivers.session import Session
+from fsm_runner.loop.context import Usage
+from fsm_runner.loop.domain import Snapshot
+from fsm_runner.loop.events import Appended, CallDeferred, CompactionAsked, Json, ToolsChanged
+from fsm_runner.loop.stop import Stop
 
 if TYPE_CHECKING:
     from anthropic.types.beta import BetaToolUseBlock

@@ -19,7 +19,10 @@ import anyio
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, parsed, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched_async
-from fsm_runner.core.effects import (
+from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.session import RunView, Session, reported
+from fsm_runner.loop.domain import Step
+from fsm_runner.loop.effects import (
     CallTool,
     DrainStream,
     Effect,
@@ -28,7 +31,7 @@ from fsm_runner.core.effects import (
     SendRequest,
     Summarise,
 )
-from fsm_runner.core.events import (
+from fsm_runner.loop.events import (
     Closed,
     Json,
     MovedOn,
@@ -36,9 +39,6 @@ from fsm_runner.core.events import (
     Summarised,
     ToolFinished,
 )
-from fsm_runner.core.machine import Step
-from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
-from fsm_runner.drivers.session import RunView, Session, reported
 
 if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage

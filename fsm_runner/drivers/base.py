@@ -16,14 +16,14 @@ from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
 from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
-from fsm_runner.core.effects import CallTool, Effect, SendRequest
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.events import AnswerAsked, Continued, Failed, Json, Replied
-from fsm_runner.core.machine import Step
-from fsm_runner.core.messages import has_summary
 from fsm_runner.drivers.acts import Acts
 from fsm_runner.drivers.given import Given
 from fsm_runner.drivers.session import RunView, Session, log
+from fsm_runner.engine.errors import RunError
+from fsm_runner.loop.domain import Step
+from fsm_runner.loop.effects import CallTool, Effect, SendRequest
+from fsm_runner.loop.events import AnswerAsked, Continued, Failed, Json, Replied
+from fsm_runner.loop.messages import has_summary
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
 """An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of

@@ -12,9 +12,9 @@ from typing import Any, cast
 from fsm_runner.adapters.anthropic.plain import is_given, message_blocks, message_param, plain
 from fsm_runner.adapters.anthropic.requests import OutputFormat
 from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import tool_response
-from fsm_runner.core.events import Json, ParamsReplaced, ResultsEdited
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.effects import tool_response
+from fsm_runner.loop.events import Json, ParamsReplaced, ResultsEdited
 
 _KEPT = ("betas", "user_profile_id", "workspace_id")
 """What new parameters that leave it out do not drop.  Source: anthropic 2.12."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
-from fsm_runner.core.events import Event, Json, Reported, ToolFinished
-from fsm_runner.core.machine import Machine, Snapshot, Step
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine, Snapshot, Step
+from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
+from fsm_runner.loop.events import Event, Json, Reported, ToolFinished
 
 if TYPE_CHECKING:
     from fsm_runner.adapters.opentelemetry import Spans

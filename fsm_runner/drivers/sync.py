@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, parsed, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
-from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
-from fsm_runner.core.events import Closed, Json, MovedOn, Opened, Summarised, ToolFinished
-from fsm_runner.core.machine import Step
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
+from fsm_runner.loop.domain import Step
+from fsm_runner.loop.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
+from fsm_runner.loop.events import Closed, Json, MovedOn, Opened, Summarised, ToolFinished
 
 if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage

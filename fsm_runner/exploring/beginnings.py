@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.context import Context, Conversation, Counters, Settings, SummaryControl, Thread
-from fsm_runner.core.events import Json
-from fsm_runner.core.facts import OWN_FACTS
-from fsm_runner.core.history import History
-from fsm_runner.core.vocabulary import LIMITS
+from fsm_runner.engine.chart import Chart
+from fsm_runner.loop.context import Context, Conversation, Counters, Settings, SummaryControl, Thread
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.facts import OWN_FACTS
+from fsm_runner.loop.history import History
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 MODEL, MAX_TOKENS, PROMPT = "claude-haiku-4-5", 1024, "What is in this folder?"
 """What every explored run is made of.  Models from 4.6 on take no history that ends with their own words, which the
@@ -46,7 +46,7 @@ class Beginning:
     def options(self) -> Mapping[str, object]:
         """The arguments of `tool_runner` that say the same, but for the tools."""
         limits = dict(self.limits)
-        only = LIMITS[0] if list(limits) == [LIMITS[0]] else None
+        only = VOCABULARY.limits[0] if list(limits) == [VOCABULARY.limits[0]] else None
         return {
             **({"stream": True} if self.stream else {}),
             **({"run_tools_eagerly": True} if self.eager else {}),

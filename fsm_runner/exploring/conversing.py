@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fsm_runner.core import events as ev
-from fsm_runner.core.effects import LendStream
-from fsm_runner.core.errors import FsmRunnerError
-from fsm_runner.core.machine import Machine
+from fsm_runner.engine.errors import FsmRunnerError
 from fsm_runner.exploring.beginnings import Beginning
 from fsm_runner.exploring.driving import Driver
 from fsm_runner.exploring.moves import (
@@ -25,6 +22,9 @@ from fsm_runner.exploring.moves import (
 )
 from fsm_runner.exploring.places import Consequence, Place, running
 from fsm_runner.exploring.standing_in import FactFailed
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.domain import Machine
+from fsm_runner.loop.effects import LendStream
 
 
 def begun(machine: Machine, beginning: Beginning) -> Place:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from fsm_runner.core import events as ev
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import CallTool, DrainStream, Effect, Perform, SendRequest, Summarise
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.machine import Machine, Step
+from fsm_runner.engine.errors import RunError
 from fsm_runner.exploring.beginnings import MODEL
 from fsm_runner.exploring.moves import INTERRUPTED, Act, Fault, Move, Outcome, Reply
 from fsm_runner.exploring.places import Consequence, Place, running
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine, Step
+from fsm_runner.loop.effects import CallTool, DrainStream, Effect, Perform, SendRequest, Summarise
 
 MOST_TOLD = 30
 """Events that one move can lead to; a run that is told more goes round by itself."""

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import CallTool, Effect, Perform, SendRequest, Summarise
-from fsm_runner.core.events import Failed, Json
-from fsm_runner.core.facts import calls
-from fsm_runner.core.thread import LOST, UNSUPPORTED
-from fsm_runner.core.vocabulary import FAILED
 from fsm_runner.exploring.beginnings import FULL
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.effects import CallTool, Effect, Perform, SendRequest, Summarise
+from fsm_runner.loop.events import Failed, Json
+from fsm_runner.loop.facts import calls
+from fsm_runner.loop.thread import LOST, UNSUPPORTED
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 COSTLY = 200_000
 """Input tokens of a reply that is over any budget."""
@@ -167,7 +167,7 @@ def world_moves(
                 yield Outcome(who="tool", code='ValueError("not found")', raises="ValueError")
         case Perform():
             for event in reports.get(effect.name, ()):
-                if event != FAILED:
+                if event != VOCABULARY.failed:
                     yield Outcome(who=effect.name, code=f'"{event}"', event=event)
             yield Outcome(who=effect.name, code='ConnectionError("nobody there")', raises="ConnectionError")
         case _:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fsm_runner.core import events as ev
-from fsm_runner.core.context import Call, Context
-from fsm_runner.core.effects import Effect
-from fsm_runner.core.machine import Snapshot, Step
 from fsm_runner.exploring.beginnings import Beginning
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Call, Context
+from fsm_runner.loop.domain import Snapshot, Step
+from fsm_runner.loop.effects import Effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,19 +12,20 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fsm_runner.core.chart import Chart, Row, State
-from fsm_runner.core.check import FactCode
-from fsm_runner.core.check_rows import Facts, Table, dead_rows, first_row_wins, tables_of
-from fsm_runner.core.cover import Combos, spelled
-from fsm_runner.core.facts import FACTS, OWN_FACTS
-from fsm_runner.core.rules import Taken
-from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, FAILED, LIMIT_FACT
+from fsm_runner.engine.chart import Chart, Row, State
+from fsm_runner.engine.check import FactCode
+from fsm_runner.engine.check.combinations import Combos, spelled
+from fsm_runner.engine.check.rules import Taken
+from fsm_runner.engine.check.tables import Facts, Table, dead_rows, first_row_wins, tables_of
+from fsm_runner.loop.domain import TOOL_LOOP
+from fsm_runner.loop.facts import FACTS, OWN_FACTS
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 _OWN_LIMITS = {"last_request": "last_requests", "reflection": "reflections"}
 """The facts about one limit, each with that limit; without it they answer ``none``."""
 
-_STREAMING, _STREAMED = {"lend_stream", "drain_stream"}, EFFECTS["lend_stream"]
-_CALLING, _CALLED = {"call_tools", "call_early"}, EFFECTS["call_tools"]
+_STREAMING, _STREAMED = {"lend_stream", "drain_stream"}, VOCABULARY.reports("lend_stream")
+_CALLING, _CALLED = {"call_tools", "call_early"}, VOCABULARY.reports("call_tools")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +106,7 @@ def ways(chart: Chart, facts: Mapping[str, FactCode] | None = None) -> Ways:
         chart: a chart whose names resolve; it need not pass the rest of the check.
         facts: the facts' code by name, as `check` takes it.
     """
-    known = Facts(chart, facts)
+    known = Facts(chart, TOOL_LOOP, facts)
     fixed = dict(_fixed(chart, facts))
     onward: dict[str, list[Taken]] = {}
     blocked: dict[str, str] = {}
@@ -134,7 +135,7 @@ def _fixed(chart: Chart, facts: Mapping[str, FactCode] | None) -> Iterator[tuple
     lacking = {name: limit for name, limit in _OWN_LIMITS.items() if limit not in limits}
     why = {name: ("none", f"the chart declares no limit '{limit}'") for name, limit in lacking.items()}
     if limits <= OWN_FACTS:
-        why[LIMIT_FACT] = ("free", "the chart declares no limit that could be reached")
+        why["limit"] = ("free", "the chart declares no limit that could be reached")
     for name, (answer, reason) in why.items():
         own = facts is not None and facts.get(name) is not FACTS[name]
         if not own and answer in declared.get(name, ()):
@@ -197,9 +198,9 @@ def _can_happen(chart: Chart, state: State, event: str) -> bool:
     """
     effects = {each.effect for each in chart.states}
     own = {effect.name: effect.reports for effect in chart.effects}
-    if event in ASKING_EVENTS or event == FAILED:
+    if event in VOCABULARY.asks or event == VOCABULARY.failed:
         return True
-    if state.effect is not None and event in own.get(state.effect, EFFECTS.get(state.effect, ())):
+    if state.effect is not None and event in own.get(state.effect, VOCABULARY.reports(state.effect)):
         return True
     late = [*(_STREAMED if effects & _STREAMING else ()), *(_CALLED if effects & _CALLING else ())]
     return event in late

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from fsm_runner.core.chart import Chart, Row, State
-from fsm_runner.core.facts import Fact, with_built_in
+from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.exploring.reaching import Reach, Ways, ways
 from fsm_runner.exploring.search import MOST, Conversation, Found, search
 from fsm_runner.exploring.standing_in import machines
+from fsm_runner.loop.domain import with_built_in
+from fsm_runner.loop.facts import Fact
 
 Without: TypeAlias = Literal["impossible", "needs-fact", "not-found"]
 """Why a row has no conversation.

@@ -12,15 +12,15 @@ from collections import deque
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.decision import Transition
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.machine import Machine
+from fsm_runner.engine.rows import Transition
 from fsm_runner.exploring.beginnings import SEARCH, Beginning, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import Fault, Move, Outcome
 from fsm_runner.exploring.places import Consequence, Place
 from fsm_runner.exploring.standing_in import FactFailed
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine
+from fsm_runner.loop.facts import Fact
 
 MOST = 20_000
 """Places that one search looks at; a few seconds."""

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice, product
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.context import Context
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.facts import FACTS, Fact, answering
-from fsm_runner.core.machine import Machine, compile
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import RunError
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.loop.facts import FACTS, Fact, answering
 
 MOST_ASSUMED = 8
 """Combinations of assumed answers that are tried."""

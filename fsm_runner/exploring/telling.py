@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.counting import counted
-from fsm_runner.core.cover import spelled
-from fsm_runner.core.decision import Transition
-from fsm_runner.core.rules import Taken
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.check.combinations import spelled
+from fsm_runner.engine.check.rules import Taken
+from fsm_runner.engine.rows import Transition
+from fsm_runner.engine.text import counted
 from fsm_runner.exploring.moves import Move
 from fsm_runner.exploring.places import Consequence
 from fsm_runner.exploring.reaching import Blocked, Reach

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from fsm_runner.core.context import Usage
 from fsm_runner.inspecting.data import Requests, ToolUse, Totals, Wait
+from fsm_runner.loop.context import Usage
 
 
 @dataclass(slots=True, kw_only=True)

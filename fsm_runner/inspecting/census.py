@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.inspecting.data import Summary
 from fsm_runner.inspecting.telling import Telling
 from fsm_runner.journal import Reading, Torn

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from fsm_runner.core.context import Usage
+from fsm_runner.loop.context import Usage
 
 Kind: TypeAlias = Literal["row", "event", "request", "lost", "note", "resumed", "torn", "ended", "sealed"]
 """What an entry is about.

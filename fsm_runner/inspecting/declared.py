@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fsm_runner.core.vocabulary import EFFECTS
 from fsm_runner.inspecting.data import Wait
 from fsm_runner.journal.records import answers_of
+from fsm_runner.loop.vocabulary import VOCABULARY
 
-_API = frozenset(effect for effect, events in EFFECTS.items() if {"replied", "summarised"} & {*events})
-_TOOLS = frozenset(effect for effect, events in EFFECTS.items() if "tool_finished" in events)
+_API = frozenset(name for name, kind in VOCABULARY.effects.items() if {"replied", "summarised"} & {*kind.reports})
+_TOOLS = frozenset(name for name, kind in VOCABULARY.effects.items() if "tool_finished" in kind.reports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fsm_runner.core.context import Usage
-from fsm_runner.core.messages import usage_of
 from fsm_runner.inspecting.data import Header
 from fsm_runner.inspecting.declared import Declared, mapping, text, whole
 from fsm_runner.journal import Record
+from fsm_runner.loop.context import Usage
+from fsm_runner.loop.messages import usage_of
 
 
 def header_of(source: str, first: Record, declared: Declared) -> Header:

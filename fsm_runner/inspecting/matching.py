@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fsm_runner.core.messages import blocks_of
 from fsm_runner.inspecting.declared import mapping
 from fsm_runner.journal import Record
 from fsm_runner.journal.pointers import NOTHING, below, inside
+from fsm_runner.loop.messages import blocks_of
 
 _OF_A_RECORD: Mapping[str, frozenset[str]] = {
     "run_started": frozenset({"versions", "content", "redacted", "forked_from"}),

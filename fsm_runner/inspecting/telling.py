@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from fsm_runner.core.events import ACTS
-from fsm_runner.core.messages import usage_of
 from fsm_runner.inspecting.adding import Adding
 from fsm_runner.inspecting.data import Ended, Entry, Header, Kind, Sealed, Summary, Wait
 from fsm_runner.inspecting.declared import Declared, declared_in, mapping, text, whole
@@ -21,6 +19,8 @@ from fsm_runner.inspecting.under_way import REQUESTS, Begun, UnderWay
 from fsm_runner.inspecting.words import Said, call_words, event_words, request_words
 from fsm_runner.journal import Record
 from fsm_runner.journal.chain import seal_of
+from fsm_runner.loop.events import ACTS
+from fsm_runner.loop.messages import usage_of
 
 _ACTS = frozenset(act.name for act in ACTS)
 _ASKS = frozenset({"continued", "answer_asked"})

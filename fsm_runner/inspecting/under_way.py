@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from fsm_runner.core.messages import blocks_of
 from fsm_runner.inspecting.data import Open
 from fsm_runner.inspecting.declared import text
 from fsm_runner.inspecting.moments import moment, since
 from fsm_runner.journal import Record
+from fsm_runner.loop.messages import blocks_of
 
 REQUESTS = frozenset({"send_request", "summarise"})
 """The effects that send a request."""

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fsm_runner.core.context import Usage
-from fsm_runner.core.counting import counted
-from fsm_runner.core.messages import blocks_of, usage_of
+from fsm_runner.engine.text import counted
 from fsm_runner.inspecting.declared import mapping, mappings, text
+from fsm_runner.loop.context import Usage
+from fsm_runner.loop.messages import blocks_of, usage_of
 
 _PURPOSES = {"compaction": "the API is to compact", "reply": "a reply is asked for"}
 _KINDS = {"skip": "not run: a call before it in its toolset failed", "unknown": "there is no such tool"}

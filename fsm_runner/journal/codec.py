@@ -16,12 +16,12 @@ from typing import TypeVar, assert_never
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fsm_runner.core import events as ev
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.context import Context
-from fsm_runner.core.history import History
+from fsm_runner.engine.chart import Chart
 from fsm_runner.journal.masking import masked, masked_text
 from fsm_runner.journal.render import canonical
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.history import History
 
 Data = dict[str, object]
 _T = TypeVar("_T")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from fsm_runner.core.events import Json
-from fsm_runner.core.history import History
 from fsm_runner.journal.masking import masked
 from fsm_runner.journal.render import render
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.history import History
 
 
 class Digests:

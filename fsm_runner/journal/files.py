@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 
 Sync: TypeAlias = Literal["none", "effect", "record"]
 """When a record is on disk.

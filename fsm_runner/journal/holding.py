@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
 
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal.reader import Reading
 from fsm_runner.journal.render import render
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from fsm_runner.core.history import History
 from fsm_runner.journal.codec import Data
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.pointers import steps_of
 from fsm_runner.journal.records import TYPES
 from fsm_runner.journal.render import parse, render
+from fsm_runner.loop.history import History
 
 Content: TypeAlias = Literal["full", "none"]
 """What is written of payloads.  full: all but secrets.  none: nothing."""

@@ -24,7 +24,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.files import GZIP, why
 from fsm_runner.journal.records import TYPES, VERSION, Record

@@ -13,13 +13,13 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, NamedTuple, TypeAlias, assert_never, get_args
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
-from fsm_runner.core.events import Event
-from fsm_runner.core.machine import Machine, Snapshot, Step
 from fsm_runner.journal.codec import Data, chart_data, context_data, event_data, plain
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.masking import masked_text
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine, Snapshot, Step
+from fsm_runner.loop.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
+from fsm_runner.loop.events import Event
 
 VERSION = 1
 """The version of the format, in every line."""

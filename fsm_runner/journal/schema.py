@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from fsm_runner.core.events import EVENT_TYPES, Reported
 from fsm_runner.journal.chain import HASH_LENGTH, SEALED
 from fsm_runner.journal.records import TYPES, VERSION
+from fsm_runner.loop.events import EVENT_TYPES, Reported
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from fsm_runner.core.counting import counted
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.engine.text import counted
 from fsm_runner.journal.chain import SEALED, Seal, checked_key, hash_of, seal_of
 from fsm_runner.journal.reader import Reading, Torn, opened
 from fsm_runner.journal.records import Record

@@ -16,11 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import Effect
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Event
-from fsm_runner.core.machine import Machine, Snapshot, Step
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import records
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.digest import Digests
@@ -29,6 +25,10 @@ from fsm_runner.journal.holding import Hold, check_new, head_of, held
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import VERSION, Made, Record
 from fsm_runner.journal.writing import Writing
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.domain import Machine, Snapshot, Step
+from fsm_runner.loop.effects import Effect
+from fsm_runner.loop.events import Event
 
 if TYPE_CHECKING:
     from structlog.typing import Processor

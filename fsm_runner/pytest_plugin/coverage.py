@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fsm_runner.charts.patterns import patterns
-from fsm_runner.core.chart import Chart, Pattern, Row, State
-from fsm_runner.core.check_rows import Facts, first_row_wins
-from fsm_runner.core.cover import Combos, Space
+from fsm_runner.engine.chart import Chart, Pattern, Row, State
+from fsm_runner.engine.check.combinations import Combos, Space
+from fsm_runner.engine.check.minimise import patterns
+from fsm_runner.engine.check.tables import Facts, first_row_wins
+from fsm_runner.loop.domain import TOOL_LOOP
 from fsm_runner.pytest_plugin.recorder import Answers, Driven
 
 
@@ -120,7 +121,7 @@ def coverage_of(driven: Driven, *, name: str | None = None, asked: str | None = 
         name: what reports call it; None: its own name.
         asked: what it was asked for by.
     """
-    chart, facts = driven.chart, Facts(driven.chart, driven.facts)
+    chart, facts = driven.chart, Facts(driven.chart, TOOL_LOOP, driven.facts)
     counts: dict[str, dict[Answers, int]] = {row.id: {} for row in chart.rows}
     for (row, answers), times in driven.counts.items():
         counts[row][answers] = times

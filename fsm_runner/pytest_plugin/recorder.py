@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 import pytest
 
-from fsm_runner.core.chart import Chart, Pattern
-from fsm_runner.core.check_names import FactCode
-from fsm_runner.core.facts import FACTS
-from fsm_runner.core.machine import Machine, Step
+from fsm_runner.engine.chart import Chart, Pattern
+from fsm_runner.engine.check.names import FactCode
+from fsm_runner.loop.domain import Machine, Step
+from fsm_runner.loop.facts import FACTS
 
 Answers: TypeAlias = tuple[tuple[str, str], ...]
 """Each fact that a decision asked, with its answer."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fsm_runner.charts.drawing.words import condition
-from fsm_runner.core.chart import Chart, Pattern
+from fsm_runner.engine.chart import Chart, Pattern
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, RowCoverage, share
 
 SCHEMA = "fsm_runner/coverage/v1"

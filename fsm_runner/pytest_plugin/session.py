@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from fsm_runner.charts import load
-from fsm_runner.core.check_names import name_problems
-from fsm_runner.core.counting import counted
-from fsm_runner.core.errors import ChartError, FsmRunnerError
+from fsm_runner.engine.check.names import name_problems
+from fsm_runner.engine.errors import ChartError, FsmRunnerError
+from fsm_runner.engine.text import counted
+from fsm_runner.loop.vocabulary import VOCABULARY
 from fsm_runner.pytest_plugin import ALL, OPTION, percent, pictures, report
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, coverage_of, share
 from fsm_runner.pytest_plugin.recorder import Driven, Recorder
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import ThemeName
-    from fsm_runner.core.chart import Chart
+    from fsm_runner.engine.chart import Chart
 
 SENT = "fsm_coverage"
 """Under what name a worker sends what it drove."""
@@ -179,7 +180,7 @@ def _chart(config: pytest.Config, name: str) -> Chart:
     try:
         path = root if root.is_file() and not Path(name).is_file() else name
         chart = load(path, verify=False)
-        if any(name_problems(chart, None)):
+        if any(name_problems(chart, VOCABULARY)):
             load(path)
     except ChartError as error:
         raise pytest.UsageError(f"{OPTION}: {error}") from error

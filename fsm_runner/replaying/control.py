@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from fsm_runner.core.chart import Chart, Row
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import ACTS
+from fsm_runner.engine.chart import Chart, Row
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Record
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.journal.records import answers_of
+from fsm_runner.loop.events import ACTS
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, RunReport
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fsm_runner.core.chart import State
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.events import Json
-from fsm_runner.core.machine import Machine
+from fsm_runner.engine.chart import State
+from fsm_runner.engine.errors import RunError
+from fsm_runner.loop.domain import Machine
+from fsm_runner.loop.events import Json
 from fsm_runner.replaying.resuming import Standing
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from fsm_runner.charts.differing import Way
-from fsm_runner.charts.differing.renames import renamed_states, with_new_names
-from fsm_runner.core.chart import Chart, Pattern, Row
-from fsm_runner.core.facts import FACTS, OWN_FACTS, Fact
+from fsm_runner.charts.diff import Way
+from fsm_runner.charts.diff.renames import renamed_states, with_new_names
+from fsm_runner.engine.chart import Chart, Pattern, Row
 from fsm_runner.journal import Record
+from fsm_runner.loop.facts import FACTS, OWN_FACTS, Fact
 from fsm_runner.replaying.machines import Machines
 
 _COUNTED: Mapping[str, Callable[[str], bool]] = {

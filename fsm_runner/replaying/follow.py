@@ -13,15 +13,15 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fsm_runner.core.errors import IllegalEvent, JournalError
-from fsm_runner.core.events import Json, Replied, ToolFinished
-from fsm_runner.core.machine import Step
-from fsm_runner.core.messages import has_summary
+from fsm_runner.engine.errors import IllegalEvent, JournalError
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import context_from, event_from
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.journal.records import DERIVED, Made, answers_of, asked, derived
+from fsm_runner.loop.domain import Step
+from fsm_runner.loop.events import Json, Replied, ToolFinished
+from fsm_runner.loop.messages import has_summary
 from fsm_runner.replaying.compare import differences, same_way
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, RunReport

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping
 from copy import copy
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.check_names import name_problems
-from fsm_runner.core.errors import ChartError
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.machine import Machine, compile
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.check.names import name_problems
+from fsm_runner.engine.errors import ChartError
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import chart_from, chart_hash
+from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 
 class Machines:
@@ -67,7 +68,7 @@ class Machines:
 
 def _named(chart: Chart) -> Chart:
     """`chart`: one without loose names cannot break the machine, whoever forged it."""
-    problems = tuple(name_problems(chart, None))
+    problems = tuple(name_problems(chart, VOCABULARY))
     if problems:
         raise ChartError(chart.name, problems)
     return chart

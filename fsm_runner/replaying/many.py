@@ -19,10 +19,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import FsmRunnerError, JournalError, RunError
-from fsm_runner.core.facts import Fact
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import FsmRunnerError, JournalError, RunError
 from fsm_runner.journal.files import why
+from fsm_runner.loop.facts import Fact
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 from fsm_runner.charts.drawing import Mark, Overlay
 from fsm_runner.charts.drawing.overlay import Tone
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 from fsm_runner.replaying.report import VERDICTS
 from fsm_runner.replaying.telling import headline
 from fsm_runner.replaying.totals import Totals

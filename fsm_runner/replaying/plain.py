@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from fsm_runner.charts.differing import Way
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import FsmRunnerError
+from fsm_runner.charts.diff import Way
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import FsmRunnerError
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying.many import Found
 from fsm_runner.replaying.report import VERDICTS, Divergence, ReplayReport, RunReport

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.text import counted
 from fsm_runner.journal import Record, Torn
 
 if TYPE_CHECKING:
-    from fsm_runner.charts.differing import Way
+    from fsm_runner.charts.diff import Way
 
 
 Kind: TypeAlias = Literal["value", "row", "effect", "stuck", "unknown"]

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fsm_runner.core.effects import CallTool
-from fsm_runner.core.errors import JournalError, RunError
-from fsm_runner.core.events import Json
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.machine import Machine, Snapshot
+from fsm_runner.engine.errors import JournalError, RunError
 from fsm_runner.journal import Reading, Record
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.records import Made
+from fsm_runner.loop.domain import Machine, Snapshot
+from fsm_runner.loop.effects import CallTool
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.facts import Fact
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fsm_runner.charts.differing.reports import way_text
+from fsm_runner.charts.diff.reports import way_text
 from fsm_runner.charts.drawing.words import condition, printable, printable_lines
 from fsm_runner.charts.table import escaped
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.text import counted
 from fsm_runner.replaying.report import VERDICTS, Divergence, Verdict
 from fsm_runner.replaying.totals import Change, Lacking, Places, Totals
 

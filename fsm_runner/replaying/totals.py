@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fsm_runner.charts.differing import Way
-from fsm_runner.core.chart import Chart, Row
+from fsm_runner.charts.diff import Way
+from fsm_runner.engine.chart import Chart, Row
 from fsm_runner.replaying.report import Divergence, ReplayReport, Verdict
 
 EXAMPLES = 3

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fsm_runner.core.effects import CallTool, Effect, SendRequest, Summarise
-from fsm_runner.core.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
-from fsm_runner.core.machine import Machine, Snapshot
 from fsm_runner.journal import Record
+from fsm_runner.loop.domain import Machine, Snapshot
+from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
+from fsm_runner.loop.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
 
 
 class UnderWay:

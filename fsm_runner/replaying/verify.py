@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.facts import Fact
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.loop.facts import Fact
 from fsm_runner.replaying.control import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.follow import Run

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fsm_runner.charts.differing import Way
-from fsm_runner.core.chart import Row
-from fsm_runner.core.errors import InternalError, JournalError
+from fsm_runner.charts.diff import Way
+from fsm_runner.engine.chart import Row
+from fsm_runner.engine.errors import InternalError, JournalError
 from fsm_runner.journal import Record
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.journal.records import Made, answers_of

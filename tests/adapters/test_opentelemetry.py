@@ -21,11 +21,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 from fsm_runner.adapters.opentelemetry import Spans, names
 from fsm_runner.adapters.opentelemetry.content import content_attributes, result_blocks
 from fsm_runner.adapters.opentelemetry.reading import error_type, global_provider_loads, made_for_mcp
-from fsm_runner.core.context import Context, Conversation, Settings
-from fsm_runner.core.decision import Transition
-from fsm_runner.core.history import History
-from fsm_runner.core.machine import Snapshot, Step
-from fsm_runner.core.stop import Stop
+from fsm_runner.engine.rows import Transition
+from fsm_runner.loop.context import Context, Conversation, Settings
+from fsm_runner.loop.domain import Snapshot, Step
+from fsm_runner.loop.history import History
+from fsm_runner.loop.stop import Stop
 from fsm_runner.testing import ScriptedModel, overloaded, reply, text, tool_use
 
 ASKED: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 64}

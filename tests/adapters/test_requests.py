@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, check_summary, request_arguments
-from fsm_runner.core.effects import SendRequest
+from fsm_runner.loop.effects import SendRequest
 
 
 class Ant(pydantic.BaseModel):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fsm_runner.core.cover import Pattern
+from fsm_runner.engine.check.combinations import Pattern
 
 FOLDER = Path(__file__).parent / "broken"
 

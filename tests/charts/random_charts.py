@@ -6,7 +6,7 @@ from itertools import product
 
 from hypothesis import strategies as st
 
-from fsm_runner.core.chart import Chart, FactUse, Row, State
+from fsm_runner.engine.chart import Chart, FactUse, Row, State
 
 FACTS = (
     FactUse(name="turn", answers=("none", "wants_tools", "answered")),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from fsm_runner.charts import load
-from fsm_runner.charts.differing import Way, diff
-from fsm_runner.core.chart import (
+from fsm_runner.charts.diff import Way, diff
+from fsm_runner.engine.chart import (
     AlwaysReaches,
     Chart,
     CustomEffect,
@@ -23,7 +23,7 @@ from fsm_runner.core.chart import (
     Row,
     State,
 )
-from fsm_runner.core.errors import ChartError
+from fsm_runner.engine.errors import ChartError
 from tests.charts.random_charts import EVENTS, charts, combinations, holds, taken
 
 CHART = load("states")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.charts.differing import Names, as_json, as_markdown, as_text, diff
-from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
+from fsm_runner.charts.diff import Names, as_json, as_markdown, as_text, diff
+from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 
 NAMES = Names(old="old.yaml", new="new.yaml")
 

@@ -16,7 +16,7 @@ from fsm_runner.charts.drawing.routes import drawn, hubs, legs
 from fsm_runner.charts.drawing.theme import THEMES, Theme
 from fsm_runner.charts.drawing.words import condition, extras, holds_when, identifiers, one_line
 from fsm_runner.charts.loader import load
-from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
+from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 
 CHART = load("states.yaml", verify=False)
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fsm_runner.charts import load
-from fsm_runner.charts.differing import diff, merged
+from fsm_runner.charts.diff import diff, merged
 from fsm_runner.charts.drawing import (
     Mark,
     Overlay,
@@ -26,7 +26,7 @@ from fsm_runner.charts.drawing import (
 )
 from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.charts.drawing.theme import THEMES
-from fsm_runner.core.chart import Chart, FactUse, Row, State
+from fsm_runner.engine.chart import Chart, FactUse, Row, State
 from tests.charts.test_drawing_pictures import boxes
 
 CHART = load("states")

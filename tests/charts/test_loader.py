@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from fsm_runner.charts import find_chart, load, loads
 from fsm_runner.charts.loader import examine, shipped_charts
 from fsm_runner.charts.nodes import MAX_BYTES, plain, read
-from fsm_runner.core.chart import SCHEMA, Row
-from fsm_runner.core.check import CODES
-from fsm_runner.core.errors import ChartError
+from fsm_runner.engine.chart import SCHEMA, Row
+from fsm_runner.engine.check import CODES
+from fsm_runner.engine.errors import ChartError
 from fsm_runner.journal.codec import chart_data, chart_from
 
 ROOT = Path(__file__).parents[2]

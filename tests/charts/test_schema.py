@@ -14,10 +14,10 @@ from fsm_runner.charts.model import FREE, AlwaysRow, Chart, EventRow, Rule, Stat
 from fsm_runner.charts.nodes import read
 from fsm_runner.charts.schema import schema, schema_text
 from fsm_runner.charts.validation import validated
-from fsm_runner.core.chart import SCHEMA
-from fsm_runner.core.check_codes import GROUPS
-from fsm_runner.core.facts import FACTS
-from fsm_runner.core.vocabulary import EFFECTS, EVENTS, OUTPUTS, SUPPLIES
+from fsm_runner.engine.chart import SCHEMA
+from fsm_runner.engine.check.codes import GROUPS
+from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 ROOT = Path(__file__).parents[2]
 MADE = schema()
@@ -105,10 +105,10 @@ def test_it_offers_what_needs_no_declaration():
     """Effects, events, outputs, supplies, and each built-in fact with its answers; booleans are booleans."""
     row, guard = MADE["definitions"]["EventRow"]["properties"], MADE["definitions"]["Guard"]["properties"]
 
-    assert sorted(EVENTS) == offered(row["event"])
-    assert list(OUTPUTS) == offered(row["output"])
-    assert list(SUPPLIES) == offered(row["consumes"])
-    assert sorted(EFFECTS) == offered(MADE["definitions"]["State"]["properties"]["effect"])
+    assert sorted(VOCABULARY.events) == offered(row["event"])
+    assert list(VOCABULARY.outputs) == offered(row["output"])
+    assert list(VOCABULARY.supplies) == offered(row["consumes"])
+    assert sorted(VOCABULARY.effects) == offered(MADE["definitions"]["State"]["properties"]["effect"])
     assert list(FACTS) == list(guard) == list(MADE["properties"]["facts"]["properties"])
     assert list(FACTS["turn"].answers) == offered(guard["turn"]["anyOf"][0])
     assert [True, False] == offered(guard["closed"]["anyOf"][0])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from fsm_runner.charts.loader import load
 from fsm_runner.charts.table import HEADER, NEVER, UNTOLD, cells, effective, markdown_table, table, text_table
-from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
+from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 from tests.charts.random_charts import EVENTS, charts, combinations, holds, taken
 
 CHART = load("states.yaml", verify=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fsm_runner.charts import load
-from fsm_runner.charts.differing import diff, merged
+from fsm_runner.charts.diff import diff, merged
 from fsm_runner.charts.drawing import dot
 from tests.cli.conftest import ROOT, program
 

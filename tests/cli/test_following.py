@@ -10,8 +10,8 @@ import pytest
 
 from fsm_runner.cli.following import QUIET, follow
 from fsm_runner.cli.quitting import Quit
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Failed
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.loop.events import Continued, Failed
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life
 from tests.support.processes import spawned

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from fsm_runner.core.events import Continued, Replied, ToolFinished
+from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from tests.cli.conftest import ROOT
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life, result, uses

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from fsm_runner import ChartError, find_chart, load, replay
 from fsm_runner.charts import loads
-from fsm_runner.core.stop import REASONS
+from fsm_runner.loop.stop import REASONS
 from tests.docs.edits import ROOT, blocks, edited, shown_chart, squeezed
 from tests.docs.examples import documents, examples_of, run
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fsm_runner.core.check import CODES
-from fsm_runner.core.check_codes import NOTES
+from fsm_runner.engine.check import CODES
+from fsm_runner.engine.check.codes import NOTES
 from tests.charts.conftest import broken_charts
 from tools.problems import PAGE, examples, page
 

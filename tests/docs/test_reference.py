@@ -13,11 +13,11 @@ import fsm_runner
 from fsm_runner import testing
 from fsm_runner.charts.model import AlwaysRow, Chart, EventRow, Rule, State, group_at
 from fsm_runner.charts.schema import schema
-from fsm_runner.core.check import CODES
-from fsm_runner.core.facts import FACTS
-from fsm_runner.core.stop import REASONS
-from fsm_runner.core.vocabulary import ASKING_EVENTS, EFFECTS, OUTPUTS, SUPPLIES
 from fsm_runner.drivers.aio import AsyncRunner
+from fsm_runner.engine.check import CODES
+from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.stop import REASONS
+from fsm_runner.loop.vocabulary import VOCABULARY
 from fsm_runner.testing import RULES
 from tests.docs.edits import ROOT
 
@@ -95,11 +95,16 @@ def test_every_effect_is_there_with_its_events():
     """In the order of the vocabulary."""
     told = {row[0].strip("`"): tuple(mentioned(row[2])) for row in table(FORMAT["Effects and their events"])}
 
-    assert dict(EFFECTS) == told
+    assert {name: kind.reports for name, kind in VOCABULARY.effects.items()} == told
 
 
 @pytest.mark.parametrize(
-    ("heading", "names"), [("Events of the caller", ASKING_EVENTS), ("Outputs", OUTPUTS), ("Supplies", tuple(SUPPLIES))]
+    ("heading", "names"),
+    [
+        ("Events of the caller", VOCABULARY.asks),
+        ("Outputs", VOCABULARY.outputs),
+        ("Supplies", tuple(VOCABULARY.supplies)),
+    ],
 )
 def test_every_built_in_word_is_there(heading, names):
     """What needs no declaration."""
@@ -108,7 +113,7 @@ def test_every_built_in_word_is_there(heading, names):
 
 def test_every_supply_says_why_it_is_finite():
     """In the words that the check prints."""
-    assert list(SUPPLIES.values()) == [row[1] for row in table(FORMAT["Supplies"])]
+    assert list(VOCABULARY.supplies.values()) == [row[1] for row in table(FORMAT["Supplies"])]
 
 
 # ── facts, problems, reasons ────────────────────────────────────────────────────────────────────────────────────────

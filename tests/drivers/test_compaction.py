@@ -7,7 +7,7 @@ import logging
 import anthropic
 import pytest
 
-from fsm_runner.core.context import DEFAULT_SUMMARY_PROMPT
+from fsm_runner.loop.context import DEFAULT_SUMMARY_PROMPT
 from fsm_runner.testing import overloaded, reply, server_tool_use, text, thinking, without_stop_reason
 from tests.drivers.drive import ASKED, use, words
 

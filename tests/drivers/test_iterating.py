@@ -9,8 +9,8 @@ import pytest
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 from fsm_runner import RunError
-from fsm_runner.core.context import Usage
-from fsm_runner.core.stop import REASONS
+from fsm_runner.loop.context import Usage
+from fsm_runner.loop.stop import REASONS
 from fsm_runner.testing import pause_turn, refusal, reply, text, tool_use, without_stop_reason
 from tests.drivers.drive import ASKED, use, words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsm_runner import fact, find_chart
 from fsm_runner.charts import loads
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 DEFAULT = find_chart("states").read_text(encoding="utf-8")
 FACTS = "facts:  "

@@ -9,12 +9,12 @@ import pytest
 
 import fsm_runner
 from fsm_runner import testing
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.facts import Fact
-from fsm_runner.core.vocabulary import FAILED
+from fsm_runner.engine.chart import Chart
 from fsm_runner.exploring.beginnings import MAX_TOKENS, MODEL, PROMPT, SEARCH
 from fsm_runner.exploring.moves import Act, Fault, Outcome, Reply
 from fsm_runner.exploring.search import Conversation
+from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 
 class Interrupted(BaseException):
@@ -42,7 +42,7 @@ def played(
         if (answer := conversation.assumed.get(use.name)) is not None
     ]
     effects = {
-        each.name: _outcomes(_of(moves, each.name), next(event for event in each.reports if event != FAILED))
+        each.name: _outcomes(_of(moves, each.name), next(event for event in each.reports if event != VOCABULARY.failed))
         for each in chart.effects
     }
     tool = _outcomes(_of(moves, "tool"), "found")

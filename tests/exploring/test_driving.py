@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fsm_runner.charts import load
-from fsm_runner.core.machine import Machine
 from fsm_runner.exploring.beginnings import SEARCH, beginnings
 from fsm_runner.exploring.conversing import begun, moved, moves_at
 from fsm_runner.exploring.moves import CLOSE, NEXT, READ, Move
 from fsm_runner.exploring.places import Consequence, Place
 from fsm_runner.exploring.search import Conversation
 from fsm_runner.exploring.standing_in import machines
+from fsm_runner.loop.domain import Machine
 from tests.exploring.charts import chart
 from tests.exploring.playing import played
 

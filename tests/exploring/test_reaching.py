@@ -6,9 +6,9 @@ from hypothesis import given, settings
 
 from fsm_runner.charts import load
 from fsm_runner.charts.loader import shipped_charts
-from fsm_runner.core.facts import FACTS as CODE
 from fsm_runner.exploring import explore
 from fsm_runner.exploring.reaching import ways
+from fsm_runner.loop.facts import FACTS as CODE
 from tests.charts.random_charts import charts, combinations, taken
 from tests.exploring.charts import FACTS, FINISH, GO_ON, LONELY, LOST, chart
 

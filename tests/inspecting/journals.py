@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 
-from fsm_runner.core.events import Continued, Replied, ToolFinished
 from fsm_runner.inspecting import Telling
 from fsm_runner.journal import read
+from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from tests.journal.worlds import Clock, Life, recorded, result, text, uses
 
 

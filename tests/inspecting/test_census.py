@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from fsm_runner.core.errors import JournalError
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.inspecting import census
 from fsm_runner.journal import read
 from tests.inspecting.journals import begun, two_turns, written

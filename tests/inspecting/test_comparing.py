@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from fsm_runner.core.events import Appended, Continued, Replied
 from fsm_runner.forking import fork
 from fsm_runner.inspecting import compare
 from fsm_runner.journal import read
 from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life, recorded, text
 

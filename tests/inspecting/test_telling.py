@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.core.context import Note
-from fsm_runner.core.events import Appended, Closed, Continued, Failed, Replied
-from fsm_runner.core.machine import compile
 from fsm_runner.inspecting import Telling, ToolUse
 from fsm_runner.journal import read
+from fsm_runner.loop.context import Note
+from fsm_runner.loop.domain import compile
+from fsm_runner.loop.events import Appended, Closed, Continued, Failed, Replied
 from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
 from tests.inspecting.journals import begun, told, two_turns, written

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fsm_runner.core.events import EVENT_TYPES, Reported
 from fsm_runner.inspecting.words import event_words, request_words
+from fsm_runner.loop.events import EVENT_TYPES, Reported
 
 USAGE = {"input_tokens": 1200, "output_tokens": 80, "cache_read_input_tokens": 500, "cache_creation_input_tokens": 7}
 CALLS = [{"type": "tool_use", "id": id, "name": name} for id, name in (("a", "find"), ("b", "find"), ("c", "say"))]

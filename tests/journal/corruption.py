@@ -21,9 +21,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Appended, Continued, Replied
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Verification, read, verify
+from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.journal.worlds import Life, recorded, text
 
 KEY = b"k" * 32

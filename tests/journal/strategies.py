@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from fsm_runner.core import context as ctx
-from fsm_runner.core import events as ev
-from fsm_runner.core.history import History
+from fsm_runner.loop import context as ctx
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.history import History
 
 texts = st.text(max_size=8)
 leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)

@@ -7,8 +7,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fsm_runner.core.context import Context, Settings
-from fsm_runner.core.events import EVENT_TYPES, ParamsReplaced, Replied, Reported, ToolFinished
 from fsm_runner.journal.codec import (
     chart_data,
     chart_from,
@@ -20,6 +18,8 @@ from fsm_runner.journal.codec import (
 )
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.render import parse, render
+from fsm_runner.loop.context import Context, Settings
+from fsm_runner.loop.events import EVENT_TYPES, ParamsReplaced, Replied, Reported, ToolFinished
 from tests.journal.strategies import contexts, events
 from tests.journal.worlds import SMALL, small_chart
 

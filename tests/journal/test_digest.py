@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm_runner.core.history import History
 from fsm_runner.journal.digest import Digests
+from fsm_runner.loop.history import History
 from tests.journal.strategies import objects
 
 PARAMS = {"model": "m", "max_tokens": 9}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import fsm_runner
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Closed, Continued
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read, verify
+from fsm_runner.loop.events import Closed, Continued
 from tests.journal.worlds import Life
 from tests.replaying.test_resuming import World, finished
 

@@ -7,9 +7,9 @@ from collections import UserDict
 
 import pytest
 
-from fsm_runner.core.events import Appended, Continued, Failed, ParamsReplaced, Replied, Reported, ToolFinished
 from fsm_runner.journal.masking import MASK
 from fsm_runner.journal.privacy import Shield
+from fsm_runner.loop.events import Appended, Continued, Failed, ParamsReplaced, Replied, Reported, ToolFinished
 from tests.journal.worlds import Life, context, recorded, result, text, uses
 
 MODES = ("full", "none")

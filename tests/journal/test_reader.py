@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Appended, Continued, Replied
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read
 from fsm_runner.journal.reader import Torn
+from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.journal.worlds import Clock, Life, recorded, text
 
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from fsm_runner.core.history import History
 from fsm_runner.journal.render import DEEPEST, LONGEST, STAND_IN, canonical, iso_time, parse, render
+from fsm_runner.loop.history import History
 from tests.journal import strategies
 
 

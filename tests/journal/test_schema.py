@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fsm_runner.core.events import EVENT_TYPES, Reported
 from fsm_runner.journal.records import TYPES
 from fsm_runner.journal.schema import FIELDS, schema, schema_text
+from fsm_runner.loop.events import EVENT_TYPES, Reported
 from tests.journal.test_privacy import eventful, failing
 from tests.journal.worlds import Clock, Life, recorded
 from tests.replaying.goldens import FOLDER, records_in

@@ -17,8 +17,8 @@ import pytest
 from anthropic import beta_async_tool, beta_tool
 
 import fsm_runner
-from fsm_runner.core.events import Continued, Failed
 from fsm_runner.journal import Journal
+from fsm_runner.loop.events import Continued, Failed
 from fsm_runner.testing import ScriptedModel, error, reply, text, tool_use
 from tests.journal.worlds import Life, recorded
 

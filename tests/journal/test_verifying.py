@@ -9,10 +9,10 @@ import random
 
 import pytest
 
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Replied
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Flaw, Journal, verify
 from fsm_runner.journal.chain import Chain, hash_of
+from fsm_runner.loop.events import Continued, Replied
 from tests.journal.corruption import KEY, cuts, long, places
 from tests.journal.worlds import Clock, Life, recorded, text
 

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from fsm_runner.core.context import Context
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Appended, Closed, Continued, Failed, Replied
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read
 from fsm_runner.journal.codec import context_from
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.events import Appended, Closed, Continued, Failed, Replied
 from tests.journal.worlds import Clock, Life, context, recorded, text, uses
 
 
@@ -412,7 +412,7 @@ ROOT = Path(__file__).parents[2]
 
 KILLED = """
 import os, sys
-from fsm_runner.core.events import Appended
+from fsm_runner.loop.events import Appended
 from fsm_runner.journal import Journal
 from tests.journal.worlds import Life
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
-from fsm_runner.core.chart import Chart, FactUse, Limit, Row, State
-from fsm_runner.core.context import Context, Conversation, Counters, Settings
-from fsm_runner.core.effects import CallTool
-from fsm_runner.core.events import Appended, Continued, Replied, ToolFinished
-from fsm_runner.core.facts import calls, limit, turn
-from fsm_runner.core.history import History
-from fsm_runner.core.machine import compile
+from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 from fsm_runner.journal import Journal
+from fsm_runner.loop.context import Context, Conversation, Counters, Settings
+from fsm_runner.loop.domain import compile
+from fsm_runner.loop.effects import CallTool
+from fsm_runner.loop.events import Appended, Continued, Replied, ToolFinished
+from fsm_runner.loop.facts import calls, limit, turn
+from fsm_runner.loop.history import History
 
 
 def small_chart(**changed) -> Chart:

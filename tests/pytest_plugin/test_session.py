@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 import pytest
 
 from fsm_runner.charts.drawing import picture  # a session within this one forgets what it was the first to import
-from fsm_runner.core.machine import Machine
+from fsm_runner.loop.domain import Machine
 from fsm_runner.pytest_plugin import pictures, report, session  # noqa: F401
 
 SMALL = """\
@@ -41,9 +41,9 @@ states:
 
 TESTS = """\
 from fsm_runner import load
-from fsm_runner.core.context import Context
-from fsm_runner.core.events import Closed, Continued
-from fsm_runner.core.machine import compile
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.events import Closed, Continued
+from fsm_runner.loop.domain import compile
 
 
 def test_goes_on():

@@ -15,9 +15,9 @@ from typing import Any
 import anthropic
 
 import fsm_runner
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.context import DEFAULT_SUMMARY_PROMPT
+from fsm_runner.engine.chart import Chart
 from fsm_runner.journal import Journal
+from fsm_runner.loop.context import DEFAULT_SUMMARY_PROMPT
 from fsm_runner.testing import (
     Fault,
     Reply,

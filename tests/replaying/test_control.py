@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.core.chart import Row
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Replied
+from fsm_runner.engine.chart import Row
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.loop.events import Continued, Replied
 from fsm_runner.replaying import replay
 from tests.journal.worlds import Life, recorded, small_chart, text, two_tools
 

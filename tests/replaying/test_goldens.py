@@ -14,11 +14,11 @@ import json
 import pytest
 
 from fsm_runner.charts.loader import load, shipped_charts
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import EVENT_TYPES, Reported
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import read, verify
 from fsm_runner.journal.codec import chart_from
 from fsm_runner.journal.records import TYPES
+from fsm_runner.loop.events import EVENT_TYPES, Reported
 from fsm_runner.replaying import replay
 from tests.replaying.goldens import FOLDER, FOLDERS, GOLDENS, kept_in, records_in
 from tests.replaying.goldens.kept import INDEX, index_of

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Replied
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.loop.events import Continued, Replied
 from fsm_runner.replaying import ReplayReport
 from fsm_runner.replaying.many import journals_in, replay_many
 from fsm_runner.replaying.totals import EXAMPLES, Totals

@@ -10,9 +10,9 @@ from anthropic import beta_tool
 from pydantic import BaseModel
 
 import fsm_runner
-from fsm_runner.core.chart import Row
-from fsm_runner.core.facts import FACTS
+from fsm_runner.engine.chart import Row
 from fsm_runner.journal import Journal, read, verify
+from fsm_runner.loop.facts import FACTS
 from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
 from fsm_runner.testing import ScriptedModel, reply, text, tool_use
 

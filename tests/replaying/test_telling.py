@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.charts.differing import Way
-from fsm_runner.core.errors import JournalError
+from fsm_runner.charts.diff import Way
+from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Torn
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.replaying import Divergence, ReplayReport, RunReport

@@ -13,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm_runner.charts import load
-from fsm_runner.core.chart import Chart, FactUse, Row, State
-from fsm_runner.core.context import Context, Counters, SummaryControl
-from fsm_runner.core.errors import ChartError, JournalError
-from fsm_runner.core.events import (
+from fsm_runner.engine.chart import Chart, FactUse, Row, State
+from fsm_runner.engine.errors import ChartError, JournalError
+from fsm_runner.journal import Journal
+from fsm_runner.journal.codec import chart_data, chart_hash
+from fsm_runner.loop.context import Context, Counters, SummaryControl
+from fsm_runner.loop.domain import compile
+from fsm_runner.loop.events import (
     ACTS,
     AnswerAsked,
     Appended,
@@ -31,10 +34,7 @@ from fsm_runner.core.events import (
     Summarised,
     ToolFinished,
 )
-from fsm_runner.core.facts import fact
-from fsm_runner.core.machine import compile
-from fsm_runner.journal import Journal
-from fsm_runner.journal.codec import chart_data, chart_hash
+from fsm_runner.loop.facts import fact
 from fsm_runner.replaying import replay
 from fsm_runner.replaying.verify import Replayer
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, two_tools, uses

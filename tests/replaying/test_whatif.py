@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.core.chart import FactUse, Limit, Row
-from fsm_runner.core.context import Context, Counters
-from fsm_runner.core.errors import JournalError
-from fsm_runner.core.events import Continued, Replied
-from fsm_runner.core.facts import fact
-from fsm_runner.core.machine import compile
+from fsm_runner.engine.chart import FactUse, Limit, Row
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.loop.context import Context, Counters
+from fsm_runner.loop.domain import compile
+from fsm_runner.loop.events import Continued, Replied
+from fsm_runner.loop.facts import fact
 from fsm_runner.replaying import replay
 from tests.journal.worlds import Life, context, recorded, small_chart, text, turn_of_two
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 import pytest
 
 from fsm_runner.charts import find_chart, load, loads
-from fsm_runner.charts.differing import diff
+from fsm_runner.charts.diff import diff
 from fsm_runner.journal import read
 from fsm_runner.journal.privacy import Shield
 from fsm_runner.replaying.totals import Totals

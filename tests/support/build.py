@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from fsm_runner.core.context import (
+from fsm_runner.loop.context import (
     Call,
     Compaction,
     Context,
@@ -21,9 +21,9 @@ from fsm_runner.core.context import (
     Thread,
     Turn,
 )
-from fsm_runner.core.events import Failed, Json
-from fsm_runner.core.history import History
-from fsm_runner.core.messages import call_of, calls_of
+from fsm_runner.loop.events import Failed, Json
+from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import call_of, calls_of
 
 PARAMS: Json = {"model": "claude", "max_tokens": 64}
 LOST = Failed(error="APIConnectionError", text="connection lost")

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from fsm_runner.charts import load
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 FILE = Path(__file__).parents[2] / "states.yaml"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from fsm_runner.core.context import (
+from fsm_runner.loop.context import (
     Call,
     Compaction,
     Context,
@@ -15,8 +15,8 @@ from fsm_runner.core.context import (
     SummaryControl,
     Turn,
 )
-from fsm_runner.core.events import Failed
-from fsm_runner.core.history import History
+from fsm_runner.loop.events import Failed
+from fsm_runner.loop.history import History
 from tests.support.build import PARAMS, result, text, use, user
 
 STOP_REASONS = (

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from fsm_runner.core import events as ev
-from fsm_runner.core.context import Context, Conversation, Counters, Settings, SummaryControl
-from fsm_runner.core.history import History
-from fsm_runner.core.machine import Machine, Snapshot, Step
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Context, Conversation, Counters, Settings, SummaryControl
+from fsm_runner.loop.domain import Machine, Snapshot, Step
+from fsm_runner.loop.history import History
 from tests.support.build import LOST, PARAMS, reply, result, text, use, user
 
 CUT = ["end_turn", "max_tokens", "refusal", None, "a_new_reason"]

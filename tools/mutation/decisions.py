@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fsm_runner.core.chart import Chart, Row, State
-from fsm_runner.core.machine import Machine, Step, compile
+from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.journal import read
 from fsm_runner.journal.codec import chart_from, context_from, event_from
+from fsm_runner.loop.domain import Machine, Step, compile
 
 
 @dataclass(frozen=True, slots=True)

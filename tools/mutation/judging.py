@@ -15,11 +15,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fsm_runner.charts.differing import diff
+from fsm_runner.charts.diff import diff
 from fsm_runner.charts.loader import load, shipped_charts
-from fsm_runner.core.chart import Chart, Row
-from fsm_runner.core.check import check
-from fsm_runner.core.facts import FACTS
+from fsm_runner.engine.chart import Chart, Row
+from fsm_runner.loop.domain import check
+from fsm_runner.loop.facts import FACTS
 from tests.charts.shipped.ways import every_world
 from tests.charts.shipped.worlds import played
 from tests.replaying.goldens import FOLDERS

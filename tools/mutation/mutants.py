@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from fsm_runner.core.chart import Chart, Pattern, Row, State
+from fsm_runner.engine.chart import Chart, Pattern, Row, State
 
 Kind: TypeAlias = Literal["removed", "retargeted", "widened", "narrowed", "swapped"]
 """What was done to the row."""

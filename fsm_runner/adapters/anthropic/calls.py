@@ -17,11 +17,11 @@ from anthropic.types.beta import BetaToolUseBlock
 
 from fsm_runner.adapters.anthropic.plain import plain
 from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted, well_formed
-from fsm_runner.core.availability import available
-from fsm_runner.core.context import Context
-from fsm_runner.core.effects import CallTool
-from fsm_runner.core.events import Json
-from fsm_runner.core.messages import text_in
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.effects import CallTool
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.messages import text_in
+from fsm_runner.loop.tools import available
 
 log = logging.getLogger("fsm_runner.tools")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anthropic
 
-from fsm_runner.core.events import Failed
+from fsm_runner.loop.events import Failed
 
 MAX_TEXT = 2000
 """Characters of an exception's text that the machine and the journal keep."""

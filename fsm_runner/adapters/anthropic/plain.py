@@ -12,7 +12,7 @@ import pydantic
 from anthropic import NotGiven, Omit
 from anthropic.types.beta import BetaMessage
 
-from fsm_runner.core.events import Json
+from fsm_runner.loop.events import Json
 
 _SCALARS = (str, int, float, bool, type(None))
 

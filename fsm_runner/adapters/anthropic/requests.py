@@ -17,7 +17,7 @@ from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage, ParsedBetaTextBlock
 from anthropic.types.beta.parsed_beta_message import ResponseFormatT as FormatT  # None when replies are not parsed
 
-from fsm_runner.core.effects import SendRequest, Summarise
+from fsm_runner.loop.effects import SendRequest, Summarise
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
 """Seconds, or httpx2's own; None: no timeout."""

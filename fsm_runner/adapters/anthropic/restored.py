@@ -8,7 +8,7 @@ from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 from fsm_runner.adapters.anthropic.requests import OutputFormat, parsed
-from fsm_runner.core.events import Json
+from fsm_runner.loop.events import Json
 
 
 def restored(reply: Json, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:

@@ -16,8 +16,8 @@ from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 from fsm_runner.adapters.anthropic.plain import message_data, model_data
 from fsm_runner.adapters.anthropic.requests import OutputFormat
-from fsm_runner.core.errors import RunError
-from fsm_runner.core.events import Json
+from fsm_runner.engine.errors import RunError
+from fsm_runner.loop.events import Json
 
 
 class StreamTruncated(RunError):

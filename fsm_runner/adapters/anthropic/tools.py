@@ -1,7 +1,7 @@
 """The caller's tools: their definitions, and which of them run.
 
 A tool is one of the SDK's tool objects, which can run, a toolset, whose members can, or a raw definition, which
-cannot.  What the core knows of them is their names.
+cannot.  What the loop knows of them is their names.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from anthropic.lib.tools import (
 from anthropic.tools import ToolsetContractError
 
 from fsm_runner.adapters.anthropic.plain import is_json_object, plain
-from fsm_runner.core.events import Json
-from fsm_runner.core.messages import text_in
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.messages import text_in
 
 SYNC_TOOLS = (BetaFunctionTool, BetaBuiltinFunctionTool)
 ASYNC_TOOLS = (BetaAsyncFunctionTool, BetaAsyncBuiltinFunctionTool)

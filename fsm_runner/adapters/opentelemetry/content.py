@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from fsm_runner.adapters.opentelemetry.names import ARGUMENTS, RESULT, TRUNCATED
-from fsm_runner.core.events import Json
+from fsm_runner.loop.events import Json
 
 _WHOLE = ("text", "search_result")
 _OPAQUE = "encrypted_"

@@ -22,7 +22,7 @@ from opentelemetry.trace import Tracer
 
 from fsm_runner import __version__
 from fsm_runner.adapters.opentelemetry import names
-from fsm_runner.core.messages import text_in
+from fsm_runner.loop.messages import text_in
 
 log = logging.getLogger("fsm_runner.spans")
 

@@ -30,11 +30,11 @@ from fsm_runner.adapters.opentelemetry.reading import (
     tracer_of,
     wants_json,
 )
-from fsm_runner.core.decision import Transition
-from fsm_runner.core.events import Json
-from fsm_runner.core.machine import Step
-from fsm_runner.core.messages import text_in
-from fsm_runner.core.stop import Stop
+from fsm_runner.engine.rows import Transition
+from fsm_runner.loop.domain import Step
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.messages import text_in
+from fsm_runner.loop.stop import Stop
 
 log = logging.getLogger("fsm_runner.spans")
 

@@ -21,7 +21,7 @@ from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay
 from fsm_runner.charts.drawing.picture import PictureError, render_png, render_svg
 from fsm_runner.charts.drawing.runs import overlay_of_runs, runs_of
 from fsm_runner.charts.drawing.theme import ThemeName
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 __all__ = [
     "Format",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from fsm_runner.charts.drawing import Level, dot, mermaid, png, svg
 from fsm_runner.charts.loader import load
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.errors import FsmRunnerError
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.errors import FsmRunnerError
 
 
 def drawings(chart: Chart) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fsm_runner.charts.drawing.overlay import Mark, Overlay, Tone
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 KEY: tuple[tuple[Tone, str], ...] = (("covered", "taken"), ("missed", "never taken"))
 """What the legend says of the tones."""

@@ -13,7 +13,7 @@ from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay
 from fsm_runner.charts.drawing.routes import Leg, drawn, hubs, legs
 from fsm_runner.charts.drawing.theme import LETTERS, THEMES, Paint, Theme, ThemeName
 from fsm_runner.charts.drawing.words import extras, holds_when, identifiers, printable
-from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.engine.chart import Chart, Row, State
 
 
 def dot_states(chart: Chart, *, theme: ThemeName = "light", overlay: Overlay = NO_OVERLAY) -> str:

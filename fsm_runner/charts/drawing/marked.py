@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fsm_runner.charts.drawing.overlay import Overlay
 from fsm_runner.charts.drawing.routes import hubs
-from fsm_runner.core.chart import Chart
+from fsm_runner.engine.chart import Chart
 
 QUIET = frozenset({"plain", "faint"})
 """The tones of what does not stand out."""

@@ -11,7 +11,7 @@ from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay, 
 from fsm_runner.charts.drawing.routes import drawn, legs
 from fsm_runner.charts.drawing.theme import LIGHT
 from fsm_runner.charts.drawing.words import extras, identifiers, one_line, printable
-from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.engine.chart import Chart, Row, State
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _/=,·→↻≠")
 """The characters that mean only themselves in a quoted label; the rest is written by number."""

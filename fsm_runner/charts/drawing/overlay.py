@@ -2,7 +2,7 @@
 
 Counts from journals, the path of one run, a diff or coverage all come down to a `Mark` for some rows and states.
 Drawing asks the overlay for each mark and knows nothing of where it came from.  `runs` makes one from journals and
-`covered` one from counts; `charts.differing` makes one from two charts.
+`covered` one from counts; `charts.diff` makes one from two charts.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from html import unescape
 
 from fsm_runner.charts.drawing.theme import FAMILIES, LETTERS
-from fsm_runner.core.errors import FsmRunnerError
+from fsm_runner.engine.errors import FsmRunnerError
 
 PROGRAM = "graphviz-pure"
 """The program that draws."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fsm_runner.core.chart import Chart, Row
-from fsm_runner.core.vocabulary import FAILED
+from fsm_runner.engine.chart import Chart, Row
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 SHOWN = 2
 """How many rows a leg names before it counts the rest."""
@@ -35,7 +35,7 @@ class Leg:
     @property
     def failure(self) -> bool:
         """Whether every row of the leg waits for a failure."""
-        return all(row.event == FAILED for row in self.rows)
+        return all(row.event == VOCABULARY.failed for row in self.rows)
 
     @property
     def words(self) -> tuple[str, ...]:

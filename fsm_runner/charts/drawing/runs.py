@@ -14,8 +14,8 @@ from typing import Protocol
 
 from fsm_runner.charts.drawing.overlay import Mark, Overlay, Tone
 from fsm_runner.charts.drawing.words import condition
-from fsm_runner.core.chart import Chart
-from fsm_runner.core.counting import counted
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.text import counted
 
 STEPS = 6
 """How many steps of a path a row names before it counts the rest."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from fsm_runner.core.chart import Chart, Row, State
+from fsm_runner.engine.chart import Chart, Row, State
 
 BOOLEAN = frozenset({"true", "false"})
 """The answers of a fact that is written as a word alone: ``closed``, ``not closed``."""

@@ -7,7 +7,7 @@ that asks for one answer more than it should is noticed.
 
 from __future__ import annotations
 
-from fsm_runner.core import events as ev
+from fsm_runner.loop import events as ev
 from tests.charts.shipped.worlds import ANSWER, ASKED, FULL, GO, NO_THREAD, OPENED, SHORT, TOOL, WORDS, World
 from tests.support.build import LOST, PARAMS, reply, result, text, use, user
 

@@ -6,8 +6,8 @@ import pytest
 
 from fsm_runner import Reported
 from fsm_runner.charts.loader import shipped_charts
-from fsm_runner.core.context import DEFAULT_SUMMARY_PROMPT
-from fsm_runner.core.entering import REFLECTION
+from fsm_runner.loop.context import DEFAULT_SUMMARY_PROMPT
+from fsm_runner.loop.enter import REFLECTION
 from fsm_runner.replaying import replay
 from fsm_runner.testing import overloaded, reply, text
 from tests.drivers.drive import ASKED, SyncDrive, use, words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm_runner import Reported
-from fsm_runner.core.events import Continued, Replied, ToolFinished
+from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from fsm_runner.testing import reply, text
 from tests.journal.worlds import SMALL, Life, result, uses
 from tests.replaying.goldens.scene import Scene, golden, look, looks

@@ -20,7 +20,7 @@ from anthropic import beta_async_tool
 import fsm_runner
 from fsm_runner.charts import load
 from fsm_runner.charts.loader import DEFAULT
-from fsm_runner.core.chart import Rule
+from fsm_runner.engine.chart import Rule
 from fsm_runner.journal import Journal
 from fsm_runner.testing import Reply, ScriptedModel, reply, tool_use
 from tests.replaying.goldens.kept import FOLDER, Kept, Twin

@@ -1,0 +1,59 @@
+"""Differing: what an edit of a chart changes, exactly.
+
+    data      what was found, told the same way by every format
+    renames   rows and states that only have another name
+    declared  what was added, removed or changed, thing by thing
+    routes    for which answers a run now goes elsewhere
+    reports   all of it as text, Markdown and JSON
+    picture   all of it as a drawing of both charts in one
+
+Comments and order that changes nothing make no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fsm_runner.charts.diff.data import Change, Difference, Route, Way
+from fsm_runner.charts.diff.declared import changes
+from fsm_runner.charts.diff.picture import merged
+from fsm_runner.charts.diff.renames import renamed_rows, renamed_states, with_new_names
+from fsm_runner.charts.diff.reports import Names, as_json, as_markdown, as_text
+from fsm_runner.charts.diff.routes import routes
+from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.check.names import FactCode, name_problems
+from fsm_runner.engine.errors import ChartError, Problem
+from fsm_runner.loop.vocabulary import VOCABULARY
+
+__all__ = ["Change", "Difference", "Names", "Route", "Way", "as_json", "as_markdown", "as_text", "diff", "merged"]
+
+
+def diff(old: Chart, new: Chart, *, facts: Mapping[str, FactCode] | None = None) -> Difference:
+    """Return all that differs between two charts.
+
+    Args:
+        old, new: the charts; their names must resolve, nothing else is asked of them.  But rules may name states and
+            rows that are gone: no run looks at a rule.
+        facts: the facts' code, for the combinations that cannot happen; None: what the built-in facts say of it.
+
+    Raises:
+        ChartError: a name in one of them does not resolve.
+    """
+    for chart in (old, new):
+        if problems := tuple(each for each in name_problems(chart, VOCABULARY) if not _of_rules_alone(each)):
+            raise ChartError(chart.name, problems)
+    states = renamed_states(old, new)
+    before = with_new_names(old, states)
+    rows = renamed_rows(before, new)
+    return Difference(
+        old=before,
+        new=new,
+        changes=tuple(changes(before, new, rows, states)),
+        routes=tuple(routes(before, new, rows, facts)),
+        rows=tuple(rows.items()),
+        states=tuple(states.items()),
+    )
+
+
+def _of_rules_alone(problem: Problem) -> bool:
+    return problem.path[0] == "rules" and problem.code in {"unknown-state", "unknown-row"}

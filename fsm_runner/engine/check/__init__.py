@@ -1,0 +1,21 @@
+"""The check: what a chart must satisfy before anything runs.
+
+verdict       the whole check, and what it found
+names         whatever is mentioned is declared or built in
+graph         every state can be reached, every run can end, no cycle is endless
+tables        in every state some row holds, and no row is dead
+rules         what the chart declares of the order of its states and rows
+combinations  sets of combinations of answers, as bits of one integer
+minimise      such sets in as few guards as describe them
+codes         what each problem is called, and what it means
+"""
+
+from __future__ import annotations
+
+from fsm_runner.engine.check.codes import CODES
+from fsm_runner.engine.check.graph import Bound
+from fsm_runner.engine.check.names import FactCode
+from fsm_runner.engine.check.rules import Violation
+from fsm_runner.engine.check.verdict import Covered, Verdict, check
+
+__all__ = ["CODES", "Bound", "Covered", "FactCode", "Verdict", "Violation", "check"]

@@ -1,0 +1,300 @@
+"""The check of the graph: every state can be reached, every run can end, and no cycle goes on for ever.
+
+Rows are edges.  A walk that never ends stays, from some step on, inside one strongly connected component, so
+each proof removes the rows that cannot be taken for ever and asks whether anything cyclic is left:
+
+- rows that consume a supply: it is finite, and an endless walk would use it up;
+- rows that spend a limit: without them a walk may be endless and spend nothing, which is `unbounded-cycle`;
+- rows that cannot be taken when a limit is reached: without them a walk may spend and still be endless, which
+  is `limit-ignored`.
+
+Where both remainders have no cycle, every endless walk would spend a limit, reach it, and then find no way.  A supply
+that the remainder itself renews bounds nothing, so a cycle that rests on one alone is `renewed-supply`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fsm_runner.engine.chart import Chart, Row
+from fsm_runner.engine.check.combinations import Combos, Space, spelled
+from fsm_runner.engine.check.names import Path, rows_with_paths
+from fsm_runner.engine.check.tables import Facts
+from fsm_runner.engine.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A row between two states, with its place in the chart: immutable."""
+
+    source: str
+    row: Row
+    path: Path
+
+    @property
+    def target(self) -> str:
+        return self.row.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Why a cycle ends: immutable.
+
+    Attributes:
+        cycle: the states and rows of a cycle, as ``a -row-> b -row-> a``.
+        rows: the ids of its rows.
+        spends: the limits that its rows spend.
+        leaves: its rows that cannot be taken once a limit is reached.
+        instead: the rows that are then taken in their place, by which a run leaves the cycle.
+        consumes: the supplies that its rows consume.
+    """
+
+    cycle: str
+    rows: tuple[str, ...]
+    spends: tuple[str, ...]
+    leaves: tuple[str, ...]
+    instead: tuple[str, ...]
+    consumes: tuple[str, ...]
+
+
+def edges_of(chart: Chart) -> tuple[Edge, ...]:
+    """Return the rows of `chart` as edges, in file order."""
+    return tuple(
+        Edge(source=state.name, row=row, path=path) for state in chart.states for path, row in rows_with_paths(state)
+    )
+
+
+def drawn(cycle: Sequence[Edge]) -> str:
+    """Return a path of edges as ``a -row-> b -row-> a``."""
+    return cycle[0].source + "".join(f" -{edge.row.id}-> {edge.target}" for edge in cycle)
+
+
+def reached(start: str, edges: Iterable[Edge], *, backwards: bool = False) -> dict[str, Edge | None]:
+    """Return the states that `edges` lead to from `start`, nearest first, each with the edge it was reached by."""
+    leaving: dict[str, list[Edge]] = {}
+    for edge in edges:
+        leaving.setdefault(edge.target if backwards else edge.source, []).append(edge)
+    found: dict[str, Edge | None] = {start: None}
+    waiting = deque([start])
+    while waiting:
+        for edge in leaving.get(waiting.popleft(), ()):
+            ahead = edge.source if backwards else edge.target
+            if ahead not in found:
+                found[ahead] = edge
+                waiting.append(ahead)
+    return found
+
+
+def path_to(state: str, found: dict[str, Edge | None]) -> tuple[Edge, ...]:
+    """Return the shortest path to `state` in what `reached` found."""
+    path: list[Edge] = []
+    while (edge := found[state]) is not None:
+        path.append(edge)
+        state = edge.source
+    return tuple(reversed(path))
+
+
+def cyclic_parts(edges: Sequence[Edge]) -> list[tuple[Edge, ...]]:
+    """Return the edges of each strongly connected component that has a cycle, in file order."""
+    parts: list[tuple[Edge, ...]] = []
+    left = list(edges)
+    while left:
+        start = left[0].source
+        whole = reached(start, left).keys() & reached(start, left, backwards=True).keys()
+        part = tuple(edge for edge in left if edge.source in whole and edge.target in whole)
+        if part:
+            parts.append(part)
+        left = [edge for edge in left if edge.source not in whole and edge.target not in whole]
+    return parts
+
+
+def shortest_cycle(part: Sequence[Edge]) -> tuple[Edge, ...]:
+    """Return a shortest cycle of a cyclic part, begun with its first edge in file order."""
+    return min((cycle_through(edge, part) for edge in part), key=len)
+
+
+def cycle_through(edge: Edge, part: Sequence[Edge]) -> tuple[Edge, ...]:
+    """Return a shortest cycle that takes `edge`."""
+    return (edge, *path_to(edge.source, reached(edge.target, part)))
+
+
+def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
+    """Yield a problem for each state that no run reaches, and for each way in from which no run can end."""
+    found = reached(chart.initial, edges)
+    for state in chart.states:
+        if state.name not in found:
+            message = f"state '{state.name}': no rows lead here from '{chart.initial}' (lead one here, or delete it)"
+            yield Problem(code="unreachable-state", path=("states", state.name), message=message)
+    finals = [state.name for state in chart.states if state.final]
+    if not finals:
+        message = f"chart '{chart.name}': no state is final, so no run can end (mark one with final: true)"
+        yield Problem(code="no-final-state", path=("states",), message=message)
+        return
+    ending = {name for final in finals for name in reached(final, edges, backwards=True)}
+    told: set[str] = set()
+    for state in chart.states:
+        if state.name in ending or state.name in told:
+            continue
+        ahead = reached(state.name, edges)
+        if not all(state.name in reached(other, edges) for other in ahead):
+            continue  # it leads to where a run is caught, and is not part of that
+        told.update(ahead)
+        if state.rows:
+            only = ", ".join(f"'{name}'" for name in ahead)
+            message = f"state '{state.name}': no final state can be reached from here, only {only} (lead a row out)"
+            yield Problem(code="dead-end", path=("states", state.name), message=message)
+        else:
+            message = f"state '{state.name}': nothing leaves it, and it is not final (add rows, or final: true)"
+            yield Problem(code="no-way-out", path=("states", state.name), message=message)
+
+
+def bound_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> Iterator[Problem]:
+    """Yield a problem for each part of the graph in which a run can go round for ever.
+
+    Args:
+        edges: all rows.
+        blocked: the places of the rows that cannot be taken once a limit is reached, and those taken instead.
+    """
+    lasting = [edge for edge in edges if edge.row.consumes is None]
+    for part in cyclic_parts([edge for edge in lasting if edge.row.spends is None]):
+        cycle = shortest_cycle(part)
+        message = (
+            f"state '{cycle[0].source}': the cycle {drawn(cycle)} never ends "
+            "(let one of its rows spend a limit, or consume a supply)"
+        )
+        yield Problem(code="unbounded-cycle", path=cycle[0].path, message=message)
+    for part in cyclic_parts([edge for edge in lasting if edge.path not in blocked]):
+        spending = [edge for edge in part if edge.row.spends is not None]
+        if spending:
+            cycle = min((cycle_through(edge, part) for edge in spending), key=len)
+            message = (
+                f"state '{cycle[0].source}': the cycle {drawn(cycle)} spends '{cycle[0].row.spends}' and goes on when "
+                "it is reached (guard one of its rows with limit: free, or put a row with limit: reached before it)"
+            )
+            yield Problem(code="limit-ignored", path=cycle[0].path, message=message)
+
+
+def renewal_problems(
+    edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]], renewed_by: Mapping[str, tuple[str, ...]]
+) -> Iterator[Problem]:
+    """Yield a problem for each part of the graph where only a supply that the part itself renews would end a run.
+
+    Args:
+        edges, blocked: as `bound_problems` takes them.
+        renewed_by: by supply, the events that bring it anew.
+    """
+    told: set[tuple[str, ...]] = set()
+    unspent = [edge for edge in edges if edge.row.spends is None]
+    unblocked = [edge for edge in edges if edge.path not in blocked]
+    for part in (*_renewing(unspent, renewed_by), *_renewing(unblocked, renewed_by)):
+        bringing = {event for edge in part for event in renewed_by.get(edge.row.consumes or "", ())}
+        renewals = [edge for edge in part if edge.row.event in bringing]
+        if not renewals:  # all of it consumes nothing: `bound_problems` has said so
+            continue
+        cycle = min((cycle_through(edge, part) for edge in renewals), key=len)
+        if (rows := tuple(edge.row.id for edge in cycle)) not in told:
+            told.add(rows)
+            message = (
+                f"state '{cycle[0].source}': the cycle {drawn(cycle)} renews what it consumes at '{cycle[0].row.id}' "
+                "(let one of its rows spend a limit)"
+            )
+            yield Problem(code="renewed-supply", path=cycle[0].path, message=message)
+
+
+def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> tuple[Bound, ...]:
+    """Return what bounds the cycles: for each row on a cycle a shortest one through it, each cycle once."""
+    bounds: dict[frozenset[str], Bound] = {}
+    for part in cyclic_parts(edges):
+        for edge in part:
+            cycle = cycle_through(edge, part)
+            rows = [step.row for step in cycle]
+            bound = Bound(
+                cycle=drawn(cycle),
+                rows=tuple(row.id for row in rows),
+                spends=tuple(dict.fromkeys(row.spends for row in rows if row.spends is not None)),
+                leaves=tuple(step.row.id for step in cycle if step.path in blocked),
+                instead=tuple(dict.fromkeys(id for step in cycle for id in blocked.get(step.path, ()))),
+                consumes=tuple(dict.fromkeys(row.consumes for row in rows if row.consumes is not None)),
+            )
+            bounds.setdefault(frozenset(bound.rows), bound)
+    return tuple(bounds.values())
+
+
+def _renewing(edges: Sequence[Edge], renewed_by: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Edge, ...]]:
+    """Yield the parts in which a walk can be endless although each supply lasts only until it is renewed."""
+    for part in cyclic_parts(edges):
+        events = {edge.row.event for edge in part}
+        lasting = [
+            edge
+            for edge in part
+            if edge.row.consumes is None or not events.isdisjoint(renewed_by.get(edge.row.consumes, ()))
+        ]
+        if len(lasting) == len(part):
+            yield part
+        else:
+            yield from _renewing(lasting, renewed_by)
+
+
+def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
+    """Yield a problem for each loop of ``always`` rows under one combination.
+
+    Where a state has them, the rows taken are a function of the combination: so the walk loops exactly for the
+    combinations that still have a row to take after as many steps as there are states.
+    """
+    states = {state.name: state for state in chart.states}
+    edges = [
+        Edge(source=state.name, row=row, path=path)
+        for state in chart.states
+        if not state.final
+        for path, row in rows_with_paths(state)
+        if row.event is None
+    ]
+    for part in cyclic_parts(edges):
+        names = tuple(dict.fromkeys(edge.source for edge in part))
+        guards = [row.guard for name in names for row in states[name].always]
+        space, possible = facts.space(guards, path=part[0].path, subject=f"state '{names[0]}'")
+        taken: dict[Path, Combos] = {}
+        for name in names:
+            rest = possible
+            for path, row in rows_with_paths(states[name]):
+                if row.event is not None:
+                    break  # transitions stand after all always rows
+                holds = space.pattern(row.guard)
+                taken[path] = rest & holds
+                rest &= ~holds
+        going = dict.fromkeys(names, possible)
+        for _ in names:
+            after = dict.fromkeys(names, 0)
+            for edge in part:
+                goes = taken[edge.path] & going[edge.target]
+                after[edge.source] = after[edge.source] | goes
+            if after == going:
+                break
+            going = after
+        start = next((name for name in names if going[name]), None)
+        if start is not None:
+            yield _loop(start, part, (space, possible), (taken, going[start]))
+
+
+def _loop(
+    start: str, part: Sequence[Edge], within: tuple[Space, Combos], known: tuple[Mapping[Path, Combos], Combos]
+) -> Problem:
+    """Walk from `start` under one of the combinations that loop until a state comes again, and tell that cycle."""
+    (space, possible), (taken, looping) = within, known
+    here = space.pattern(tuple((name, (answer,)) for name, answer in space.first(looping).items()))
+    walk: list[Edge] = []
+    state = start
+    while state not in [edge.source for edge in walk]:
+        walk.append(next(e for e in part if e.source == state and taken[e.path] & here))
+        state = walk[-1].target
+    cycle = walk[[edge.source for edge in walk].index(state) :]
+    first = min(range(len(cycle)), key=lambda index: part.index(cycle[index]))
+    cycle = cycle[first:] + cycle[:first]
+    always = possible
+    for edge in cycle:
+        always &= taken[edge.path]
+    witness = spelled(space.witness(always, possible & ~always))
+    message = f"state '{cycle[0].source}': always rows loop {drawn(cycle)} for {witness} (guard one of them)"
+    return Problem(code="always-loop", path=cycle[0].path, message=message)

@@ -1,0 +1,241 @@
+"""The check of rules: what must be so on every path, by a search over all that can happen.
+
+A place of the search is a state, and whether the rule binds there.  From a place, each row of the state's tables can
+be taken that is the first to hold for some combination of answers; facts answer anew at each decision, whatever they
+answered before.  So the search sees every run that there can be, and perhaps paths that facts never allow: a rule
+that passes is proved, and one that fails shows a shortest path, with the answers that each of its rows needs.
+
+`precedes` and `never` are one machine.  A moment frees, one is forbidden while the rule binds, and one binds (again):
+
+             binds at the start     binds      frees     forbidden
+precedes     yes                    since      first     then
+never        unless it has `after`  after      until     enter
+
+In one transition these come in this order: it frees, what is forbidden is judged, it binds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import assert_never
+
+from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern, Precedes, Row, Rule
+from fsm_runner.engine.check.combinations import spelled
+from fsm_runner.engine.check.tables import Facts, Table, first_row_wins
+from fsm_runner.engine.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A transition of a path: immutable.
+
+    Attributes:
+        source: the state that it leaves.
+        event: what happened there; None on entering it.
+        row: the id of the row.
+        facts: answers for which this row is taken, and for which the rule reads it so; as few as say it.
+        target: the state that it enters.
+    """
+
+    source: str
+    event: str | None
+    row: str
+    facts: Pattern
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """A rule that does not hold, and a shortest path that shows it: immutable.
+
+    Attributes:
+        rule: its name.
+        path: from the start to where it fails; empty when it fails at the start.
+    """
+
+    rule: str
+    path: tuple[Taken, ...]
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The ids of the path's rows, for a drawing to mark."""
+        return tuple(taken.row for taken in self.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """What was found of a chart's rules: immutable.
+
+    Attributes:
+        problems: one for each that does not hold.
+        notes: one for each that holds because what it speaks of never happens.
+        violations: the paths, in the order of `problems`.
+        proved: the names of those that hold.
+    """
+
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    proved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hop:
+    """A transition, and what it is to a rule: whether it frees, is forbidden, and binds."""
+
+    taken: Taken
+    frees: bool
+    forbidden: bool
+    binds: bool
+
+
+def ruled(chart: Chart, rules: Sequence[Rule], tables: Sequence[Table], facts: Facts) -> Ruled:
+    """Judge each of `rules`, whose names are known to resolve.
+
+    Args:
+        chart: says where runs start.
+        rules: those to judge.
+        tables: the rows of its states.
+        facts: what the facts can answer.
+    """
+    problems, notes, violations, proved = [], [], [], []
+    by_state: dict[str, list[Table]] = {}
+    for table in tables:
+        by_state.setdefault(table.state.name, []).append(table)
+    for rule in rules:
+        if isinstance(rule, AlwaysReaches):
+            violation, idle = _unreached(chart, rule, by_state, facts), False
+        else:
+            violation, idle = _broken(chart, rule, by_state, facts)
+        if violation is not None:
+            problems.append(_problem(rule, violation))
+            violations.append(violation)
+            continue
+        proved.append(rule.name)
+        if idle:
+            message = f"rule '{rule.name}': it holds, for what it speaks of never happens (correct it, or delete it)"
+            notes.append(Problem(code="idle-rule", path=("rules", rule.name), message=message))
+    return Ruled(problems=tuple(problems), notes=tuple(notes), violations=tuple(violations), proved=tuple(proved))
+
+
+def told(path: Sequence[Taken], start: str) -> str:
+    """Return a path as ``start -begin-> inspect``; `start` alone when it is empty."""
+    return start + "".join(f" -{taken.row}-> {taken.target}" for taken in path)
+
+
+def _problem(rule: Rule, violation: Violation) -> Problem:
+    path = violation.path
+    way = told(path, path[0].source) if path else "at the start"
+    match rule:
+        case Precedes():
+            since = "" if rule.since is None else f" since {_spelled(rule.since)}"
+            code, what = "rule-precedes", f"{_spelled(rule.then)} comes without {_spelled(rule.first)} before it{since}"
+        case Never():
+            after = "" if rule.after is None else f" after {_spelled(rule.after)}"
+            code, what = "rule-never", f"{_spelled(rule.enter)} comes{after}"
+        case AlwaysReaches():
+            here = f"'{path[-1].target}'" if path else "the start"
+            code, what = "rule-always-reaches", f"no rows lead from {here} to {_either(rule.states)}"
+        case _:
+            assert_never(rule)
+    message = f"rule '{rule.name}': {what}: {way} (change a row on this path, or the rule)"
+    return Problem(code=code, path=("rules", rule.name), message=message)
+
+
+def _spelled(moment: Moment) -> str:
+    """Return a moment as ``'done'`` or ``row 'ask' with turn=finished``."""
+    states, rows = _either(moment.states), _either(moment.rows)
+    named = " by ".join(filter(None, (states, f"row {rows}" if rows else "")))
+    return " with ".join(filter(None, (named, spelled(moment.guard) if moment.guard else "")))
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f"'{name}'" for name in names)
+
+
+def _broken(
+    chart: Chart, rule: Precedes | Never, tables: Mapping[str, list[Table]], facts: Facts
+) -> tuple[Violation | None, bool]:
+    """Return a shortest path on which `rule` is broken, or None; and whether nothing that it speaks of happens."""
+    moments: tuple[Moment | None, Moment, Moment | None]
+    if isinstance(rule, Precedes):
+        bound, moments = True, (rule.first, rule.then, rule.since)
+    else:
+        bound, moments = rule.after is None, (rule.until, rule.enter, rule.after)
+    frees, forbidden, binds = (_at_start(chart, moment) for moment in moments)
+    bound = bound and not frees
+    if bound and forbidden:
+        return Violation(rule=rule.name, path=()), False
+    met = forbidden if isinstance(rule, Precedes) else binds or rule.after is None
+    start = (chart.initial, bound or binds)
+    paths: dict[tuple[str, bool], tuple[Taken, ...]] = {start: ()}
+    hops: dict[str, list[_Hop]] = {}
+    waiting = deque([start])
+    while waiting:
+        here = waiting.popleft()
+        state, bound = here
+        if state not in hops:
+            hops[state] = [hop for table in tables.get(state, ()) for hop in _hops(table, rule, moments, facts)]
+        for hop in hops[state]:
+            path = (*paths[here], hop.taken)
+            met |= hop.forbidden if isinstance(rule, Precedes) else hop.binds
+            still = bound and not hop.frees
+            if still and hop.forbidden:
+                return Violation(rule=rule.name, path=path), False
+            after = (hop.taken.target, still or hop.binds)
+            if after not in paths:
+                paths[after] = path
+                waiting.append(after)
+    return None, not met
+
+
+def _unreached(chart: Chart, rule: AlwaysReaches, tables: Mapping[str, list[Table]], facts: Facts) -> Violation | None:
+    """Return a shortest path to a state from which no rows lead to one of the rule's, or None."""
+    hops = [
+        hop.taken for some in tables.values() for table in some for hop in _hops(table, rule, (None, None, None), facts)
+    ]
+    ending = set(rule.states)
+    while more := {hop.source for hop in hops if hop.target in ending} - ending:
+        ending |= more
+    paths: dict[str, tuple[Taken, ...]] = {chart.initial: ()}
+    waiting = deque([chart.initial])
+    while waiting:
+        here = waiting.popleft()
+        if here not in ending:
+            return Violation(rule=rule.name, path=paths[here])
+        for hop in hops:
+            if hop.source == here and hop.target not in paths:
+                paths[hop.target] = (*paths[here], hop)
+                waiting.append(hop.target)
+    return None
+
+
+def _at_start(chart: Chart, moment: Moment | None) -> bool:
+    """Whether the start, which enters the initial state by no row, is `moment`."""
+    return moment is not None and not moment.rows and not moment.guard and chart.initial in moment.states
+
+
+def _hops(table: Table, rule: Rule, moments: Sequence[Moment | None], facts: Facts) -> Iterator[_Hop]:
+    """Yield the transitions by the rows of `table`, each once for each way in which a rule can read it."""
+    guards = [moment.guard for moment in moments if moment is not None]
+    guards += [row.guard for _, row in table.rows]
+    space, possible = facts.space(guards, path=("rules", rule.name), subject=f"rule '{rule.name}', {table.place}")
+    held = [possible & space.pattern(row.guard) for _, row in table.rows]
+    for (_, row), taken in zip(table.rows, first_row_wins(held), strict=True):
+        read = [space.pattern(m.guard) if m is not None and _names(m, row) else 0 for m in moments]
+        for signs in product(*((True, False) if within else (False,) for within in read)):
+            some = taken
+            for sign, within in zip(signs, read, strict=True):
+                some &= within if sign else ~within
+            if some:
+                answers = space.witness(some, possible & ~some)
+                hop = Taken(source=table.state.name, event=table.event, row=row.id, facts=answers, target=row.target)
+                yield _Hop(taken=hop, frees=signs[0], forbidden=signs[1], binds=signs[2])
+
+
+def _names(moment: Moment, row: Row) -> bool:
+    """Whether `row` does what `moment` says, but for the answers."""
+    return (not moment.states or row.target in moment.states) and (not moment.rows or row.id in moment.rows)

@@ -1,0 +1,204 @@
+"""The machine: one event in; the transitions it took, the new snapshot and the effects to start out.
+
+pytransitions keeps the rows and picks the branch (see `stepper`); each `Decision` remembers what it picked for which
+answers.  Nothing of a run stays in the machine: one serves any number of runs.
+
+The law of a step:
+
+1. An act of the caller only folds.
+2. A report or an ask folds; then the first row of the state and event whose guard holds is taken.
+3. Entering a state folds `Entered`; then its ``always`` rows are tried, until a state rests.
+4. If no row takes the event, `IllegalEvent` is raised and nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Generic
+
+from fsm_runner.engine.chart import Chart, State
+from fsm_runner.engine.domain import Domain, EffectT, Event, Note, StopT
+from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, Problem
+from fsm_runner.engine.fact import ContextT, Fact, answering
+from fsm_runner.engine.parts import maker
+from fsm_runner.engine.rows import ALWAYS, Decision, Stepper, Transition, entry_of, trigger_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Generic[ContextT, StopT]):
+    """State and context: all that is needed to go on.  Immutable.
+
+    Attributes:
+        state: the name of the state that the run is in.
+        context: all that the run knows.
+        stop: why the run stopped here; None while it goes on.
+    """
+
+    state: str
+    context: ContextT
+    stop: StopT | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Generic[ContextT, EffectT, StopT]):
+    """All that one event did: immutable.
+
+    Attributes:
+        transitions: the rows taken, in order; none for an act of the caller.
+        snapshot: where the run is now.
+        effects: what a driver must start now; others may still be in flight.
+        notes: what a person should be told.
+        final: whether the run has ended.
+    """
+
+    transitions: tuple[Transition, ...]
+    snapshot: Snapshot[ContextT, StopT]
+    effects: tuple[EffectT, ...] = ()
+    notes: tuple[Note, ...] = ()
+    final: bool = False
+
+    @property
+    def output(self) -> str | None:
+        """What the caller is handed: ``message``, ``stream`` or None."""
+        return next((t.output for t in self.transitions if t.output is not None), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place(Generic[ContextT]):
+    """A state, with its decisions by event; `always` is None when it has no such rows."""
+
+    state: State
+    decisions: Mapping[str, Decision[ContextT]]
+    always: Decision[ContextT] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine(Generic[ContextT, EffectT, StopT]):
+    """A compiled chart, shared by all its runs: immutable.  Made by `compile`.
+
+    Attributes:
+        chart: what it was compiled from.
+        domain: what it is a machine of.
+        facts: the facts that its guards ask, by name.
+    """
+
+    chart: Chart
+    domain: Domain[ContextT, EffectT, StopT] = field(repr=False)
+    facts: Mapping[str, Fact[ContextT]]
+    _places: Mapping[str, _Place[ContextT]] = field(repr=False, compare=False)
+    _stepper: Stepper = field(repr=False, compare=False)
+
+    def start(self, context: ContextT) -> Step[ContextT, EffectT, StopT]:
+        """Return the step that a run begins with: in the initial state, waiting for the caller."""
+        initial = self._places[self.chart.initial]
+        return self._settle(initial, self.domain.fold(context, entry_of(initial.state)), [])
+
+    def step(self, snapshot: Snapshot[ContextT, StopT], event: Event) -> Step[ContextT, EffectT, StopT]:
+        """Return all that `event` does to a run at `snapshot`, which itself does not change.
+
+        Raises:
+            IllegalEvent: the state takes no such event.
+        """
+        place, domain = self._places[snapshot.state], self.domain
+        decision, acts = place.decisions.get(event.name), type(event) in domain.acts
+        if place.state.final or (decision is None and not acts):
+            raise IllegalEvent(snapshot.state, event.name, self.takes(snapshot))
+        context = domain.fold(domain.fresh(snapshot.context), event)
+        if acts or decision is None:
+            moved = _new_snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
+            return _new_step(transitions=(), snapshot=moved, notes=domain.notes(context))
+        taken = decision.taken(context, self._stepper)
+        if taken is None:
+            answers = ", ".join(f"{each.name}={each.ask(context)}" for each in decision.facts)
+            raise InternalError(f"state '{snapshot.state}': no row holds for event '{event.name}' ({answers})")
+        transition, entry = taken
+        return self._settle(self._places[transition.target], domain.fold(context, entry), [transition])
+
+    def resume(self, snapshot: Snapshot[ContextT, StopT]) -> Step[ContextT, EffectT, StopT]:
+        """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
+        state = self._places[snapshot.state].state
+        effects = () if state.effect is None else self.domain.effects_again(state.effect, snapshot.context)
+        return Step(transitions=(), snapshot=snapshot, effects=effects, final=state.final)
+
+    def takes(self, snapshot: Snapshot[ContextT, StopT]) -> tuple[str, ...]:
+        """Return the names of the events, other than acts of the caller, that the run takes where it is."""
+        return self._places[snapshot.state].state.events
+
+    def _settle(
+        self, place: _Place[ContextT], context: ContextT, taken: list[Transition]
+    ) -> Step[ContextT, EffectT, StopT]:
+        """Follow ``always`` rows until a state rests."""
+        for _ in self._places:
+            chosen = None if place.always is None else place.always.taken(context, self._stepper)
+            if chosen is None:
+                return self._step(place.state, context, taken)
+            transition, entry = chosen
+            context = self.domain.fold(context, entry)
+            taken.append(transition)
+            place = self._places[transition.target]
+        raise InternalError(f"always rows led back to state '{place.state.name}'; a checked chart has none that do")
+
+    def _step(self, state: State, context: ContextT, taken: list[Transition]) -> Step[ContextT, EffectT, StopT]:
+        domain = self.domain
+        return _new_step(
+            transitions=tuple(taken),
+            snapshot=_new_snapshot(
+                state=state.name, context=context, stop=domain.stopped(state, context, taken[-1]) if taken else None
+            ),
+            effects=() if state.effect is None else domain.effects_of(state.effect, context),
+            notes=domain.notes(context),
+            final=state.final,
+        )
+
+
+_new_snapshot, _new_step = maker(Snapshot), maker(Step)
+
+
+def compile(
+    chart: Chart, domain: Domain[ContextT, EffectT, StopT], facts: Iterable[Fact[ContextT]] = ()
+) -> Machine[ContextT, EffectT, StopT]:
+    """Compile a chart to a machine.
+
+    Args:
+        chart: a chart that `check` has found no problem in.
+        domain: what it is a machine of.
+        facts: facts of the user's own; one named like a built-in fact takes its place.
+
+    Raises:
+        ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
+
+    A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
+    """
+    known = domain.with_facts(replace(each, ask=answering(each)) for each in facts)
+    problems = tuple(_fact_problems(chart, known))
+    if problems:
+        raise ChartError(chart.name, problems)
+    used = {use.name: known[use.name] for use in chart.facts}
+    return Machine(
+        chart=chart,
+        domain=domain,
+        facts=MappingProxyType(used),
+        _places={state.name: _place(state, used) for state in chart.states},
+        _stepper=Stepper.of(chart),
+    )
+
+
+def _place(state: State, facts: Mapping[str, Fact[ContextT]]) -> _Place[ContextT]:
+    decisions: dict[str, Decision[ContextT]] = {}
+    for trigger in dict.fromkeys(map(trigger_of, state.rows)):
+        names = dict.fromkeys(name for row in state.rows if trigger_of(row) == trigger for name, _ in row.guard)
+        asked = tuple(facts[name] for name in names)
+        decisions[trigger] = Decision(state=state.name, trigger=trigger, facts=asked, known={})
+    return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=decisions)
+
+
+def _fact_problems(chart: Chart, known: Mapping[str, Fact[ContextT]]) -> Iterable[Problem]:
+    for index, use in enumerate(chart.facts):
+        if use.name not in known:
+            message = f"fact '{use.name}': it is not built in; give its function with facts=[...]"
+            yield Problem(code="unknown-fact", path=("facts", index), message=message)
+        elif set(use.answers) != set(known[use.name].answers):
+            message = f"fact '{use.name}': its function answers: {', '.join(known[use.name].answers)}"
+            yield Problem(code="other-answers", path=("facts", index), message=message)

@@ -1,0 +1,189 @@
+"""The rows: a chart's rows as pytransitions keeps them, and the choice of one.
+
+pytransitions does two things for us.  It keeps the rows of each state and event in the order of the file, and it picks
+the branch: of the rows that an event can take, the first whose guard holds.  It is built with no model, so it binds no
+methods to anything; each choice hands it a throw-away `Cursor`, which holds the state and the answers that the guards
+ask for.  A row is one `Branch`, whose guard is a look-up per fact.
+
+Which row is taken follows from the state, the event and the answers alone, and there are only so many answers.  So
+pytransitions is asked once for each combination that occurs, and a `Decision` remembers what it said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, cast
+
+import transitions as _pt
+
+from fsm_runner.engine.chart import Chart, Row, State
+from fsm_runner.engine.fact import ContextT, Fact
+
+ALWAYS = "(always)"
+"""The trigger of rows without an event.  No event can be called so: names hold no brackets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """The machine entered a state.  Derived from the rows, so never journaled.
+
+    Attributes:
+        state: the state's name.
+        phase: its phase.
+        effect: its effect; None when it has none.
+        final: whether the run ends here.
+        output: what the row taken hands to the caller; None when nothing.
+        spends: the limit that the row taken spends; None when it spends none.
+    """
+
+    name: ClassVar[str] = "entered"
+    state: str
+    phase: str
+    effect: str | None = None
+    final: bool = False
+    output: str | None = None
+    spends: str | None = None
+
+
+class Cursor:
+    """What pytransitions moves: mutable, and thrown away after one choice.
+
+    Attributes:
+        state: the name of the state that the run is in.
+        answers: the answers of the facts that the rows of this decision may ask.
+        branch: the row that was taken; None before any was.
+    """
+
+    __slots__ = ("answers", "branch", "state")
+
+    def __init__(self, state: str, answers: Mapping[str, str]) -> None:
+        self.state = state
+        self.answers = answers
+        self.branch: Branch | None = None
+
+
+class Branch(_pt.Transition):
+    """A row as pytransitions keeps it.
+
+    Attributes:
+        row: the row.
+        entry: what happens on entering its target by it.
+    """
+
+    def __init__(self, source: str, dest: str, *_: None, row: Row, entry: Entered) -> None:
+        super().__init__(source, dest)
+        self.row = row
+        self.entry = entry
+        self._guard = tuple((name, frozenset(answers)) for name, answers in row.guard)
+
+    def execute(self, event_data: _pt.EventData) -> bool:
+        """Take the row if its guard holds, and leave it on the cursor; return whether it did."""
+        cursor = cast(Cursor, event_data.model)
+        for name, answers in self._guard:
+            if cursor.answers[name] not in answers:
+                return False
+        cursor.state, cursor.branch = self.row.target, self
+        return True
+
+
+class Stepper(_pt.Machine):
+    """pytransitions' machine, of branches."""
+
+    transition_cls = Branch
+
+    @classmethod
+    def of(cls, chart: Chart) -> Stepper:
+        """Return the stepper that holds the rows of `chart`."""
+        stepper = cls(
+            model=None,
+            states=[state.name for state in chart.states],
+            initial=chart.initial,
+            auto_transitions=False,
+            send_event=True,
+        )
+        for state in chart.states:
+            for row in state.rows:
+                entry = entry_of(chart.state(row.target), row)
+                stepper.add_transition(trigger_of(row), state.name, row.target, row=row, entry=entry)
+        return stepper
+
+    def take(self, state: str, trigger: str, answers: Mapping[str, str]) -> Branch | None:
+        """Return the first row of `state` and `trigger` whose guard holds for `answers`; None when none does."""
+        cursor = Cursor(state, answers)
+        return cursor.branch if self.events[trigger].trigger(cursor) else None
+
+
+def trigger_of(row: Row) -> str:
+    """Return what pytransitions calls the event of `row`."""
+    return ALWAYS if row.event is None else row.event
+
+
+def entry_of(state: State, row: Row | None = None) -> Entered:
+    """Return what happens on entering `state` by `row`; by none at the start."""
+    return Entered(
+        state=state.name,
+        phase=state.phase,
+        effect=state.effect,
+        final=state.final,
+        output=None if row is None else row.output,
+        spends=None if row is None else row.spends,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A row that was taken: immutable.
+
+    Attributes:
+        row: the row's id.
+        source, target: the states it led from and to.
+        event: the event that it took; None for an ``always`` row.
+        facts: the answers of every fact that the rows of this decision may ask, by name.  Equal transitions share
+            them, so whoever gets them must not change them.
+        output: what it hands to the caller: ``message``, ``stream`` or None.
+    """
+
+    row: str
+    source: str
+    target: str
+    event: str | None
+    facts: Mapping[str, str]
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[ContextT]):
+    """Where a row is chosen: in one state, for one event or for none.
+
+    Attributes:
+        state: the state's name.
+        trigger: the event's, or that of ``always`` rows.
+        facts: the facts that any of the rows may ask, each once, in the rows' order.
+        known: by their answers, the transition that was chosen and what happens on entering its target; None where no
+            row holds.  It is filled as combinations occur, of which there are finitely many.
+    """
+
+    state: str
+    trigger: str
+    facts: tuple[Fact[ContextT], ...]
+    known: dict[tuple[str, ...], tuple[Transition, Entered] | None]
+
+    def taken(self, context: ContextT, stepper: Stepper) -> tuple[Transition, Entered] | None:
+        """Return the row to take, as a transition, and what happens on entering its target; None when none holds."""
+        answers = tuple([each.ask(context) for each in self.facts]) if self.facts else ()
+        try:
+            return self.known[answers]
+        except KeyError:
+            return self.known.setdefault(answers, self._chosen(answers, stepper))
+
+    def _chosen(self, answers: tuple[str, ...], stepper: Stepper) -> tuple[Transition, Entered] | None:
+        facts = {each.name: answer for each, answer in zip(self.facts, answers, strict=True)}
+        branch = stepper.take(self.state, self.trigger, facts)
+        if branch is None:
+            return None
+        row = branch.row
+        transition = Transition(
+            row=row.id, source=self.state, target=row.target, event=row.event, facts=facts, output=row.output
+        )
+        return transition, branch.entry

@@ -1,0 +1,22 @@
+"""Text: what messages have in common, such as counts and near words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 run``, ``2 runs`` or ``1,200 runs``; `noun` is one whose plural ends in a plain s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """Return the way out for a word that is none of `choices`: the closest, all of them if they are few, or nothing."""
+    known = sorted(set(choices))
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f" (did you mean '{close[0]}'?)"
+    if known and len(known) <= 8:
+        return f" (there is: {', '.join(known)})"
+    return ""

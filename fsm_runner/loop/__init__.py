@@ -1,0 +1,12 @@
+"""Claude's tool loop as pure data: the domain that the engine is given.
+
+vocabulary  the effects, events, outputs and supplies that need no declaration
+events      what drivers and callers tell the machine
+effects     what the machine orders of a driver, as plain data
+context     what a run knows; `history`: its messages; `messages`: what is read out of them
+fold        the context after an event; `enter`: after entering a state
+thread      what the server holds of the conversation
+tools       which tools may run now
+facts       questions about the context that guards ask
+stop        why a run ended
+"""

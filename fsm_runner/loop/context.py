@@ -1,0 +1,271 @@
+"""The context: all that a run knows, as frozen plain data in a few parts.
+
+    conversation   the messages: what the next request sends, and what the caller is making of them
+    turn           the last reply and its tool calls
+    compaction     what was asked, what crossed the threshold, what is under way
+    settings       what requests are made of; changes only when the caller changes it
+    counters       limits, what is spent of them, tokens
+    thread         what the server holds of the conversation
+    stand          where the caller and the last failure left the run
+
+Only `fold` makes a new context, and it replaces the one part that changed: a fold costs the same at the first
+turn and at the thousandth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fsm_runner.engine.domain import Note as Note
+from fsm_runner.loop.events import Failed, Json
+from fsm_runner.loop.history import History
+
+DEFAULT_THRESHOLD = 100_000
+"""Tokens of one reply (input, cache and output together) from which the client summarises.
+
+Source: `compaction_control` of anthropic 0.75."""
+
+DEFAULT_SUMMARY_PROMPT = """\
+The conversation is about to be cut to this summary alone, so write it for someone who takes over the work now and has
+seen nothing else. Put it between <summary> and </summary>, under these five headings:
+
+1. Task: what was asked for, in the asker's words where they matter, with every constraint and preference stated.
+2. Done: what has been finished, with names, paths, numbers and identifiers exactly as they were.
+3. Found: facts learnt from tools or from the user that are still needed, each with where it comes from.
+4. Open: what is under way or undecided, what failed and why, and what must not be tried again.
+5. Next: the very next step, then those after it.
+
+Leave nothing out that would have to be asked or looked up again. Do not call tools, and do not go on with the work."""
+"""What the model is asked when the client summarises and the caller gave no prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """The messages of the run: immutable.
+
+    Attributes:
+        history: what the next request sends, but for what a reply under way will add.
+        draft: what the caller is making of the history while a reply is under way; None at any other time.
+        owned: whether the caller appended to the draft.  The history is then the caller's: neither the reply
+            nor its tool results are added.
+        changes: the blocks of the history that add or remove tools, in its order.
+    """
+
+    history: History = field(default_factory=History)
+    draft: History | None = None
+    owned: bool = False
+    changes: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A tool call of the last reply: immutable.
+
+    Attributes:
+        id: the id of its ``tool_use`` block.
+        name: the tool's name.
+        block: the whole block.
+        toolset: the toolset whose member it calls; None for a tool.
+        status: ``waiting`` to start, ``running``, or ``done``.
+        held: whether the caller deferred it.
+        result: its ``tool_result`` block; None until it is done.
+    """
+
+    id: str
+    name: str
+    block: Json
+    toolset: str | None = None
+    status: Literal["waiting", "running", "done"] = "waiting"
+    held: bool = False
+    result: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The last reply and its tool calls: immutable.
+
+    Attributes:
+        reply: the API's message; None before the first reply, and after the history was replaced by a summary.
+        calls: its ``tool_use`` blocks, in the model's order.
+        arriving: of the reply that is streaming now, the calls that are complete; the last is the one that the
+            model has last moved on from.
+        unread: whether the reply is handed over and not yet part of the history.
+        answered: whether the results are part of the history, or dropped because the history is the caller's.
+        starting: the ids of the calls to start now.
+    """
+
+    reply: Json | None = None
+    calls: tuple[Call, ...] = ()
+    arriving: tuple[Call, ...] = ()
+    unread: bool = False
+    answered: bool = False
+    starting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """Where the shrinking of the history stands: immutable.
+
+    Attributes:
+        asked: the configuration the caller asked the API to compact with; None when none is pending.
+        config: the configuration of the compaction under way; None when none is.
+        sent: how many messages that compaction was asked for.
+        response: the API's response to it, handed over and not yet in the history's place; None when there is none.
+        tokens: input, cache and output tokens of the last reply together; 0 when the API sent no usage, or
+            the history was replaced since.
+        fresh: whether no reply has stayed below the threshold since the last summary.
+    """
+
+    asked: Json | None = None
+    config: Json | None = None
+    sent: int = 0
+    response: Json | None = None
+    tokens: int = 0
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryControl:
+    """How the client summarises a long conversation: immutable.
+
+    Attributes:
+        threshold: tokens of one reply from which the history is summarised; reaching it counts.
+        model: the model that writes the summary; None: the run's own.
+        prompt: what it is asked.
+
+    Source: `compaction_control` of anthropic 0.75."""
+
+    threshold: int = DEFAULT_THRESHOLD
+    model: str | None = None
+    prompt: str = DEFAULT_SUMMARY_PROMPT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What requests are made of: immutable.
+
+    Attributes:
+        params: the request's parameters without ``messages`` and ``tools``, as JSON data.
+        tools: the tool definitions to send; None: none are sent.
+        runnable: the names of the tools that the driver can run.
+        toolsets: the families of the toolsets that the driver can run.
+        stream: whether replies are streamed.
+        eager: whether a call runs as soon as the model has moved on from it.
+        summary: when the client summarises; None: never.
+        changes: ``tool_addition`` and ``tool_removal`` blocks that the model has not been told of yet.
+    """
+
+    params: Json = field(default_factory=dict)
+    tools: tuple[Json, ...] | None = None
+    runnable: frozenset[str] = frozenset()
+    toolsets: frozenset[str] = frozenset()
+    stream: bool = False
+    eager: bool = False
+    summary: SummaryControl | None = None
+    changes: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of all replies of a run, summaries and compactions too: immutable.
+
+    Attributes:
+        input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens: as the API counts them.
+        replies: how many replies they are of.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    replies: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """All of them together."""
+        return self.input_tokens + self.output_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What is counted: immutable.
+
+    Attributes:
+        limits: how much may be spent of each limit; None: no end.
+        spent: how much is.
+        staked: the limit that the request under way spent; it is given back if the request fails.
+        resends: how often the request under way was sent again.
+        usage: the tokens of the run.
+    """
+
+    limits: Mapping[str, int | None] = field(default_factory=dict)
+    spent: Mapping[str, int] = field(default_factory=dict)
+    staked: str | None = None
+    resends: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """What the server holds of the conversation: immutable.  `thread` says what each mode means.
+
+    Attributes:
+        mode: ``off``, ``new``, ``created``, ``continue`` or ``unthreaded``.
+        previous: the id of the reply that a request continues from; None when it continues from none.
+        created_with: the ``system`` and ``tools`` that the server took with the thread.
+        replaces_lost: whether this thread replaces one that the server had lost.
+        held: how many messages of the history, from its beginning, the server has seen answered.
+        beside: whether the compaction under way begins a thread of its own.
+        refused: the fields that the caller changed while it held a reply, although the server keeps the thread's own.
+        adjusted: whether the last failure was of the thread, and the request can go out again by itself.
+    """
+
+    mode: Literal["off", "new", "created", "continue", "unthreaded"] = "off"
+    previous: str | None = None
+    created_with: Json = field(default_factory=dict)
+    replaces_lost: bool = False
+    held: int = 0
+    beside: bool = False
+    refused: tuple[str, ...] = ()
+    adjusted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where the caller and the last failure left the run: immutable.
+
+    Attributes:
+        closed: whether the caller closed the run.
+        awaits: what the caller waits for: ``nothing`` (it holds a message or stream), ``more`` or an ``answer``.
+        failure: what failed last; None once something succeeded.
+        failed_effect: the effect that failed.
+        effect: the effect of the state that the run is in.
+    """
+
+    closed: bool = False
+    awaits: Literal["nothing", "more", "answer"] = "nothing"
+    failure: Failed | None = None
+    failed_effect: str | None = None
+    effect: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """All that a run knows: immutable plain data.  The parts are explained at the head of this module.
+
+    Attributes:
+        reports: what the user's own effects gave along, by event.
+        notes: what a person should be told because of the last event.
+    """
+
+    conversation: Conversation = field(default_factory=Conversation)
+    turn: Turn = field(default_factory=Turn)
+    compaction: Compaction = field(default_factory=Compaction)
+    settings: Settings = field(default_factory=Settings)
+    counters: Counters = field(default_factory=Counters)
+    thread: Thread = field(default_factory=Thread)
+    stand: Stand = field(default_factory=Stand)
+    reports: Mapping[str, Json] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()

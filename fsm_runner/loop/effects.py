@@ -1,0 +1,250 @@
+"""The effects: orders to a driver, made from the context on entering a state.
+
+A driver performs each and reports by an event; it decides nothing.  Each effect holds all that performing it
+takes, as plain data; what is live (client, tools, streams) the driver adds by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar, Literal, TypeAlias
+
+from fsm_runner.engine.parts import maker
+from fsm_runner.loop.context import Call, Context, SummaryControl
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.messages import without_open_calls
+from fsm_runner.loop.thread import CREATE_ONLY, request_parts
+from fsm_runner.loop.tools import available, family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRequest:
+    """Send a request and report `Replied`, or `Opened` when it streams, or `Failed`.
+
+    Attributes:
+        messages: the messages to send.
+        params: the other parameters, without ``tools``.
+        tools: the tool definitions; None: send none.
+        stream: whether the reply is to be streamed.
+        purpose: ``reply``, or ``compaction`` when the API is to compact instead of replying.
+        thread: what the request says of the server-side thread; None: nothing.
+    """
+
+    name: ClassVar[str] = "send_request"
+    messages: Sequence[Json]
+    params: Json
+    tools: tuple[Json, ...] | None
+    stream: bool
+    purpose: Literal["reply", "compaction"] = "reply"
+    thread: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LendStream:
+    """Let the caller read the stream; report `MovedOn`, `Replied` when it is read to the end, or `Failed`."""
+
+    name: ClassVar[str] = "lend_stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainStream:
+    """Read the rest of the stream; report as for `LendStream`."""
+
+    name: ClassVar[str] = "drain_stream"
+
+
+CallKind: TypeAlias = Literal["run", "skip", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTool:
+    """Run a tool and report `ToolFinished`.  An exception of the tool is a result too.
+
+    Attributes:
+        id: the id of the call.
+        block: its ``tool_use`` block.
+        kind: ``run``; ``skip``, when an earlier member of its toolset failed and it is not to run; ``unknown``, when
+            there is no such tool now.
+        early: whether the reply is still streaming.
+    """
+
+    name: ClassVar[str] = "call_tool"
+    id: str
+    block: Json
+    kind: CallKind = "run"
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarise:
+    """Ask the model for a summary of the conversation and report `Summarised` or `Failed`.
+
+    Attributes:
+        messages: the conversation and, last, what the model is asked.
+        model: the model that writes it.
+        max_tokens: how long it may be.
+
+    Source: anthropic 0.75 sends these three and no tools."""
+
+    name: ClassVar[str] = "summarise"
+    messages: Sequence[Json]
+    model: str
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perform:
+    """Perform an effect of the user's own and report one of the events that the chart declares for it.
+
+    Attributes:
+        name: the effect.
+    """
+
+    name: str
+
+
+Effect: TypeAlias = SendRequest | LendStream | DrainStream | CallTool | Summarise | Perform
+"""Everything that a driver can be asked: a closed union."""
+
+
+_new_call, _new_request = maker(CallTool), maker(SendRequest)
+
+
+def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
+    """Return what a driver must start now that the run is in a state with `effect`."""
+    make = _MAKERS.get(effect)
+    return (Perform(name=effect),) if make is None else make(context)
+
+
+def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
+    """Return what a driver must start to go on in a state with `effect` after its effects were cut off."""
+    if effect in ("call_tools", "call_early"):
+        return tuple(_call(context, call, effect) for call in _all_calls(context) if call.status == "running")
+    return effects_of(effect, context)
+
+
+def tool_response(context: Context) -> Json | None:
+    """Return the user message that answers the calls of the last reply; None when no call of it has a result."""
+    if context.compaction.config is not None:
+        return None
+    results = [call.result for call in context.turn.calls if call.result is not None]
+    return {"role": "user", "content": results} if results else None
+
+
+def _send_request(context: Context) -> tuple[Effect, ...]:
+    return (_request(context, context.settings.params, "reply"),)
+
+
+def _compact(context: Context) -> tuple[Effect, ...]:
+    params = {**without_reply_params(context.settings.params), "compaction": context.compaction.config}
+    return (_request(context, params, "compaction"),)
+
+
+def _send_last_request(context: Context) -> tuple[Effect, ...]:
+    """A request whose reply calls no tool.  They are still sent: the history calls them, and a cached prompt holds."""
+    params = context.settings.params
+    choice = {"tool_choice": {"type": "none"}} if context.settings.tools else {}
+    return (_request(context, {**params, **choice}, "reply"),)
+
+
+def _request(context: Context, params: Json, purpose: Literal["reply", "compaction"]) -> SendRequest:
+    settings = context.settings
+    messages, thread, held = request_parts(context, compacting=purpose == "compaction")
+    return _new_request(
+        messages=messages,
+        params={key: value for key, value in params.items() if key not in CREATE_ONLY} if held else params,
+        tools=None if held else settings.tools,
+        stream=settings.stream,
+        purpose=purpose,
+        thread=thread,
+    )
+
+
+def without_reply_params(params: Json) -> Json:
+    """Return `params` without those that only shape a reply, which the API refuses beside ``compaction``.
+
+    Source: anthropic 2.12 leaves off the same ones."""
+    kept = {k: v for k, v in params.items() if k not in ("context_management", "stop_sequences", "output_format")}
+    choice = kept.get("tool_choice")
+    if isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
+        del kept["tool_choice"]
+    if isinstance(kept.get("output_config"), Mapping):
+        kept["output_config"] = _without_format(kept["output_config"])
+    fallbacks = kept.get("fallbacks")
+    if isinstance(fallbacks, (list, tuple)):
+        kept["fallbacks"] = [
+            {**each, "output_config": _without_format(each["output_config"])}
+            if isinstance(each, Mapping) and each.get("output_config")
+            else each
+            for each in fallbacks
+        ]
+    return kept
+
+
+def _without_format(config: object) -> object:
+    return {k: v for k, v in config.items() if k != "format"} if isinstance(config, Mapping) else config
+
+
+def _all_calls(context: Context) -> tuple[Call, ...]:
+    known = {call.id for call in context.turn.arriving}
+    return (*context.turn.arriving, *(call for call in context.turn.calls if call.id not in known))
+
+
+def _call(context: Context, call: Call, effect: str) -> CallTool:
+    return _new_call(id=call.id, block=call.block, kind=_kind(context, call), early=effect == "call_early")
+
+
+def _kind(context: Context, call: Call) -> CallKind:
+    """How `call` is answered.  A member of a toolset is skipped once an earlier call of it in the reply has failed."""
+    settings = context.settings
+    if call.toolset is None:
+        return "run" if call.name in available(context) else "unknown"
+    if call.toolset not in settings.toolsets:
+        return "unknown"
+    for other in context.turn.calls:
+        if other.id == call.id:
+            break
+        if family(other, settings) == call.toolset and other.result is not None and other.result.get("is_error"):
+            return "skip"
+    return "run"
+
+
+def _call_tools(context: Context) -> tuple[Effect, ...]:
+    starting = context.turn.starting
+    if not starting:
+        return ()
+    return tuple(_call(context, call, "call_tools") for call in context.turn.calls if call.id in starting)
+
+
+def _call_early(context: Context) -> tuple[Effect, ...]:
+    return tuple(_call(context, call, "call_early") for call in context.turn.arriving[-1:])
+
+
+def _summarise(context: Context) -> tuple[Effect, ...]:
+    control = context.settings.summary or SummaryControl()
+    params = context.settings.params
+    max_tokens = params.get("max_tokens")
+    return (
+        Summarise(
+            messages=(*without_open_calls(context.conversation.history), {"role": "user", "content": control.prompt}),
+            model=control.model or str(params.get("model", "")),
+            max_tokens=max_tokens if isinstance(max_tokens, int) else 1,
+        ),
+    )
+
+
+_MAKERS: Mapping[str, Callable[[Context], tuple[Effect, ...]]] = MappingProxyType(
+    {
+        "send_request": _send_request,
+        "compact": _compact,
+        "send_last_request": _send_last_request,
+        "reflect": _send_request,  # what the model is asked is in the history by then
+        "lend_stream": lambda _: (LendStream(),),
+        "drain_stream": lambda _: (DrainStream(),),
+        "call_early": _call_early,
+        "call_tools": _call_tools,
+        "summarise": _summarise,
+    }
+)

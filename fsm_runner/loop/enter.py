@@ -1,0 +1,274 @@
+"""Entering a state: what it changes in the context.
+
+Two moments matter.  When the caller has asked for more, what it was handed becomes part of the history, as the
+caller left that: the hand-over (`handed_over`).  When a request goes out, what was held back for it goes in: the
+departure.  The rest is book-keeping: limits spent and given back, calls that start now.
+"""
+
+from __future__ import annotations
+
+from fsm_runner.engine.parts import replace
+from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn
+from fsm_runner.loop.events import Entered, Failed, Json
+from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import has_summary, is_done, reply_param, results_param, text_in
+from fsm_runner.loop.thread import departing, is_recorded, is_threading, moved, refused_fields
+from fsm_runner.loop.tools import available, changes_of, family, with_history
+
+RESENDS = 2
+"""How often one request is sent again without asking the caller."""
+
+REFLECTION = """\
+Before your answer goes out, look at it once more: does it do all that was asked, and is each statement in it borne
+out by what you were told or found? If it stands, give it again as it is; if it does not, give a corrected one. Write
+the whole answer, for a reader who has not seen the first, and say nothing of having checked it."""
+"""What the model is asked when it is to look at its answer again."""
+
+_COMPACTING = frozenset({"compact"})
+_REFLECTING = frozenset({"reflect"})
+ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
+"""The effects that are requests of the conversation itself; a summary is asked for beside it."""
+_CALLING = frozenset({"call_tools", "call_early"})
+
+PAUSED = frozenset({"pause_turn", "compaction"})
+"""Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
+
+STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
+"""Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
+
+KNOWN_STOPS = PAUSED | STOPS | {"tool_use"}
+
+
+def entered(context: Context, event: Entered) -> Context:
+    """Return the context after entering a state."""
+    effect, stand = event.effect, context.stand
+    counters = context.counters if event.spends is None else _spent(context.counters, event.spends)
+    if effect is None:
+        return _at_rest(context if event.spends is None else replace(context, counters=counters), event)
+    again = stand.failure is not None and stand.effect == effect
+    if stand.effect != effect:
+        stand = replace(stand, effect=effect)
+    if event.output is not None and stand.awaits != "nothing":
+        stand = replace(stand, awaits="nothing")
+    if effect in _REFLECTING:
+        context = _reflecting(context)
+    if effect in ASKING:
+        return _departed(context, stand, counters, compacting=effect in _COMPACTING, again=again)
+    turn = _started(context, early=effect == "call_early") if effect in _CALLING else context.turn
+    if stand is context.stand and turn is context.turn and counters is context.counters:
+        return context
+    return replace(context, stand=stand, turn=turn, counters=counters)
+
+
+def _at_rest(context: Context, event: Entered) -> Context:
+    """The context after entering a state without an effect."""
+    stand = context.stand
+    if event.output is not None and stand.awaits != "nothing":
+        stand = replace(stand, awaits="nothing")
+    has_failed = stand.failure is not None and stand.effect is not None
+    if has_failed:
+        stand = replace(stand, effect=None)  # what failed is not under way any more
+    if stand is not context.stand:
+        context = replace(context, stand=stand)
+    if has_failed:
+        context = _rested(context)
+    elif _is_refusal(context, event):
+        context = _refused(context)
+    if stand.awaits == "more":
+        context = handed_over(context)
+    return _ended(context) if event.final else context
+
+
+def _spent(counters: Counters, limit: str) -> Counters:
+    return replace(counters, spent={**counters.spent, limit: counters.spent.get(limit, 0) + 1}, staked=limit)
+
+
+def _rested(context: Context) -> Context:
+    """What a failed request spent is given back once the run rests: to go on is to spend it again.  A failed
+    compaction is over."""
+    counters, compaction = context.counters, context.compaction
+    if compaction.config is not None:
+        context = replace(context, compaction=replace(compaction, config=None, sent=0))
+    if counters.staked is None:
+        return context
+    spent = {**counters.spent, counters.staked: counters.spent.get(counters.staked, 1) - 1}
+    return replace(context, counters=replace(counters, spent=spent, staked=None))
+
+
+def _is_refusal(context: Context, event: Entered) -> bool:
+    """Whether a row leads to rest because of a change that the thread does not take."""
+    stops = event.phase == "failed" and not event.final and context.stand.awaits == "more"
+    return stops and bool(context.thread.refused or refused_fields(context))
+
+
+def _refused(context: Context) -> Context:
+    """A change that the thread does not take is a failure like any other."""
+    fields = " and ".join(f"`{name}`" for name in context.thread.refused or refused_fields(context))
+    way_out = "undo the change, or make a run with thread=False"
+    if "`tools`" in fields:
+        way_out = f"use add_tools() and remove_tools(), {way_out}"
+    text = f"Cannot change {fields} on a thread: the server keeps what it was created with ({way_out})"
+    stand = replace(context.stand, failure=Failed(error="AnthropicError", text=text), failed_effect=None)
+    return replace(context, stand=stand, thread=replace(context.thread, refused=()))
+
+
+def _reflecting(context: Context) -> Context:
+    """The history with what the model is asked about its answer; once, also when the request is made again."""
+    history, asked = context.conversation.history, {"role": "user", "content": REFLECTION}
+    for message in reversed(history):
+        if message == asked:
+            return context
+        if message.get("role") == "assistant":
+            break
+    return replace(context, conversation=with_history(context.conversation, history.appended(asked)))
+
+
+def _departed(context: Context, stand: Stand, counters: Counters, *, compacting: bool, again: bool) -> Context:
+    """What the request under way takes along, and a draft for the caller to change while it is under way."""
+    talk, settings, compaction = context.conversation, context.settings, context.compaction
+    history, reply = talk.history, context.turn.reply
+    if settings.changes:
+        held = reply is not None and (reply.get("stop_reason") == "pause_turn" or (compacting and _is_last(context)))
+        if not held:
+            history = history.appended({"role": "system", "content": list(settings.changes)})
+            settings = replace(settings, changes=())
+            context = replace(context, settings=settings)
+    resends = counters.resends + 1 if again else 0
+    if resends != counters.resends:
+        counters = replace(counters, resends=resends)
+    if history is not talk.history:
+        talk = with_history(talk, history)
+    if compacting:
+        asked = compaction.asked if compaction.asked is not None else compaction.config
+        compaction = replace(compaction, asked=None, config=asked, sent=len(history))
+    else:
+        talk = replace(talk, draft=history, owned=False)
+    return replace(
+        context,
+        stand=stand,
+        counters=counters,
+        compaction=compaction,
+        conversation=talk,
+        thread=departing(context, compacting=compacting, again=again),
+    )
+
+
+def _is_last(context: Context) -> bool:
+    """Whether the last reply ends the run: a compaction after it takes no tool changes along, for none will follow."""
+    reason = None if context.turn.reply is None else text_in(context.turn.reply, "stop_reason")
+    return not (reason in PAUSED or (reason == "tool_use" and context.turn.calls))
+
+
+def _started(context: Context, *, early: bool) -> Turn:
+    """The turn once the calls that start now have: all that wait, but of each toolset only the first, and none behind
+    one that runs."""
+    turn, settings = context.turn, context.settings
+    if context.compaction.response is not None:
+        return turn  # it has no calls; those of the reply before it are none of its business
+    candidates = turn.arriving[-1:] if early else turn.calls
+    if not any(call.status == "waiting" for call in candidates):
+        return turn if not turn.starting else replace(turn, starting=())
+    busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}
+    starting: dict[str, Call] = {}
+    for call in candidates:
+        if call.status == "waiting" and (toolset := family(call, settings)) not in busy:
+            if toolset is not None:
+                busy.add(toolset)
+            starting[call.id] = replace(call, status="running")
+    return replace(
+        turn,
+        starting=tuple(starting),
+        calls=tuple([starting.get(call.id, call) for call in turn.calls]),
+        arriving=tuple([starting.get(call.id, call) for call in turn.arriving]),
+    )
+
+
+def _ended(context: Context) -> Context:
+    """What the end of the run leaves undone is said, not silently dropped."""
+    reply = context.turn.reply
+    reason = None if reply is None else reply.get("stop_reason")
+    if reply is not None and not context.stand.closed and text_in(reply, "stop_reason") not in KNOWN_STOPS:
+        what = "no stop reason" if reason is None else f"the unknown stop reason {reason!r}"
+        note = Note(level="warning", code="unreadable-reply", text=f"The run ends on a reply with {what}.")
+        context = replace(context, notes=(*context.notes, note))
+    turn = context.turn
+    if context.compaction.asked is None or context.stand.closed or turn.answered or not turn.calls:
+        return context
+    reason = None if turn.reply is None else turn.reply.get("stop_reason")
+    note = Note(
+        level="warning",
+        code="compaction-skipped",
+        text=f"The pending compaction was skipped because the last turn (stop_reason={reason!r}) ended with tool calls "
+        "whose results were not sent. Ask for it again if you continue the conversation.",
+    )
+    return replace(context, compaction=replace(context.compaction, asked=None), notes=(*context.notes, note))
+
+
+def handed_over(context: Context) -> Context:
+    """Return the context once the caller asked for more: what it was handed is part of the history, as it left that."""
+    if context.compaction.config is not None:
+        return _compacted(context)
+    turn, talk = context.turn, context.conversation
+    thread = context.thread
+    if turn.unread and turn.reply is not None:
+        recorded = is_recorded(thread, turn.reply) and turn.reply.get("content")
+        reply = (reply_param(turn.reply),) if recorded else ()
+        history = talk.history if talk.draft is None else talk.draft
+        if refused := refused_fields(context):
+            thread = replace(thread, refused=refused)
+        unchanged = not talk.owned and len(history) == len(talk.history) and history.extends(talk.history)
+        if reply and not talk.owned and not (len(history) and history[-1] == reply[0]):
+            history = history.appended(*reply)
+        if recorded:
+            thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)
+        turn = replace(turn, unread=False)
+        talk = replace(talk, draft=None, history=history, changes=changes_of(talk, history))
+    if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and is_done(turn):
+        if not talk.owned:
+            talk = with_history(talk, _answered_in(talk.history, results_param(turn.calls)))
+        turn = replace(turn, answered=True)
+    return context if turn is context.turn else replace(context, turn=turn, conversation=talk, thread=thread)
+
+
+def _answered_in(history: History, results: Json) -> History:
+    """`history` with `results` after the reply, ahead of messages that came while its tools ran.
+
+    Source: the API takes a ``tool_use`` only with its ``tool_result`` in the next message."""
+    after = len(history)
+    while after and history[after - 1].get("role") != "assistant":
+        after -= 1
+    if after in (0, len(history)):
+        return history.appended(results)
+    return History((*history[:after], results, *history[after:]))
+
+
+def _asks_for_tools(reply: Json | None) -> bool:
+    return reply is not None and reply.get("stop_reason") == "tool_use"
+
+
+def _compacted(context: Context) -> Context:
+    """The API's compaction in the history's place, followed by what came after it was asked for."""
+    compaction, talk = context.compaction, context.conversation
+    done = replace(compaction, config=None, response=None, sent=0)
+    response, thread = compaction.response, context.thread
+    if response is None:
+        return replace(context, compaction=done)
+    if is_threading(thread) and not thread.beside:
+        thread = replace(thread, mode="unthreaded")  # the next request would be refused as well
+        context = replace(context, thread=thread)
+    if not has_summary(response):
+        note = Note(
+            level="warning",
+            code="compaction-without-summary",
+            text="Compaction produced no summary; keeping the conversation as it is.",
+        )
+        return replace(context, compaction=done, notes=(*context.notes, note))
+    history = History((reply_param(response), *talk.history[compaction.sent :]))
+    runnable = available(context)  # a removal that stood in the history alone would be gone with it
+    return replace(
+        context,
+        compaction=replace(done, tokens=0),
+        conversation=with_history(talk, history),
+        settings=replace(context.settings, runnable=runnable),
+        thread=moved(thread, talk.history, history),
+    )

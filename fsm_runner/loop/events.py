@@ -1,0 +1,230 @@
+"""The events: facts of the past, and the only input of the machine.
+
+Three kinds, told apart by who makes them:
+
+- **reports** of a driver on an effect: `Replied`, `Opened`, `MovedOn`, `ToolFinished`, `Summarised`, `Failed`,
+  `Reported`.  A row must take them.
+- **asks** of the caller: `Continued`, `AnswerAsked`.  A row must take them.
+- **acts** of the caller: messages appended, parameters replaced, results edited, tools changed, compaction asked for,
+  a call deferred, the run closed.  They only fold: every state that is not final takes them, no row is needed.
+
+`Entered` is derived: the machine folds one on entering each state.  It is never journaled.
+
+Messages, blocks and parameters are plain JSON data, as the Messages API has them.  Live objects stay with
+the driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from fsm_runner.engine.rows import Entered as Entered
+
+Json: TypeAlias = Mapping[str, object]
+"""A JSON object, as the Messages API has it.  Whoever gets one must not change it."""
+
+_NOTHING: Json = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """The model's reply is complete: answered to a request, or read to the end of its stream.
+
+    Attributes:
+        message: the API's message object, verbatim, with ``content``, ``stop_reason`` and ``usage``.
+    """
+
+    name: ClassVar[str] = "replied"
+    message: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The response to a streaming request has begun; no event of it has been read."""
+
+    name: ClassVar[str] = "opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedOn:
+    """The model has moved on from a tool call while its reply streams, so the call is complete.
+
+    Attributes:
+        call: the ``tool_use`` block.
+    """
+
+    name: ClassVar[str] = "moved_on"
+    call: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished:
+    """A tool call has its result.
+
+    Attributes:
+        id: the id of the ``tool_use`` block.
+        result: the ``tool_result`` block to send.
+    """
+
+    name: ClassVar[str] = "tool_finished"
+    id: str
+    result: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarised:
+    """The model's summary of the conversation has arrived.
+
+    Attributes:
+        message: the API's message object; its first content block is text.
+    """
+
+    name: ClassVar[str] = "summarised"
+    message: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """An effect did not succeed.
+
+    Attributes:
+        error: the type of the error, such as ``APIConnectionError``.
+        text: its text.
+        status: the HTTP status; None when there was no response.
+        code: the API's ``error.details.error_code``, by which it says what to do about it; None mostly.
+    """
+
+    name: ClassVar[str] = "failed"
+    error: str
+    text: str
+    status: int | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """An effect of the user's own has ended with one of the events that the chart declares for it.
+
+    Attributes:
+        name: the event.
+        data: what the effect gave along; facts read it as ``context.reports[name]``.
+        results: ``tool_result`` blocks for calls of the last reply, which then do not run.
+    """
+
+    name: str
+    data: Json = field(default_factory=lambda: _NOTHING)
+    results: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """The caller asks for the next message."""
+
+    name: ClassVar[str] = "continued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAsked:
+    """The caller asks for the response to the tool calls of the last reply, before going on."""
+
+    name: ClassVar[str] = "answer_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """The caller added messages to the conversation.  While a reply is handled, the history is then the caller's."""
+
+    name: ClassVar[str] = "appended"
+    messages: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamsReplaced:
+    """The caller replaced the request's parameters.
+
+    Attributes:
+        params: all of them, without ``messages`` and ``tools``.
+        messages: the new history; None when it stays as it is.
+        tools: the tool definitions to send; None: send none.
+        runnable: the names of the tools that the driver runs from now on.
+        toolsets: the families of the toolsets that it runs.
+    """
+
+    name: ClassVar[str] = "params_replaced"
+    params: Json
+    messages: tuple[Json, ...] | None = None
+    tools: tuple[Json, ...] | None = None
+    runnable: tuple[str, ...] = ()
+    toolsets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsEdited:
+    """The caller edited the tool response that it was handed, in place.
+
+    Attributes:
+        results: the ``tool_result`` blocks as they are now.
+    """
+
+    name: ClassVar[str] = "results_edited"
+    results: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsChanged:
+    """The caller added or removed tools; the model is told with the next request.
+
+    Attributes:
+        blocks: the ``tool_addition`` and ``tool_removal`` blocks, in the order of the calls.
+        added: the names that run from now on.
+        removed: the names that do not run any more.
+    """
+
+    name: ClassVar[str] = "tools_changed"
+    blocks: tuple[Json, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactionAsked:
+    """The caller asks the API to compact the conversation before the model's next turn.
+
+    Attributes:
+        config: the ``compaction`` parameter to send.
+    """
+
+    name: ClassVar[str] = "compaction_asked"
+    config: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDeferred:
+    """The caller holds a tool call until it is done with the reply."""
+
+    name: ClassVar[str] = "call_deferred"
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The caller closed the run: it ends before its next request."""
+
+    name: ClassVar[str] = "closed"
+
+
+Report: TypeAlias = Replied | Opened | MovedOn | ToolFinished | Summarised | Failed | Reported
+Ask: TypeAlias = Continued | AnswerAsked
+Act: TypeAlias = Appended | ParamsReplaced | ResultsEdited | ToolsChanged | CompactionAsked | CallDeferred | Closed
+Event: TypeAlias = Report | Ask | Act
+"""Everything that can be told to the machine: a closed union."""
+
+ACTS = (Appended, ParamsReplaced, ResultsEdited, ToolsChanged, CompactionAsked, CallDeferred, Closed)
+"""The events that only fold."""
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    Replied, Opened, MovedOn, ToolFinished, Summarised, Failed, Reported, Continued, AnswerAsked, *ACTS,
+)  # fmt: skip
+"""Every member of `Event`, for readers of journals and for tests."""

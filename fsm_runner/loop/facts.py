@@ -1,0 +1,198 @@
+"""The facts: questions about a run, each with a closed list of answers.
+
+A fact is a pure function of the context.  Guards ask facts and nothing else, so what cannot be asked here
+cannot decide anything.  The edge of each is in its docstring: what it answers *at* the limit, and when there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from fsm_runner.engine import fact as _fact
+from fsm_runner.engine.fact import answering as answering
+from fsm_runner.engine.fact import fact as fact
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.enter import PAUSED, RESENDS, STOPS
+from fsm_runner.loop.messages import is_done, text_in
+from fsm_runner.loop.thread import refused_fields
+from fsm_runner.loop.tools import available, family
+
+if TYPE_CHECKING:
+    Fact: TypeAlias = _fact.Fact[Context]
+else:
+    Fact = _fact.Fact
+
+OWN_FACTS = frozenset({"last_requests", "reflections"})
+"""The limits that have a fact of their own."""
+
+
+@fact(
+    answers=("none", "wants_tools", "answered", "paused", "finished", "unreadable"),
+    impossible=((("turn", ("wants_tools",)), ("calls", ("done",))), (("turn", ("answered",)), ("calls", ("open",)))),
+)
+def turn(context: Context) -> str:
+    """What the last reply asks for.
+
+    none: there is no reply yet, or a summary took the history's place.  wants_tools: it stopped to have tools
+    run, and some have not.  answered: all have.  paused: the server will go on with it.  finished: it is the last, as
+    is a reply that stopped for tools and calls none.  unreadable: its stop reason is missing or unknown.
+    """
+    reply = context.turn.reply
+    if reply is None:
+        return "none"
+    reason = text_in(reply, "stop_reason")
+    if reason == "tool_use":
+        if not context.turn.calls:
+            return "finished"
+        return "wants_tools" if _open(context) else "answered"
+    if reason in PAUSED:
+        return "paused"
+    return "finished" if reason in STOPS else "unreadable"
+
+
+@fact(
+    answers=("none", "due", "asked", "blocked", "futile"),
+    impossible=(
+        (("turn", ("none",)), ("compaction", ("due", "futile"))),
+        (("turn", ("none", "wants_tools", "answered", "paused")), ("compaction", ("blocked",))),
+    ),
+)
+def compaction(context: Context) -> str:
+    """Whether the history should shrink before the next request.
+
+    asked: the caller asked the API to compact; this comes first.  blocked: it did, and the run ends on calls whose
+    results are not in the history.  due: the client summarises and the last reply's input, cache and output tokens
+    together reached the threshold (at it counts).  futile: so they did, and no reply since the last summary stayed
+    below it.  No threshold and not asked: none.
+    """
+    if context.compaction.asked is not None:
+        sent = context.conversation.owned or not context.turn.calls
+        blocked = not sent and turn(context) in ("finished", "unreadable")
+        return "blocked" if blocked else "asked"
+    control = context.settings.summary
+    if control is None or context.compaction.tokens < control.threshold or context.turn.reply is None:
+        return "none"
+    return "futile" if context.compaction.fresh else "due"
+
+
+@fact(answers=("free", "reached"))
+def limit(context: Context) -> str:
+    """Whether a limit is spent.
+
+    reached: as much is spent of some limit as it allows; of a limit of 0 that is so from the start.  A limit that
+    is null is never reached, and one that has a fact of its own does not count: it stops only what it bounds.
+    """
+    return "reached" if reached_limits(context) else "free"
+
+
+def reached_limits(context: Context) -> tuple[str, ...]:
+    """Return the names of the limits that are spent, but for those that have a fact of their own."""
+    spent = context.counters.spent
+    reached = []
+    for name, most in context.counters.limits.items():
+        if most is not None and spent.get(name, 0) >= most and name not in OWN_FACTS:
+            reached.append(name)
+    return tuple(reached)
+
+
+@fact(answers=("true", "false"))
+def closed(context: Context) -> str:
+    """Whether the caller closed the run."""
+    return "true" if context.stand.closed else "false"
+
+
+@fact(answers=("open", "done"))
+def calls(context: Context) -> str:
+    """Whether tool calls of the last reply lack a result.  Without calls: done; so has the response to a compaction."""
+    return "open" if _open(context) else "done"
+
+
+@fact(answers=("nothing", "more", "answer"))
+def awaits(context: Context) -> str:
+    """What the caller waits for.  nothing: it holds a message or a stream, or has asked for nothing yet."""
+    return context.stand.awaits
+
+
+@fact(answers=("run", "wait"))
+def early(context: Context) -> str:
+    """Whether the call that the model has moved on from may run at once.
+
+    run: calls run early, the driver can run it, and the caller did not defer it.  wait: otherwise, as do the
+    later calls of a toolset once one of its calls waits or has failed.
+    """
+    settings, arriving = context.settings, context.turn.arriving
+    if not settings.eager or not arriving or arriving[-1].held:
+        return "wait"
+    call = arriving[-1]
+    toolset = family(call, settings)
+    if toolset is None:
+        return "run" if call.name in available(context) else "wait"
+    if call.toolset is None:
+        return "wait"
+    earlier = [other for other in arriving[:-1] if family(other, settings) == toolset]
+    waits = any(other.result is None or other.result.get("is_error") for other in earlier)
+    return "wait" if waits else "run"
+
+
+@fact(answers=("none", "resend", "retry"))
+def recovery(context: Context) -> str:
+    """Whether what failed is tried again.
+
+    resend: at once and by itself, when the server lost the thread or cannot keep one, at most twice for one request.
+    retry: when the caller asks for more.  none: not at all; so it is with a compaction by the API, as in
+    anthropic 2.12, and when nothing failed.
+    """
+    if context.stand.failure is None:
+        return "none"
+    if context.thread.adjusted and context.counters.resends < RESENDS:
+        return "resend"
+    return "none" if context.stand.failed_effect == "compact" else "retry"
+
+
+@fact(answers=("free", "refused"))
+def change(context: Context) -> str:
+    """Whether the caller changed what a server-side thread keeps: ``system`` or ``tools``, while one goes on."""
+    return "refused" if context.thread.refused or refused_fields(context) else "free"
+
+
+@fact(answers=("none", "ahead", "made"))
+def last_request(context: Context) -> str:
+    """Whether a last request, without tools, may follow once another limit is reached.
+
+    ahead: fewer were made than the limit ``last_requests`` allows.  made: as many as it allows, at least one.  none:
+    it is 0 or null, or there is no such limit.
+    """
+    most = context.counters.limits.get("last_requests")
+    if not most:
+        return "none"
+    return "ahead" if context.counters.spent.get("last_requests", 0) < most else "made"
+
+
+@fact(
+    answers=("none", "due"),
+    impossible=((("turn", ("none", "wants_tools", "answered", "paused", "unreadable")), ("reflection", ("due",))),),
+)
+def reflection(context: Context) -> str:
+    """Whether the model should look at its answer once more.
+
+    due: it ended its turn by itself (``end_turn`` or ``stop_sequence``), the answer is in the history, and it looked
+    fewer times than the limit ``reflections`` allows.  none: otherwise; so it is when that limit is null or not
+    declared, and when the caller made the history its own.
+    """
+    most, reply = context.counters.limits.get("reflections"), context.turn.reply
+    if most is None or context.counters.spent.get("reflections", 0) >= most:
+        return "none"
+    if reply is None or context.conversation.owned or not reply.get("content"):
+        return "none"
+    return "due" if text_in(reply, "stop_reason") in ("end_turn", "stop_sequence") else "none"
+
+
+def _open(context: Context) -> bool:
+    return context.compaction.response is None and not is_done(context.turn)
+
+
+_ALL = (turn, compaction, limit, closed, calls, awaits, early, recovery, change, last_request, reflection)
+FACTS: Mapping[str, Fact] = MappingProxyType({each.name: each for each in _ALL})
+"""The built-in facts, by name."""

@@ -1,0 +1,253 @@
+"""The fold: the only function that makes a new context.
+
+`fold(context, event)` answers what a run knows after an event.  It decides nothing: where the run goes is a
+row's business, and rows ask facts, which read what is folded here.  `entering` holds the other half: what
+entering a state changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from fsm_runner.engine.parts import maker, replace
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn, Usage
+from fsm_runner.loop.enter import ASKING, entered
+from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
+from fsm_runner.loop.thread import after_failure, is_recorded, moved, replied
+from fsm_runner.loop.tools import with_history
+
+_FUTILE = Note(
+    level="warning",
+    code="compaction-futile",
+    text="The first reply after a summary reached the threshold again; the conversation is not summarised any more "
+    "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
+)
+
+_STREAMING = frozenset({"lend_stream", "drain_stream"})
+_new_turn, _new_usage = maker(Turn), maker(Usage)
+
+
+def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
+    """Return the context after `event`.  The only function that makes a new Context."""
+    match event:
+        case ev.Entered():
+            return entered(context, event)
+        case ev.Replied():
+            return _replied(context, event.message)
+        case ev.Continued():
+            return replace(context, stand=replace(context.stand, awaits="more"))
+        case ev.ToolFinished():
+            turn, stand = _answered(context.turn, {event.id: event.result}), context.stand
+            return (
+                replace(context, turn=turn, stand=_succeeded(stand)) if stand.failure else replace(context, turn=turn)
+            )
+        case ev.Opened():
+            return replace(context, turn=replace(context.turn, arriving=()), stand=_succeeded(context.stand))
+        case ev.MovedOn():
+            turn = replace(context.turn, arriving=_arrived(context.turn.arriving, call_of(event.call)))
+            return replace(context, turn=turn)
+        case ev.Summarised():
+            return _summarised(context, event.message)
+        case ev.Failed():
+            return _failed(context, event)
+        case ev.Reported():
+            return _reported(context, event)
+        case ev.AnswerAsked():
+            return replace(context, stand=replace(context.stand, awaits="answer"))
+        case _:
+            return _acted(context, event)
+
+
+def _acted(context: Context, event: ev.Act) -> Context:
+    """The context after an act of the caller, which no row takes."""
+    match event:
+        case ev.Appended():
+            return _appended(context, event.messages)
+        case ev.ParamsReplaced():
+            return _params_replaced(context, event)
+        case ev.ResultsEdited():
+            return replace(context, turn=_answered(context.turn, _by_call(event.results)))
+        case ev.ToolsChanged():
+            settings = context.settings
+            runnable = settings.runnable.union(event.added).difference(event.removed)
+            return replace(
+                context, settings=replace(settings, runnable=runnable, changes=settings.changes + event.blocks)
+            )
+        case ev.CompactionAsked():
+            return replace(context, compaction=replace(context.compaction, asked=event.config))
+        case ev.CallDeferred():
+            return replace(context, turn=_deferred(context.turn, event.id))
+        case ev.Closed():
+            return replace(context, stand=replace(context.stand, closed=True))
+        case _:
+            assert_never(event)
+
+
+def _succeeded(stand: Stand) -> Stand:
+    return stand if stand.failure is None else replace(stand, failure=None, failed_effect=None)
+
+
+def _counted(counters: Counters, more: Usage) -> Counters:
+    """The tokens of a reply added up, and what its request spent no longer at stake."""
+    total = counters.usage
+    usage = _new_usage(
+        input_tokens=total.input_tokens + more.input_tokens,
+        output_tokens=total.output_tokens + more.output_tokens,
+        cache_creation_input_tokens=total.cache_creation_input_tokens + more.cache_creation_input_tokens,
+        cache_read_input_tokens=total.cache_read_input_tokens + more.cache_read_input_tokens,
+        replies=total.replies + 1,
+    )
+    return replace(counters, usage=usage, staked=None, resends=0)
+
+
+def _replied(context: Context, message: ev.Json) -> Context:
+    usage = usage_of(message)
+    counters, stand, compaction = _counted(context.counters, usage), _succeeded(context.stand), context.compaction
+    if compaction.config is not None:
+        return replace(context, counters=counters, stand=stand, compaction=replace(compaction, response=message))
+    early = {call.id: call for call in context.turn.arriving}
+    calls = calls_of(message)
+    if early:
+        calls = tuple(_as_it_stands(call, early.get(call.id)) for call in calls)
+    settings, tokens, notes = context.settings, usage.total_tokens, context.notes
+    control = settings.summary
+    below = control is None or tokens < control.threshold
+    if compaction.fresh and not below and control is not None and compaction.tokens < control.threshold:
+        notes = (*notes, _FUTILE)
+    params = with_container(settings.params, message if is_recorded(context.thread, message) else None)
+    return replace(
+        context,
+        counters=counters,
+        stand=stand,
+        thread=replied(context.thread, message),
+        turn=_new_turn(reply=message, calls=calls, unread=True),
+        compaction=replace(compaction, tokens=tokens, fresh=compaction.fresh and not below),
+        settings=settings if params is settings.params else replace(settings, params=params),
+        notes=notes,
+    )
+
+
+def _as_it_stands(call: Call, early: Call | None) -> Call:
+    """A call of a complete reply, with what happened to it while the reply streamed."""
+    return call if early is None else replace(call, status=early.status, held=early.held, result=early.result)
+
+
+def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
+    """`arriving` with `call` complete; deferring it may have come first."""
+    held = any(known.held for known in arriving if known.id == call.id)
+    return (*(known for known in arriving if known.id != call.id), replace(call, held=held))
+
+
+def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
+    """`turn` with the calls that `results` names done; what had to start has started by then."""
+
+    def done(call: Call) -> Call:
+        result = results.get(call.id)
+        return call if result is None else replace(call, status="done", held=False, result=result)
+
+    arriving = tuple(map(done, turn.arriving)) if turn.arriving else ()
+    return replace(turn, calls=tuple(map(done, turn.calls)), arriving=arriving, starting=())
+
+
+def _deferred(turn: Turn, id: str) -> Turn:
+    """`turn` with the call `id` held, unless it has started.  The call may be yet to come."""
+
+    def hold(call: Call) -> Call:
+        return replace(call, held=True) if call.id == id and call.status == "waiting" else call
+
+    known = {call.id for call in (*turn.arriving, *turn.calls)}
+    to_come = () if id in known else (Call(id=id, name="", block={}, held=True),)
+    return replace(turn, calls=tuple(map(hold, turn.calls)), arriving=(*map(hold, turn.arriving), *to_come))
+
+
+def _summarised(context: Context, message: ev.Json) -> Context:
+    """The history is the summary alone: a user message with its first text.
+
+    Source: anthropic 0.75."""
+    text = next((text_in(block, "text") for block in blocks_of(message) if block.get("type") == "text"), None)
+    summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
+    history = History([summary])
+    return replace(
+        context,
+        counters=_counted(context.counters, usage_of(message)),
+        stand=_succeeded(context.stand),
+        conversation=with_history(context.conversation, history),
+        thread=moved(context.thread, context.conversation.history, history),
+        turn=Turn(),
+        compaction=replace(context.compaction, tokens=0, fresh=True),
+    )
+
+
+def _failed(context: Context, event: ev.Failed) -> Context:
+    """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew.
+
+    A compaction that fails while its response streams has failed as a compaction."""
+    talk, turn, compaction = context.conversation, context.turn, context.compaction
+    compacting, effect = compaction.config is not None, context.stand.effect
+    thread, adjusted = context.thread, False
+    if effect in ASKING or effect in _STREAMING:
+        thread, adjusted = after_failure(context, event, compacting=compacting, streaming=effect in _STREAMING)
+    if talk.draft is not None and thread.mode != "off":
+        thread = moved(thread, History(talk.history[: thread.held]), talk.draft)
+    waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
+    return replace(
+        context,
+        conversation=talk if talk.draft is None else with_history(replace(talk, draft=None, owned=False), talk.draft),
+        turn=replace(turn, calls=waiting, arriving=()),
+        compaction=compaction if compaction.response is None else replace(compaction, response=None),
+        stand=replace(
+            context.stand,
+            failure=event,
+            failed_effect="compact" if compacting else effect,
+        ),
+        thread=thread if adjusted == thread.adjusted else replace(thread, adjusted=adjusted),
+    )
+
+
+def _reported(context: Context, event: ev.Reported) -> Context:
+    results = _by_call(event.results)
+    return replace(
+        context,
+        reports={**context.reports, event.name: event.data},
+        turn=_answered(context.turn, results) if results else context.turn,
+        stand=_succeeded(context.stand),
+    )
+
+
+def _by_call(results: tuple[ev.Json, ...]) -> Mapping[str, ev.Json]:
+    return {text_in(result, "tool_use_id") or "": result for result in results}
+
+
+def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
+    """While a reply is handled the history becomes the caller's, and calls that have run will run again.  Calls that
+    ran while the reply streamed keep their results, and so do those of a response that is being made.
+
+    Source: anthropic 2.12."""
+    talk, turn = context.conversation, context.turn
+    if talk.draft is None:
+        return replace(context, conversation=with_history(talk, talk.history.appended(*messages)))
+    if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
+        turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
+    draft = talk.draft.appended(*messages)
+    return replace(context, conversation=replace(talk, draft=draft, owned=True), turn=turn)
+
+
+def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
+    settings, talk = context.settings, context.conversation
+    settings = replace(
+        settings,
+        params=with_container(event.params, context.turn.reply),
+        tools=event.tools,
+        runnable=frozenset(event.runnable),
+        toolsets=frozenset(event.toolsets),
+    )
+    thread = context.thread
+    if event.messages is not None:
+        history = History(event.messages)
+        if talk.draft is None:
+            thread = moved(thread, History(talk.history[: thread.held]), history)
+        talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)
+    return replace(context, settings=settings, conversation=talk, thread=thread)

@@ -1,0 +1,162 @@
+"""The thread: which part of the conversation the server holds, and what the next request says of it.
+
+By default the server keeps the conversation, and a request sends only what it lacks.  The whole history stays here
+all the same, so that a run can go on without the server's copy, and be replayed.
+
+    off          the run has no thread: every request sends the whole history
+    new          the next request creates a thread from the whole history
+    created      a request that creates one is under way, or failed before its reply
+    continue     the server holds the history up to the last reply
+    unthreaded   the server could not thread a request: from now on as without a thread
+
+Source: anthropic 2.12 (message threads, beta ``message-threads-2026-08-12``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fsm_runner.engine.parts import replace
+from fsm_runner.loop.context import Context, Settings, Thread
+from fsm_runner.loop.events import Failed, Json
+from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import text_in
+
+CREATE_ONLY = ("system", "tools")
+"""What the server takes from the thread, and refuses in a request that continues it."""
+
+LOST = "thread_not_found"
+UNSUPPORTED = "thread_unsupported_request"
+REPLAYED_AFTER = frozenset({LOST, "thread_already_continued", "thread_continue_in_flight"})
+"""The API's error codes after which the whole history goes out again, as a new thread."""
+
+_BLOCK_KEYS = frozenset({"content", "source", "tool", "definition", "tool_references"})
+_CREATE: Json = {"type": "create"}
+
+
+def is_threading(thread: Thread) -> bool:
+    """Whether requests say anything of a thread."""
+    return thread.mode not in ("off", "unthreaded")
+
+
+def refused_fields(context: Context) -> tuple[str, ...]:
+    """Return the fields that were changed although the server keeps the thread's own."""
+    thread = context.thread
+    if thread.mode != "continue":
+        return ()
+    now = fields_now(context.settings)
+    return tuple(name for name in CREATE_ONLY if now.get(name) != thread.created_with.get(name))
+
+
+def fields_now(settings: Settings) -> Json:
+    """Return the fields that a request which creates a thread gives it."""
+    now = {name: settings.params[name] for name in CREATE_ONLY if name in settings.params}
+    return now if settings.tools is None else {**now, "tools": list(settings.tools)}
+
+
+def departing(context: Context, *, compacting: bool, again: bool) -> Thread:
+    """Return the thread as a request goes out.
+
+    A compaction goes out beside the thread, with the whole history, as the beginning of a thread of its own.
+    """
+    thread = context.thread
+    if compacting:
+        beside = thread.beside if again else is_threading(thread)
+        return thread if beside == thread.beside else replace(thread, beside=beside)
+    if thread.mode in ("new", "created"):
+        return replace(thread, mode="created", created_with=fields_now(context.settings))
+    return thread
+
+
+def replied(thread: Thread, message: Json) -> Thread:
+    """Return the thread after a reply.  A refused turn is not part of it, and neither is one of a fallback model."""
+    if thread.mode not in ("created", "continue"):
+        return thread
+    if message.get("stop_reason") == "refusal":
+        return replace(thread, mode="new", replaces_lost=False) if thread.mode == "continue" else thread
+    lost = thread.mode == "created" and thread.replaces_lost
+    if _by_fallback(message):
+        return replace(thread, mode="new", previous=None, replaces_lost=False)
+    return replace(thread, mode="continue", previous=text_in(message, "id"), replaces_lost=lost)
+
+
+def _by_fallback(message: Json) -> bool:
+    usage = message.get("usage")
+    iterations = usage.get("iterations") if isinstance(usage, Mapping) else None
+    if not isinstance(iterations, Iterable):
+        return False
+    return any(isinstance(each, Mapping) and each.get("type") == "fallback_message" for each in iterations)
+
+
+def is_recorded(thread: Thread, message: Json) -> bool:
+    """Whether a reply becomes part of the history.  With a thread, a refused turn does not."""
+    return thread.mode == "off" or message.get("stop_reason") != "refusal"
+
+
+def after_failure(context: Context, failure: Failed, *, compacting: bool, streaming: bool) -> tuple[Thread, bool]:
+    """Return the thread after a failure, and whether the request can go out again by itself because of what changed.
+
+    A thread that is lost again right after it was replayed may be one that the server cannot store.  Of a reply that
+    was lost while it streamed the caller has seen a part, so the next request is for the caller to ask for.
+    """
+    thread, at_once = context.thread, not streaming
+    if compacting:
+        can = failure.code == UNSUPPORTED and thread.beside
+        return (replace(thread, beside=False), at_once) if can else (thread, False)
+    if failure.code == UNSUPPORTED and is_threading(thread):
+        return replace(thread, mode="unthreaded"), at_once
+    if failure.code in REPLAYED_AFTER and thread.mode == "continue":
+        if failure.code == LOST and thread.replaces_lost:
+            return replace(thread, mode="unthreaded"), at_once
+        return replace(thread, mode="new", replaces_lost=failure.code == LOST), at_once
+    if streaming and thread.mode == "continue":
+        return replace(thread, mode="new", replaces_lost=False), False
+    return thread, False
+
+
+def moved(thread: Thread, held: History, history: History) -> Thread:
+    """Return the thread after the history became `history`, when the server held `held`, or sees it as held.
+
+    A history that begins with what the server holds goes on; any other starts a new thread.
+    """
+    if thread.mode == "off":
+        return thread
+    if history.extends(held) or history[: len(held)] == tuple(held):
+        return thread if thread.held == len(held) else replace(thread, held=len(held))
+    return replace(thread, held=0, mode="new" if is_threading(thread) else thread.mode, replaces_lost=False)
+
+
+def request_parts(context: Context, *, compacting: bool) -> tuple[tuple[Json, ...] | History, Json | None, bool]:
+    """Return the messages of a request, what it says of the thread, and whether it leaves off what the thread holds."""
+    thread, history = context.thread, context.conversation.history
+    if thread.mode == "off":
+        return history, None, False
+    if thread.mode == "continue" and not compacting:
+        position: Json = {"type": "continue", "previous_message_id": thread.previous}
+        return history[thread.held :], position, True
+    creates = thread.beside if compacting else thread.mode == "created"
+    return _sent_again(history, thread.held), _CREATE if creates else None, False
+
+
+def _sent_again(history: History, held: int) -> tuple[Json, ...] | History:
+    """The history for a request that sends all of it.  What the server has seen goes without its cache markers: each
+    was set for the request that sent it first, and a request takes only a few."""
+    if held == 0:
+        return history
+    return (*(_without_cache_control_in(message) for message in history[:held]), *history[held:])
+
+
+def _without_cache_control_in(message: Json) -> Json:
+    cleaned = _without_cache_control(message)
+    return cleaned if isinstance(cleaned, Mapping) else message
+
+
+def _without_cache_control(value: object) -> object:
+    """A copy without the markers of the blocks in it.  Free-form data, such as a tool's input, stays as it is."""
+    if isinstance(value, Mapping):
+        return {
+            key: _without_cache_control(item) if key in _BLOCK_KEYS else item
+            for key, item in value.items()
+            if key != "cache_control"
+        }
+    return [_without_cache_control(item) for item in value] if isinstance(value, (list, tuple)) else value

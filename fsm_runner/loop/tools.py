@@ -1,0 +1,86 @@
+"""Availability: which of the tools that can run may run now.
+
+Tools are added and removed during a run by blocks in the history, which the model reads: ``tool_addition`` and
+``tool_removal``, in system messages and in the ``tool_changes`` of a compaction.  A removal is a hint to the model,
+which may still call the tool; the call is then answered as one of a tool that is not there.
+
+Source: anthropic 2.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fsm_runner.engine.parts import replace
+from fsm_runner.loop.context import Call, Context, Conversation, Settings
+from fsm_runner.loop.events import Json
+from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import blocks_of, text_in
+
+_CHANGES = ("tool_addition", "tool_removal")
+
+
+def changes_in(messages: Iterable[Json]) -> tuple[Json, ...]:
+    """Return the blocks of `messages` that add or remove tools, in their order."""
+    found: list[Json] = []
+    for message in messages:
+        role = message.get("role")
+        if role == "system":
+            found += (block for block in blocks_of(message) if block.get("type") in _CHANGES)
+        elif role == "assistant":
+            for block in blocks_of(message):
+                changes = block.get("tool_changes") if block.get("type") == "compaction" else None
+                if isinstance(changes, Sequence):
+                    found += (each for each in changes if isinstance(each, Mapping) and each.get("type") in _CHANGES)
+    return tuple(found)
+
+
+def changes_of(talk: Conversation, history: History) -> tuple[Json, ...]:
+    """Return the blocks of `history` that add or remove tools.  What `talk` has read of it is not read again."""
+    if not history.extends(talk.history):
+        return changes_in(history)
+    if len(history) == len(talk.history):
+        return talk.changes
+    return talk.changes + changes_in(history[len(talk.history) :])
+
+
+def with_history(talk: Conversation, history: History) -> Conversation:
+    """Return `talk` with another history."""
+    return talk if history is talk.history else replace(talk, history=history, changes=changes_of(talk, history))
+
+
+def available(context: Context) -> frozenset[str]:
+    """Return the names of the tools that may run now."""
+    talk, runnable = context.conversation, context.settings.runnable
+    changes = talk.changes if talk.draft is None else changes_of(talk, talk.draft)
+    changes += context.settings.changes
+    if not changes:
+        return runnable
+    names = set(runnable)
+    for block in changes:
+        name = _changed(block.get("tool"))
+        if name is not None and block.get("type") == "tool_removal":
+            names.discard(name)
+        elif name in runnable:
+            names.add(name)
+    return frozenset(names)
+
+
+def _changed(tool: object) -> str | None:
+    """The name of the tool that a block adds or removes; None when it is none that can run here."""
+    if not isinstance(tool, Mapping):
+        return None
+    if tool.get("type") == "tool_reference":
+        return text_in(tool, "name")
+    definition = tool.get("definition") if tool.get("type") == "tool_definition" else None
+    return text_in(definition, "name") if isinstance(definition, Mapping) else None
+
+
+def family(call: Call, settings: Settings) -> str | None:
+    """Return the toolset whose calls `call` has to wait for; None when it waits for none.
+
+    A call that is named like a toolset is one of it in the wrong form.
+    """
+    if call.toolset is not None:
+        return call.toolset
+    return call.name if call.name in settings.toolsets and call.name not in settings.runnable else None
