@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 import pydantic
 
-from fsm_runner.adapters.anthropic.plain import is_given
+from fsm_runner.adapters.anthropic.json_values import is_given
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
 from fsm_runner.charts import find_chart, load
 from fsm_runner.drivers.base import OwnEffect

@@ -20,7 +20,7 @@ from fsm_runner.arguments import (
 )
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.drivers.base import Equipment, OwnEffect
-from fsm_runner.drivers.given import check_params, settings_params
+from fsm_runner.drivers.given import check_params, lasting_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart
@@ -116,7 +116,7 @@ def resume(
         ask_person(standing, unknown)
     elif on_unknown != "tell":
         raise ValueError(f"on_unknown: 'tell' or 'ask', got {on_unknown!r}")
-    given = given_again(standing, params or {})
+    given = lasting_params(given_again(standing, params or {}))
     check_changes("resume", given, "output_format")
     output_format = output_format_of(given)
     check_params(given)

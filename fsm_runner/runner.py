@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, Unpack, overload
@@ -18,7 +18,7 @@ from anthropic import not_given, omit
 from anthropic.resources.messages import DEPRECATED_MODELS
 
 from fsm_runner.adapters.anthropic.calls import ErrorText
-from fsm_runner.adapters.anthropic.plain import is_given, message_param
+from fsm_runner.adapters.anthropic.plain import message_param
 from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.arguments import (
     DEFAULT_CHART,
@@ -32,7 +32,7 @@ from fsm_runner.arguments import (
 )
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level
-from fsm_runner.drivers.given import check_params, settings_params
+from fsm_runner.drivers.given import check_params, lasting_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart
@@ -44,6 +44,7 @@ from fsm_runner.loop.context import (
     Settings,
     Thread,
 )
+from fsm_runner.loop.events import Json
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.history import History
 from fsm_runner.loop.tools import with_history
@@ -172,7 +173,7 @@ def tool_runner(
         )
     refuse_contradictions(params, stream=stream, eager=run_tools_eagerly, thread=thread)
     given = {"max_tokens": max_tokens, "model": model, **params}
-    given = {key: value for key, value in given.items() if is_given(value)}
+    given = lasting_params(given)
     check_params(given)
     output_format = output_format_of(given)
     is_async = isinstance(client, AbstractAsyncContextManager)  # as all async clients of the SDK, and no sync one
@@ -183,7 +184,7 @@ def tool_runner(
     own = dict(effects or {})
     check_effects(machine.chart, own)
     context = Context(
-        conversation=with_history(Conversation(), History(message_param(message) for message in messages)),
+        conversation=with_history(Conversation(), History(_messages(messages))),
         settings=Settings(
             params=settings_params(given, output_format),
             tools=box.sent,
@@ -210,3 +211,8 @@ def tool_runner(
     )
     session = Session(machine, context, run=run, journal=log, listener=on_step, closes=log is not journal)
     return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+
+
+def _messages(messages: Iterable[object]) -> Iterator[Json]:
+    for at, message in enumerate(messages):
+        yield message_param(message, f"messages[{at}]")

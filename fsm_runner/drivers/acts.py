@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from fsm_runner.adapters.anthropic.calls import call_blocks
-from fsm_runner.adapters.anthropic.plain import message_param, plain
+from fsm_runner.adapters.anthropic.json_values import copied, json_object
+from fsm_runner.adapters.anthropic.plain import message_param
 from fsm_runner.adapters.anthropic.streams import CallWatch
 from fsm_runner.adapters.anthropic.tools import added_tools, removed_names
 from fsm_runner.drivers.given import Given, check_can_compact, refuse_while_compacting
@@ -55,7 +56,10 @@ class Acts:
 
     @property
     def messages(self) -> list[Json]:
-        """The whole conversation, as plain data; the message that the caller holds is not part of it yet."""
+        """A copy of the whole conversation, as plain data; the message that the caller holds is not part of it yet."""
+        return cast("list[Json]", copied(self._conversation()))
+
+    def _conversation(self) -> list[Json]:
         talk = self._session.context.conversation
         return list(talk.history if talk.draft is None else talk.draft)
 
@@ -72,7 +76,8 @@ class Acts:
             IllegalEvent: the run has ended.
         """
         refuse_while_compacting(self._session.context)
-        self._session.tell(Appended(messages=tuple(message_param(message) for message in messages)))
+        added = tuple(message_param(message, f"messages[{at}]") for at, message in enumerate(messages))
+        self._session.tell(Appended(messages=added))
 
     def set_messages_params(self, params: Any) -> None:
         """Replace the parameters of the requests to come.
@@ -87,7 +92,7 @@ class Acts:
             TypeError: ``thread`` among them, with a value.
             IllegalEvent: the run has ended.
         """
-        replaced = self._given.replace(params, self._session.context, self.messages)
+        replaced = self._given.replace(params, self._session.context, self._conversation())
         if replaced is not None:
             self._session.tell(replaced)
 
@@ -107,8 +112,8 @@ class Acts:
         if self._session.context.compaction.config is not None:
             return
         check_can_compact(self._session.context.settings.params)
-        config = plain(compaction) if compaction is not None else {"type": "summarize"}
-        self._session.tell(CompactionAsked(config=cast(Json, config)))
+        config = {"type": "summarize"} if compaction is None else compaction
+        self._session.tell(CompactionAsked(config=json_object(config, "compaction", "a dict")))
 
     def add_tools(self, *tools: object) -> None:
         """Give the model more tools, without changing the ``tools`` parameter, which would miss the prompt cache.

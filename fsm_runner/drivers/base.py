@@ -99,7 +99,7 @@ class BaseRunner(Acts):
         return request_arguments(
             order,
             self._equipment.options,
-            tools=self._given.tools.given if held or order.tools is self._given.tools.sent else order.tools,
+            tools=self._given.tools.to_send if held or order.tools is self._given.tools.sent else order.tools,
             output_format=self._given.output_format,
             threads=self._session.context.thread.mode != "off",
         )

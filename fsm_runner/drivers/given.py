@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from fsm_runner.adapters.anthropic.plain import is_given, message_blocks, message_param, plain
+from fsm_runner.adapters.anthropic.json_values import (
+    copied,
+    is_given,
+    json_object,
+    json_value,
+    lasting,
+    structure,
+)
+from fsm_runner.adapters.anthropic.plain import message_blocks, message_param
 from fsm_runner.adapters.anthropic.requests import OutputFormat
 from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
 from fsm_runner.loop.context import Context
@@ -27,7 +35,7 @@ class Given:
         self.tools = tools
         self.output_format = output_format
         self._params = dict(params)
-        self._told = settings_params(params, output_format)
+        self._told = structure({**self._params, "output_format": self._format_name})
         self._replies: dict[int, object] = {}
         self._response: tuple[tuple[Json, ...], dict[str, Any]] | None = None
 
@@ -40,16 +48,18 @@ class Given:
         settings = context.settings
         current: dict[str, Any] = {**self._params, "messages": [self._as_given(message) for message in messages]}
         if "container" in settings.params:
-            current["container"] = settings.params["container"]
+            current["container"] = copied(settings.params["container"])
         if settings.tools is not None:
-            current["tools"] = list(settings.tools)
+            current["tools"] = copied(settings.tools)
         if self.output_format is not None:
             current["output_format"] = self.output_format.type
         return current
 
     def _as_given(self, message: Json) -> dict[str, Any]:
         content = message.get("content")
-        return {**message, "content": message_blocks(content)} if id(content) in self._replies else dict(message)
+        if id(content) in self._replies:
+            return {**cast("dict[str, Any]", copied({**message, "content": None})), "content": message_blocks(content)}
+        return cast("dict[str, Any]", copied(message))
 
     def replace(self, params: Any, context: Context, messages: list[Json]) -> ParamsReplaced | None:
         """Take new parameters; return what the machine must be told, None when they say what it knows.
@@ -71,16 +81,21 @@ class Given:
         if had_policy and "billing_policy" not in new:
             kept.pop("user_profile_id", None)
         new = {**kept, **new}
-        given = tuple(message_param(message) for message in new.pop("messages", ()))
+        messages_given = enumerate(new.pop("messages", ()))
+        given = tuple(message_param(message, f"messages[{at}]") for at, message in messages_given)
+        new = lasting_params(new)
         same = list(given) == messages
         if not same:
             refuse_while_compacting(context)
         if context.compaction.asked is not None:
             check_can_compact(new)
         tools = new.pop("tools", None)
-        self.output_format = self._format(new.pop("output_format", None))
+        output_format = self._format(new.pop("output_format", None))
+        settings_params(new, output_format)  # refused before anything has changed
+        told = self._tools_of(tools, context)
+        self.output_format = output_format
         self._params = new
-        return self._replaced(context, None if same else given, self._tools_of(tools, context))
+        return self._replaced(context, None if same else given, told)
 
     def edits(self, context: Context) -> Iterator[ParamsReplaced | ResultsEdited]:
         """Yield what the machine must be told of what the caller edited in place since it was last told.
@@ -99,7 +114,7 @@ class Given:
         if context.compaction.asked is not None:
             check_can_compact(self._params)
         if self._response is not None and self._response[0] == _results(context):
-            edited = tuple(cast("list[Json]", plain(self._response[1]["content"])))
+            edited = _result_blocks(self._response[1])
             if edited != self._response[0]:
                 yield ResultsEdited(results=edited)
         self._response = None
@@ -110,16 +125,17 @@ class Given:
         if not results:
             return None
         if self._response is None or self._response[0] != results:
-            self._response = (results, {"role": "user", "content": plain(results)})
+            self._response = (results, {"role": "user", "content": copied(results)})
         return self._response[1]
 
     def _replaced(
         self, context: Context, messages: tuple[Json, ...] | None, tools: dict[str, Any]
     ) -> ParamsReplaced | None:
-        params = settings_params(self._params, self.output_format)
-        if messages is None and params == self._told and tools == _known(context):
+        said = structure({**self._params, "output_format": self._format_name})
+        if messages is None and said == self._told and tools == _known(context):
             return None
-        self._told = params
+        params = settings_params(self._params, self.output_format)
+        self._told = said
         return ParamsReplaced(
             params=params,
             messages=messages,
@@ -127,6 +143,10 @@ class Given:
             runnable=tuple(sorted(tools["runnable"])),
             toolsets=tuple(sorted(tools["toolsets"])),
         )
+
+    @property
+    def _format_name(self) -> str | None:
+        return None if self.output_format is None else self.output_format.name
 
     def _format(self, type_: object) -> OutputFormat | None:
         if type_ is None:
@@ -158,17 +178,38 @@ def _known(context: Context) -> dict[str, Any]:
     return {"tools": settings.tools, "runnable": settings.runnable, "toolsets": settings.toolsets}
 
 
+def _result_blocks(response: Mapping[str, object]) -> tuple[Json, ...]:
+    """The blocks of a tool response that the caller has edited.
+
+    Raises:
+        TypeError: it is no list of blocks, or JSON cannot hold them.
+    """
+    made = json_value(response.get("content"), "tool response")
+    if not isinstance(made, list):
+        raise TypeError(f"tool response: its content is a list of tool_result blocks, got {type(made).__name__}")
+    return tuple(json_object(block, f"tool response[{at}]", "a dict") for at, block in enumerate(made))
+
+
 def _results(context: Context) -> tuple[Json, ...]:
     response = tool_response(context)
     return () if response is None else tuple(cast("list[Json]", response["content"]))
 
 
 def settings_params(params: Mapping[str, object], output_format: OutputFormat | None) -> Json:
-    """Return request parameters as the plain data that the context and the journal hold."""
-    data = cast("dict[str, object]", plain(params))
+    """Return request parameters as the plain data that the context and the journal hold.
+
+    Raises:
+        TypeError: JSON cannot hold one of them; the error says where.
+    """
+    data = {key: json_value(value, key) for key, value in params.items() if is_given(value)}
     if output_format is not None:
         data["output_format"] = output_format.name
     return data
+
+
+def lasting_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return request parameters as a run may read them again and again: what can be read only once is read now."""
+    return {key: lasting(value, key) for key, value in params.items() if is_given(value)}
 
 
 def check_params(params: Mapping[str, object]) -> None:

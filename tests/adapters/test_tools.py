@@ -7,7 +7,8 @@ import pytest
 from anthropic.types.beta import BetaTextBlock
 
 from fsm_runner.adapters.anthropic.calls import result
-from fsm_runner.adapters.anthropic.tools import ToolBox, definition, quoted, well_formed
+from fsm_runner.adapters.anthropic.json_values import well_formed
+from fsm_runner.adapters.anthropic.tools import ToolBox, definition, quoted
 
 RAW = {"name": "raw", "input_schema": {"type": "object"}}
 

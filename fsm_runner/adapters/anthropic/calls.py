@@ -6,17 +6,19 @@ wrong use of a toolset's interface, which is for the caller.
 
 from __future__ import annotations
 
+import io
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, cast
 
+import pydantic
 from anthropic.lib.tools import ToolError
 from anthropic.tools import ToolsetUsageError
 from anthropic.types.beta import BetaToolUseBlock
 
-from fsm_runner.adapters.anthropic.plain import plain
-from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted, well_formed
+from fsm_runner.adapters.anthropic.json_values import NotJson, copied, json_object, json_value, well_formed
+from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.events import Json
@@ -59,11 +61,18 @@ class Work:
     member: bool = False
 
     def done(self, value: object) -> Json:
-        """Return the result of a call that returned `value`."""
-        if self.member and isinstance(value, Mapping):
-            data = plain(value)
-            return data if isinstance(data, dict) else {}
-        return result(self.id, value)
+        """Return the result of a call that returned `value`; an error result when the API would not take it."""
+        try:
+            if self.member and isinstance(value, Mapping):
+                return json_object(value, "", "a result is a dict")
+            return result(self.id, value)
+        except NotJson as error:
+            return self._unusable("returned", error)
+
+    def _unusable(self, what: str, error: NotJson) -> Json:
+        text = f"Error: tool '{quoted(self.name)}' {what} no tool result: {error}"
+        log.error("%s", text)
+        return result(self.id, text, is_error=True)
 
     def failed(self, error: Exception) -> Json:
         """Return the result of a call that raised `error`, and log what was not meant for the model.
@@ -74,7 +83,10 @@ class Work:
         if isinstance(error, ToolsetUsageError) and self.member:
             raise error
         if isinstance(error, ToolError):
-            return result(self.id, error.content, is_error=True)
+            try:
+                return result(self.id, error.content, is_error=True)
+            except NotJson as wrong:
+                return self._unusable("raised", wrong)
         log.error("Error occurred while calling tool: %s", self.name, exc_info=error)
         told = type(error).__name__ if self.error_text == "type" else well_formed(repr(error))[:MAX_ERROR_TEXT]
         return result(self.id, told, is_error=True)
@@ -97,7 +109,7 @@ def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText) -> Work:
         return Work(id=id, name=name, settled=_malformed(id, name, effect.block.get("input")))
     if tool is None:
         return Work(id=id, name=name, settled=result(id, f"Error: Tool '{name}' not found", is_error=True))
-    given = effect.block.get("input")
+    given = copied(effect.block.get("input"))  # a tool may change it
     return Work(id=id, name=name, tool=tool, call=lambda: tool.call(given), error_text=error_text)
 
 
@@ -122,8 +134,8 @@ def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work
 
 
 def call_blocks(blocks: Iterable[Json]) -> list[BetaToolUseBlock]:
-    """Return ``tool_use`` blocks as the SDK's."""
-    return [BetaToolUseBlock.construct(**cast(Any, block)) for block in blocks]
+    """Return ``tool_use`` blocks as the SDK's, which whoever gets them may change."""
+    return [BetaToolUseBlock.construct(**cast(Any, copied(block))) for block in blocks]
 
 
 def result(id: str, content: object, *, is_error: bool = False) -> Json:
@@ -135,7 +147,7 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
         is_error: whether the model is told that the call failed.
 
     Raises:
-        TypeError: `content` is none of them.
+        NotJson: `content` is none of them.
     """
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": id, "content": _content(content)}
     if is_error:
@@ -144,15 +156,24 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
 
 
 def _content(content: object) -> object:
+    """Source: ``BetaFunctionToolResultType`` of anthropic 2.12, and None."""
     if content is None:
         return None
     if isinstance(content, str):
-        return well_formed(content)
-    blocks = [plain(block) for block in cast("Iterable[object]", content)]
-    for block in blocks:
-        if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-            block["text"] = well_formed(block["text"])
-    return blocks
+        return well_formed(str.__str__(content))
+    if not isinstance(content, Iterable) or isinstance(content, _NO_BLOCKS):
+        raise NotJson("", f"{type(content).__name__} {_WAY_OUT}")
+    blocks = list(content)
+    for at, block in enumerate(blocks):
+        kind = block.get("type") if isinstance(block, Mapping) else getattr(block, "type", None)
+        if not isinstance(kind, str) or not isinstance(block, (Mapping, pydantic.BaseModel)):
+            raise NotJson("", f"{type(content).__name__} with {type(block).__name__} at [{at}] {_WAY_OUT}")
+    made = json_value(blocks, type(content).__name__)
+    return cast("list[object]", made)
+
+
+_NO_BLOCKS = (Mapping, Set, bytes, bytearray, memoryview, pydantic.BaseModel, io.IOBase)
+_WAY_OUT = "(return text, a list of content blocks, or None)"
 
 
 def _malformed(id: str, family: str, given: object) -> Json:

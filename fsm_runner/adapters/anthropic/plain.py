@@ -1,92 +1,58 @@
-"""The SDK's objects as plain JSON data: models, typed dicts, iterables of either.
+"""The SDK's messages as plain JSON data, and back.
 
-What comes out is a copy, so later changes by the caller to what it gave do not reach the run.
+What comes out is a copy, so later changes by the caller to what it gave do not reach the run.  What is inside is
+checked by `json_values`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
-import pydantic
-from anthropic import NotGiven, Omit
 from anthropic.types.beta import BetaMessage
 
+from fsm_runner.adapters.anthropic.json_values import copied, json_object, json_value, model_data
 from fsm_runner.loop.events import Json
 
-_SCALARS = (str, int, float, bool, type(None))
-
-
-def is_given(value: object) -> bool:
-    """Whether `value` is neither of the SDK's marks for an argument that was left out."""
-    return not isinstance(value, (Omit, NotGiven))
-
-
-def plain(value: object) -> object:
-    """Return a copy of `value` as JSON data, as a request body holds it.
-
-    Models are dumped with the fields that were set; mappings become dicts, other iterables lists.  Anything else that
-    JSON does not know stays as it is, for the SDK to encode or refuse.
-    """
-    try:
-        return _copied(value)
-    except RecursionError:
-        return value  # it holds itself
-
-
-def _copied(value: object) -> object:
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, pydantic.BaseModel):
-        return model_data(value)
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items() if is_given(item)}
-    if isinstance(value, (list, tuple)) or (isinstance(value, Iterable) and not isinstance(value, (bytes, Set))):
-        return [_copied(item) for item in value]
-    return value
-
-
-def model_data(model: pydantic.BaseModel) -> dict[str, object]:
-    """Return the fields of `model` that were set, as JSON data."""
-    data = model.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
-    _without_parsed_output(data)
-    return data
+_MESSAGE = "a message is a dict with 'role' and 'content'"
 
 
 def message_data(message: BetaMessage) -> dict[str, object]:
-    """Return a reply as the API sent it."""
-    return model_data(message)
-
-
-def message_param(message: object) -> Json:
-    """Return a message of the caller, a reply among them, as a request sends it.
+    """Return a reply as the API sent it, but for what JSON or UTF-8 cannot hold.
 
     Raises:
-        TypeError: `message` is neither a mapping nor one of the SDK's messages.
+        NotJson: it nests too deep.
+    """
+    return reply_data(message, "the reply")
+
+
+def reply_data(model: Any, where: str) -> dict[str, object]:
+    """Return a part of a reply as the API sent it, but for what JSON or UTF-8 cannot hold.
+
+    Raises:
+        NotJson: it nests too deep.
+    """
+    try:
+        data: object = model_data(model)
+    except (ValueError, RecursionError):  # deeper than pydantic dumps
+        data = model
+    return cast("dict[str, object]", json_value(data, where, mend=True))
+
+
+def message_param(message: object, where: str = "messages") -> Json:
+    """Return a message of the caller, a reply among them, as a request sends it.
+
+    Args:
+        message: what the caller gave.
+        where: what it is called in an error.
+
+    Raises:
+        NotJson: `message` is neither a mapping nor one of the SDK's messages, or JSON cannot hold it.
     """
     if isinstance(message, BetaMessage):
         return {"role": message.role, "content": message_data(message)["content"]}
-    data = plain(message)
-    if not is_json_object(data):
-        raise TypeError(f"messages: a message is a dict with 'role' and 'content', got {type(message).__name__}")
-    return data
+    return json_object(message, where, _MESSAGE)
 
 
 def message_blocks(content: object) -> object:
-    """Return the content of a reply as the SDK's blocks."""
-    return BetaMessage.construct(content=cast(Any, content)).content
-
-
-def is_json_object(value: object) -> TypeGuard[dict[str, object]]:
-    """Whether `value` is a JSON object."""
-    return isinstance(value, dict)
-
-
-def _without_parsed_output(data: dict[str, object]) -> None:
-    """The SDK adds what it parsed to text blocks; the API takes no such field."""
-    content = data.get("content")
-    if isinstance(content, list):
-        for block in content:
-            if isinstance(block, dict):
-                block.pop("parsed_output", None)
-    data.pop("parsed_output", None)
+    """Return the content of a reply as the SDK's blocks, which the caller may change."""
+    return BetaMessage.construct(content=cast(Any, copied(content))).content

@@ -14,7 +14,7 @@ from anthropic.lib.streaming import BetaAsyncMessageStream, BetaMessageStream
 from anthropic.types.beta import BetaRawMessageStreamEvent
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
-from fsm_runner.adapters.anthropic.plain import message_data, model_data
+from fsm_runner.adapters.anthropic.plain import message_data, reply_data
 from fsm_runner.adapters.anthropic.requests import OutputFormat
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.events import Json
@@ -57,7 +57,7 @@ class CallWatch:
         if kind == "content_block_stop":
             block = block_at(event.index)
             if block is not None and block.type == "tool_use":
-                call = model_data(block)
+                call = reply_data(block, "the reply")
                 self.finished.append(call)
                 self._closed = None if self._fallback else call
             return None

@@ -20,7 +20,7 @@ from anthropic.lib.tools import (
 )
 from anthropic.tools import ToolsetContractError
 
-from fsm_runner.adapters.anthropic.plain import is_json_object, plain
+from fsm_runner.adapters.anthropic.json_values import json_object, structure, well_formed
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import text_in
 
@@ -32,7 +32,6 @@ TOOLSETS = (BetaRunnableToolset, BetaAsyncRunnableToolset)
 Flavour: TypeAlias = Literal["sync", "async"]
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069' ]+")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"_\d{8}$")
 _MAX_NAME = 200
 
@@ -54,7 +53,10 @@ class ToolBox:
         self.duplicates: list[str] = []
         self.sent: tuple[Json, ...] = ()
         """What the requests say of the tools, in the caller's order."""
+        self.to_send: list[object] = []
+        """The same for the SDK, which reads the names of helpers off its own tools; never what cannot be sent."""
         self._read: list[object] = []
+        self._said: list[object] = []
         self._listed: frozenset[str] = frozenset()
         self.read()
         self.runnable = frozenset(self.by_name)
@@ -87,7 +89,9 @@ class ToolBox:
         self.toolsets = toolsets
         self._listed = frozenset(names)
         self._read = list(self.given)
-        self.sent = tuple(definition(tool) for tool in self.given)
+        self._said = [structure(tool) if isinstance(tool, dict) else None for tool in self.given]
+        self.sent = tuple(definition(tool, f"tools[{at}]") for at, tool in enumerate(self.given))
+        self.to_send = [_as_sent(tool, sent) for tool, sent in zip(self.given, self.sent, strict=True)]
         return True
 
     def _is_as_read(self) -> bool:
@@ -95,8 +99,8 @@ class ToolBox:
         if len(self._read) != len(self.given):
             return False
         return all(
-            tool is known and (not isinstance(tool, dict) or definition(tool) == sent)
-            for tool, known, sent in zip(self.given, self._read, self.sent, strict=True)
+            tool is known and (not isinstance(tool, dict) or structure(tool) == said)
+            for tool, known, said in zip(self.given, self._read, self._said, strict=True)
         )
 
     def admit(self, tool: object) -> None:
@@ -122,17 +126,22 @@ _WRONG_FLAVOUR: Mapping[Flavour, str] = {
 }
 
 
-def definition(tool: object) -> Json:
-    """Return the entry of a request's ``tools`` for `tool`.
+def definition(tool: object, where: str = "tools") -> Json:
+    """Return the entry of a request's ``tools`` for `tool`; `where` is what it is called in an error.
 
     Raises:
-        TypeError: `tool` is neither a tool of the SDK nor a mapping.
+        TypeError: `tool` is neither a tool of the SDK nor a mapping, or JSON cannot hold it.
     """
     to_dict = getattr(tool, "to_dict", None)
-    data = plain(to_dict() if callable(to_dict) else tool)
-    if not is_json_object(data):
-        raise TypeError(f"tools: a tool is one of the SDK's tool objects or a dict, got {type(tool).__name__}")
-    return data
+    return json_object(to_dict() if callable(to_dict) else tool, where, _A_TOOL)
+
+
+_A_TOOL = "a tool is one of the SDK's tool objects or a dict"
+
+
+def _as_sent(tool: object, sent: Json) -> object:
+    """The SDK's own tool, when what it says of itself is what can be sent."""
+    return tool if isinstance(tool, (*TOOLS, *TOOLSETS)) and tool.to_dict() == sent else sent
 
 
 def family_of(tool: Json) -> str:
@@ -145,11 +154,6 @@ def family_of(tool: Json) -> str:
 def declared_name(tool: Json) -> str:
     """Return the name of a definition; of a toolset, which has none, its family."""
     return text_in(tool, "name") or family_of(tool)
-
-
-def well_formed(text: str) -> str:
-    """Return `text` with each unpaired surrogate replaced by U+FFFD, so that it can be sent."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def quoted(name: str) -> str:
