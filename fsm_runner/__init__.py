@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fsm_runner.adapters.anthropic.requests import OutputFormatError as OutputFormatError
     from fsm_runner.charts import find_chart as find_chart
     from fsm_runner.charts import load as load
     from fsm_runner.drivers.aio import AsyncRunner as AsyncRunner
@@ -60,6 +61,7 @@ _HOMES = {
     "load": "charts",
     "Machine": "loop.domain",
     "Problem": "engine.errors",
+    "OutputFormatError": "adapters.anthropic.requests",
     "replay": "replaying",
     "ReplayReport": "replaying",
     "Reported": "loop.events",

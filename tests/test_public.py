@@ -15,8 +15,8 @@ import fsm_runner
 
 PUBLIC = """
     AsyncRunner Chart ChartError check compile Context Fact fact find_chart fork FsmRunnerError IllegalEvent
-    InternalError Journal JournalError load Machine Problem replay ReplayReport Reported resume RunError Runner
-    RunView Snapshot Step Stop tool_runner Transition
+    InternalError Journal JournalError load Machine OutputFormatError Problem replay ReplayReport Reported resume
+    RunError Runner RunView Snapshot Step Stop tool_runner Transition
 """
 
 
@@ -36,8 +36,8 @@ def test_public_names_are_listed_sorted_and_documented():
 
 
 def test_public_names_are_few():
-    """Thirty, or a decision record."""
-    assert len(fsm_runner.__all__) <= 30
+    """Thirty, or a decision record: the one more is of 0020."""
+    assert len(fsm_runner.__all__) <= 31
 
 
 @pytest.mark.parametrize("name", fsm_runner.__all__)

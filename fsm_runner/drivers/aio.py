@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 import anyio
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, parsed, summary_arguments
+from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, reading, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched_async
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.session import RunView, Session, reported
@@ -169,11 +169,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         try:
             with self._recorded(order):
                 response = await self._client.beta.messages.create(**self._request(order))
-                message = None if order.stream else parsed(response, self._given.output_format)
+                reply = None if order.stream else reading(response, self._given.output_format)
         except Exception as error:
             return self._failed(error)
-        if message is not None:
-            return self._replied(response, message)
+        if reply is not None:
+            return self._replied(reply)
         self._watch = CallWatch()
         self._stream = self._item = watched_async(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())

@@ -12,8 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
 from fsm_runner.adapters.anthropic.failures import failed, refusal
-from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, request_arguments
+from fsm_runner.adapters.anthropic.requests import OutputFormat, Reading, RequestOptions, request_arguments
 from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.acts import Acts
@@ -114,10 +113,12 @@ class BaseRunner(Acts):
         if self._session.context.compaction.config is None or has_summary(data):
             self._lasting = message
 
-    def _replied(self, response: Any, message: Any) -> Step:
-        data = message_data(response)
-        self._hand_out(message, data)
-        return self._session.tell(Replied(message=data))
+    def _replied(self, reply: Reading) -> Step:
+        self._hand_out(reply.message, reply.data)
+        step = self._session.tell(Replied(message=reply.data))
+        if reply.problem is not None:
+            raise reply.problem
+        return step
 
     def read_to_end(self, message: Any, data: Json) -> None:
         """The stream is read to its end, whoever read it."""

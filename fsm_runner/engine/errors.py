@@ -4,6 +4,7 @@ FsmRunnerError
 ├── ChartError       the chart cannot run                     fix the file
 ├── IllegalEvent     the state takes no such event            fix the caller or the driver
 ├── RunError         the run cannot give what was asked       read `runner.stop`, go on or start anew
+│   └── OutputFormatError   the final reply is not of the output format   read its `message`
 ├── JournalError     a line cannot be read or written         restore or upgrade the journal
 └── InternalError    our mistake                              please report it, with the journal
 

@@ -17,6 +17,8 @@ from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage, ParsedBetaTextBlock
 from anthropic.types.beta.parsed_beta_message import ResponseFormatT as FormatT  # None when replies are not parsed
 
+from fsm_runner.adapters.anthropic.plain import message_data
+from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.effects import SendRequest, Summarise
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
@@ -27,12 +29,18 @@ __all__ = [
     "THREADS_BETA",
     "FormatT",
     "OutputFormat",
+    "OutputFormatError",
+    "Reading",
     "RequestOptions",
     "Timeout",
     "check_summary",
+    "is_final",
     "parsed",
+    "parsed_text",
+    "reading",
     "request_arguments",
     "summary_arguments",
+    "unparsed",
 ]
 
 HELPER_HEADER = "x-stainless-helper"
@@ -122,9 +130,22 @@ class OutputFormat:
         """Return what `text` says, as the type.
 
         Raises:
-            pydantic.ValidationError: `text` is not of the type.
+            pydantic.ValidationError: `text` is not of the type; or what a validator of the type raises.
         """
         return self._adapter.validate_json(text)
+
+
+class OutputFormatError(RunError):
+    """The run's final reply is not of its output format.  The reply is there, counted and on record.
+
+    Attributes:
+        message: the reply, whose ``parsed_output`` is None.
+    """
+
+    def __init__(self, problem: str, message: ParsedBetaMessage[Any]) -> None:
+        super().__init__(problem)
+        self.args = (problem, message)
+        self.message = message
 
 
 def request_arguments(
@@ -207,16 +228,40 @@ def check_summary(message: Mapping[str, object]) -> None:
         raise ValueError(f"the summary begins with a block of type {kind!r}, not text; the history stays as it was")
 
 
-def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
-    """Return a reply as the SDK's runner hands it out, its text parsed into the output format.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A reply as it was read: immutable.
 
-    The parts of `message` are used as they are: to make them anew, as the SDK does, costs a fifth of a turn.
+    Attributes:
+        message: as the SDK's runner hands it out.
+        data: the same as plain data.
+        problem: that it is not of the output format; None mostly.
+    """
+
+    message: ParsedBetaMessage[Any]
+    data: dict[str, object]
+    problem: OutputFormatError | None = None
+
+
+def reading(message: BetaMessage, output_format: OutputFormat | None) -> Reading:
+    """Return a reply as it was read.
 
     Raises:
-        pydantic.ValidationError: the text is not of the output format.
+        NotJson: it nests too deep.
     """
+    data = message_data(message)
+    reply = parsed(message, output_format)
+    return Reading(message=reply, data=data, problem=unparsed(reply, output_format))
+
+
+def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
+    """Return a reply as the SDK's runner hands it out, the text of a final one parsed into the output format.
+
+    The parts of `message` are used as they are: to make them anew, as the SDK does, costs a fifth of a turn.
+    """
+    wanted = output_format if is_final(message) else None
     blocks = [
-        _remade(ParsedBetaTextBlock, block, parsed_output=output_format and output_format.parse(block.text))
+        _remade(ParsedBetaTextBlock, block, parsed_output=parsed_text(block.text, wanted))
         if block.type == "text"
         else block
         for block in message.content
@@ -226,6 +271,51 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
     reply._request_id = message._request_id
     reply._workspace_id = message._workspace_id
     return reply
+
+
+def is_final(message: BetaMessage) -> bool:
+    """Whether a reply is what an output format is about: whole, the model's last word, and without a call."""
+    return message.stop_reason in _WHOLE and not any(block.type == "tool_use" for block in message.content)
+
+
+_WHOLE = frozenset({"end_turn", "stop_sequence"})
+
+
+def parsed_text(text: str, output_format: OutputFormat | None) -> object:
+    """Return what `text` says, as the output format's type; None when it is not of the type, or there is none."""
+    if output_format is None:
+        return None
+    try:
+        return output_format.parse(text)
+    except Exception:  # a validator of the caller's may raise anything; `unparsed` says so where it matters
+        return None
+
+
+def unparsed(reply: ParsedBetaMessage[Any], output_format: OutputFormat | None) -> OutputFormatError | None:
+    """Return the error for a final reply with text of which nothing is of the output format; None for any other."""
+    texts = [block.text for block in reply.content if block.type == "text"]
+    if output_format is None or not texts or not is_final(reply):
+        return None
+    first: Exception | None = None
+    for text in texts:
+        try:
+            output_format.parse(text)
+        except Exception as error:  # as above
+            first = first or error
+        else:
+            return None
+    problem = f"output_format: '{output_format.name}': the last reply is not of it: {_why(first)}"
+    wrong = OutputFormatError(f"{problem} (the reply is this error's `message`)", reply)
+    wrong.__cause__ = first
+    return wrong
+
+
+def _why(error: Exception | None) -> str:
+    if not isinstance(error, pydantic.ValidationError):
+        return type(error).__name__
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    where = ".".join(str(step) for step in details[0]["loc"])
+    return f"{where}: {details[0]['msg'].lower()}" if where else details[0]["msg"].lower()
 
 
 def _remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:

@@ -17,9 +17,6 @@ def restored(reply: Json, output_format: OutputFormat | None) -> ParsedBetaMessa
     Args:
         reply: the API's message object.
         output_format: what its text is parsed into.
-
-    Raises:
-        pydantic.ValidationError: the text is not of the output format.
     """
     message = BetaMessage.construct(**cast(Any, reply))
     # Public in spite of their underscores: the SDK's documentation says so.

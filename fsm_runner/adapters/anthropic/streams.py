@@ -15,7 +15,7 @@ from anthropic.types.beta import BetaRawMessageStreamEvent
 from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 from fsm_runner.adapters.anthropic.plain import message_data, reply_data
-from fsm_runner.adapters.anthropic.requests import OutputFormat
+from fsm_runner.adapters.anthropic.requests import OutputFormat, is_final, parsed_text, unparsed
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.events import Json
 
@@ -73,10 +73,11 @@ class CallWatch:
 class _Proxy:
     """A raw stream, watched."""
 
-    def __init__(self, raw: Any, reader: Reader, watch: CallWatch) -> None:
+    def __init__(self, raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None) -> None:
         self._raw = raw
         self._reader = reader
         self._watch = watch
+        self._format = output_format
         self._complete = self._started = False
         self._moved_on_from: Json | None = None
         self.message: Callable[[], ParsedBetaMessage[Any]]
@@ -90,6 +91,8 @@ class _Proxy:
 
     def _see(self, event: BetaRawMessageStreamEvent) -> None:
         self._moved_on_from = self._watch.see(event, self._block_at) if self._started else None
+        if self._format is not None and self._started and event.type == "content_block_stop":
+            self._parse(self._block_at(event.index))
         self._started = self._started or event.type == "message_start"
         self._complete = self._complete or event.type == "message_stop"
 
@@ -99,9 +102,27 @@ class _Proxy:
                 "the stream ended before 'message_stop': the reply is not complete (iterate the runner to ask again)"
             )
 
-    def _ended(self) -> None:
+    def _parse(self, block: Any) -> None:
+        """The view of a text block, as long as it may be the reply's last word.  It never fails the stream."""
+        if block is not None and block.type == "text":
+            block.parsed_output = parsed_text(block.text, self._format)
+
+    def _whole(self) -> Json:
+        """The reply as plain data."""
+        self._check_complete()
         message = self.message()
-        self._reader.read_to_end(message, message_data(message))
+        if self._format is not None and not is_final(message):
+            for block in message.content:
+                if block.type == "text":
+                    block.parsed_output = None
+        return message_data(message)
+
+    def _ended(self, data: Json) -> None:
+        message = self.message()
+        self._reader.read_to_end(message, data)
+        problem = unparsed(message, self._format)
+        if problem is not None:
+            raise problem
 
 
 class _AsyncProxy(_Proxy):
@@ -115,11 +136,11 @@ class _AsyncProxy(_Proxy):
                     await self._reader.moved_on(self._moved_on_from)
                 self._see(event)
                 yield event
-            self._check_complete()
+            data = self._whole()
         except Exception as error:
             self._reader.broke_off(error)
             raise
-        self._ended()
+        self._ended(data)
 
 
 class _SyncProxy(_Proxy):
@@ -133,28 +154,26 @@ class _SyncProxy(_Proxy):
                     self._reader.moved_on(self._moved_on_from)
                 self._see(event)
                 yield event
-            self._check_complete()
+            data = self._whole()
         except Exception as error:
             self._reader.broke_off(error)
             raise
-        self._ended()
+        self._ended(data)
 
 
 def watched_async(
     raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
 ) -> BetaAsyncMessageStream[Any]:
     """Return `raw` as the SDK's async message stream, which tells `reader` what is read from it."""
-    proxy = _AsyncProxy(raw, reader, watch)
-    type_: Any = not_given if output_format is None else output_format.type
-    stream = BetaAsyncMessageStream[Any](cast(Any, proxy), output_format=type_)
+    proxy = _AsyncProxy(raw, reader, watch, output_format)
+    stream = BetaAsyncMessageStream[Any](cast(Any, proxy), output_format=not_given)  # the proxy parses
     proxy.message = lambda: stream.current_message_snapshot
     return stream
 
 
 def watched(raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None) -> BetaMessageStream[Any]:
     """Return `raw` as the SDK's message stream, which tells `reader` what is read from it."""
-    proxy = _SyncProxy(raw, reader, watch)
-    type_: Any = not_given if output_format is None else output_format.type
-    stream = BetaMessageStream[Any](cast(Any, proxy), output_format=type_)
+    proxy = _SyncProxy(raw, reader, watch, output_format)
+    stream = BetaMessageStream[Any](cast(Any, proxy), output_format=not_given)  # the proxy parses
     proxy.message = lambda: stream.current_message_snapshot
     return stream
