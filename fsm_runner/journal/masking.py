@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import is_
+from typing import cast
 
 MASK = "[masked]"
 """What is written instead."""
@@ -28,18 +30,23 @@ def masked(params: Mapping[str, object]) -> Mapping[str, object]:
 
     A name counts whatever its case, and with ``-`` for ``_``: ``X-Api-Key`` as ``x_api_key``.
     """
-    clean = {key: _masked(key, value) for key, value in params.items()}
-    return clean if any(clean[key] is not params[key] for key in clean) else params
+    return params if (clean := _masked("", params)) is params else cast("Mapping[str, object]", clean)
 
 
-def _masked(key: object, value: object) -> object:
+def _masked(name: str, value: object) -> object:
+    """`value` under `name`, masked; itself when it holds no secret.  One frame a level: parameters may nest deep."""
     match value:
         case Mapping():
-            return masked(value)
+            fields = {}
+            for key, each in value.items():
+                fields[key] = _masked(key if isinstance(key, str) else str(key), each)
+            return value if all(fields[key] is value[key] for key in fields) else fields
         case list() | tuple():
-            clean = [_masked(key, each) for each in value]
-            return clean if any(new is not old for new, old in zip(clean, value, strict=True)) else value
-        case str() | bytes() if _SECRET.search(str(key).lower().replace("-", "_")):
+            items = []
+            for each in value:
+                items.append(_masked(name, each))  # noqa: PERF401 - a comprehension is a frame more a level
+            return value if all(map(is_, items, value)) else items
+        case str() | bytes() if _SECRET.search(name.lower().replace("-", "_")):
             return MASK
         case _:
             return value

@@ -3,7 +3,8 @@
 orjson does it, in one pass.  What JSON cannot hold must not end a run, so it is written as a *stand-in*:
 ``{"$python": "bytes", "value": "aGk="}`` names the type and keeps what can be kept.  Most of it orjson asks us about
 as it goes.  A few things it refuses as a whole: text with lone surrogates, whole numbers beyond 64 bits, keys that are
-not text, nesting beyond 250.  Only then is the value walked and copied.
+not text, nesting beyond 250.  Only then is the value walked and copied.  JSON itself holds long numbers and deep
+nesting, so Python's own encoder writes those, and its decoder reads the numbers, of which orjson would make floats.
 
 NaN and the infinities are written as null, as orjson has it.
 """
@@ -11,10 +12,11 @@ NaN and the infinities are written as null, as orjson has it.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import date, datetime, time
 from enum import Enum
-from functools import partial
+from math import isfinite
 from uuid import UUID
 
 import orjson
@@ -23,14 +25,19 @@ from pydantic import BaseModel
 STAND_IN = "$python"
 """The key by which a stand-in is known."""
 
-DEEPEST = 100
-"""How deep a value may nest before the rest of it is written as text; whatever the API sends nests less."""
+DEEPEST = 400
+"""How deep a value may nest before the rest of it is left out.  What enters a run nests 320 levels, and lies in a
+record."""
 
 LONGEST = 1_000
 """Characters of a value's ``repr`` that a stand-in keeps."""
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-_INT_BITS = 63
+_MOST_BITS = 13_950
+"""Of whole numbers: 4,200 digits.  Python writes and reads no more than 4,300."""
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG = b"0" * 19
+"""Digits of a whole number that may be beyond 64 bits."""
 
 
 def stand_in(value: object) -> object:
@@ -68,7 +75,7 @@ def render(value: object, *, default: Callable[[object], object] = stand_in) -> 
     try:
         return orjson.dumps(value, default=default, option=_OPTIONS)
     except TypeError:  # orjson's only error; what it refuses as a whole is rare
-        return orjson.dumps(_copied(value, ()), option=_OPTIONS)
+        return _rendered(value)
 
 
 def iso_time(moment: datetime) -> str:
@@ -81,11 +88,31 @@ def canonical(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=stand_in, option=_OPTIONS | orjson.OPT_SORT_KEYS)
     except TypeError:  # as above
-        return orjson.dumps(_copied(value, ()), option=_OPTIONS | orjson.OPT_SORT_KEYS)
+        return _rendered(value, sort=True)
 
 
-parse: Callable[[bytes], object] = orjson.loads
-"""Returns the value that a line holds; `ValueError` when it is not JSON."""
+def _rendered(value: object, *, sort: bool = False) -> bytes:
+    """What orjson refuses as a whole.  Equal data takes the same way here, whether it was read or made."""
+    data = _copied(value, [])
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS if sort else None)
+    except TypeError:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=sort).encode()
+
+
+def parse(line: bytes) -> object:
+    """Return the value that a line holds; `ValueError` when it is not JSON."""
+    if _LONG not in line.translate(_DIGITS):
+        return orjson.loads(line)
+    try:
+        value: object = json.loads(line, parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("it nests too deep") from None
+    return value
+
+
+def _refused(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _marked(value: object, kept: object) -> object:
@@ -100,30 +127,40 @@ def _shown(value: object) -> str:
     return text[:LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _copied(value: object, within: tuple[int, ...]) -> object:
-    """A copy of `value` that orjson takes; `within` holds the identities of what it is inside of."""
+def _copied(value: object, within: list[int]) -> object:
+    """A copy of `value` that JSON holds; `within` are the identities of what it is inside of.  One frame a level."""
     match value:
-        case None | bool() | float():
+        case None | bool():
             return value
+        case float():
+            return value if isfinite(value) else None
         case int():
-            return value if value.bit_length() <= _INT_BITS else _marked(value, str(value))
+            return value if value.bit_length() <= _MOST_BITS else _marked(value, hex(value))
         case str():
             clean = value.encode("utf-8", "backslashreplace").decode("utf-8")
             return value if clean == value else _marked(value, clean)
-    if len(within) >= DEEPEST or id(value) in within:
-        return _marked(value, "nested too deep")
-    inside = partial(_copied, within=(*within, id(value)))
-    match value:
-        case Mapping():
-            return {_key(key): inside(each) for key, each in value.items()}
-        case list() | tuple():
-            return [inside(each) for each in value]
         case Enum():
-            return inside(value.value)
+            return _copied(value.value, within)
         case UUID():
             return str(value)
-        case _:
-            return inside(stand_in(value))
+    if len(within) >= DEEPEST or id(value) in within:
+        return _marked(value, "nested too deep")
+    within.append(id(value))
+    made: object
+    if isinstance(value, Mapping):
+        fields: dict[str, object] = {}
+        for key, each in value.items():
+            fields[_key(key)] = _copied(each, within)
+        made = fields
+    elif isinstance(value, (list, tuple)):
+        items: list[object] = []
+        for each in value:
+            items.append(_copied(each, within))  # noqa: PERF401 - a comprehension is a frame more a level
+        made = items
+    else:
+        made = _copied(stand_in(value), within)
+    within.pop()
+    return made
 
 
 def _key(key: object) -> str:

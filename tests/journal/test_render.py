@@ -64,7 +64,9 @@ def marked(kind, value):
         (datetime(2026, 1, 2, tzinfo=UTC), marked("datetime", "2026-01-02T00:00:00+00:00")),
         (Model(), marked("Model", {"size": 1})),
         (Plain(), marked("Plain", "Plain(x=1)")),
-        (2**70, marked("int", str(2**70))),
+        (2**70, 2**70),
+        ([10**5000], [marked("int", hex(10**5000))]),
+        (1e300, 1e300),
         ("a\ud800", marked("str", "a\\ud800")),
         (1 + 2j, marked("complex", "(1+2j)")),
         (Broken(), marked("Broken", "<Broken>")),
@@ -103,6 +105,44 @@ def test_deep_nesting_ends():
         deep = [deep]
 
     assert DEEPEST == render(deep).count(b"[")
+
+
+@pytest.mark.parametrize("levels", [250, 254, 255, 300, 340])
+def test_what_may_enter_a_run_is_held_however_deep(levels):
+    """JSON holds it, and so does the journal; also where it lies in a record."""
+    deep: object = "end"
+    for _ in range(levels):
+        deep = {"a": deep}
+    record = {"context": {"settings": {"params": deep}}}
+
+    assert record == parse(render(record)) == parse(canonical(record))
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"a": 1234567890123456789012, "b": NaN}', b"[" * 3000 + b"1" * 20, b"1" * 20 + b" x"]
+)
+def test_what_is_not_json_is_refused_beside_long_numbers_too(line):
+    """By the same error."""
+    with pytest.raises(ValueError, match=r"not JSON|nests too deep|Extra data"):
+        parse(line)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.integers(min_value=-(2**90), max_value=2**90)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
+def test_json_is_read_as_it_was_written(value):
+    """Whole numbers of any length, to the last digit; the types stay, too."""
+    assert repr(value) == repr(parse(render(value)))
+    assert canonical(value) == canonical(parse(canonical(value)))
 
 
 def test_a_long_repr_is_cut():
