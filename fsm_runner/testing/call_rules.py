@@ -120,6 +120,29 @@ def results_single(request: ScriptedRequest) -> str | None:
     return None
 
 
+@rule(
+    "a result's content is text or a list of blocks, each with its type, or null",
+    f"{HANDLE}; anthropic SDK 2.12, `BetaToolResultBlockParam`",
+)
+def results_readable(request: ScriptedRequest) -> str | None:
+    """Refuse the content of a result that is an object, or a list of anything but blocks."""
+    for index, message in enumerate(request.messages):
+        for at, block in enumerate(blocks(message)):
+            if block.get("type") != "tool_result":
+                continue
+            place, content = f"messages.{index}.content.{at}.tool_result.content", block.get("content")
+            if content is None or isinstance(content, str):
+                continue
+            if not isinstance(content, list):
+                return f"{place}: Input should be a valid list"
+            for number, each in enumerate(content):
+                if not isinstance(each, Mapping):
+                    return f"{place}.{number}: Input should be an object"
+                if not isinstance(each.get("type"), str):
+                    return f"{place}.{number}.type: Field required"
+    return None
+
+
 def _pairs(request: ScriptedRequest) -> Iterator[tuple[Turn | None, Turn]]:
     """Yield each turn with the one before it; None before the first."""
     joined = turns(request)
@@ -127,5 +150,7 @@ def _pairs(request: ScriptedRequest) -> Iterator[tuple[Turn | None, Turn]]:
         yield (joined[at - 1] if at else None), turn
 
 
-CALL_RULES = (blocks_placed, call_ids_unique, calls_answered, results_called, results_single)
+CALL_RULES = (
+    blocks_placed, call_ids_unique, calls_answered, results_called, results_single, results_readable,
+)  # fmt: skip
 """In the order in which they are checked."""

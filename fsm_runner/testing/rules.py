@@ -4,10 +4,10 @@ The first rule that a request breaks is the answer: its 400 (or 401) in the API'
 a thread, the rules about the whole conversation are checked on what the server holds and what is sent, together.
 
 Not checked: field types and unknown fields beyond those named; what a model supports, except prefill; the contents of
-images, documents, schemas, tool results and server tools' blocks; thinking blocks and their signatures; sizes, token
-counts and the context window; `cache_control` on the body itself and its ttl; betas and their fields.  A history with
-tool blocks in a request without `tools` is let through: the Claude API was reported to take it (Amazon Bedrock does
-not), and a request for a summary relies on it.
+images, documents, schemas, blocks within tool results and server tools' blocks; thinking blocks and their signatures;
+sizes, token counts and the context window; `cache_control` on the body itself and its ttl; betas and their fields.  A
+history with tool blocks in a request without `tools` is let through: the Claude API was reported to take it (Amazon
+Bedrock does not), and a request for a summary relies on it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ Source: "Streaming messages", https://platform.claude.com/docs/en/build-with-cla
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -111,7 +112,11 @@ def pieces(whole: str, least: int) -> Iterator[str]:
 
 def compact(value: Any) -> str:
     """Return `value` as JSON without spaces, its characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return written if written.isascii() else _LONE_SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", written)
+
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode(event: Event) -> bytes:

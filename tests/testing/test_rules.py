@@ -135,6 +135,19 @@ BROKEN = [
         sent(user("a"), said(call()), user(result(), result())),
         "messages.2.content.1: each tool_use must have a single result. Found multiple `tool_result` blocks with id: a",
     ),
+    *(
+        (
+            "results_readable",
+            sent(user("a"), said(call()), user({**result(), "content": content})),
+            f"messages.2.content.0.tool_result.content{problem}",
+        )
+        for content, problem in [
+            ({"a": 1}, ": Input should be a valid list"),
+            (7, ": Input should be a valid list"),
+            ([text("x"), "y"], ".1: Input should be an object"),
+            ([{"text": "x"}], ".0.type: Field required"),
+        ]
+    ),
     ("ends_in_text", sent(user("a"), said("b ")), "messages: final assistant content cannot end with trailing"),
     ("ends_in_text", sent(user("a"), said(text("b\n"))), "messages: final assistant content cannot end with"),
     (
@@ -190,6 +203,9 @@ KEPT = [
     ("calls_answered", sent(user("a"), said(call("a")), said(call("b")), user(result("a")), user(result("b")))),
     ("results_called", sent(user("a"), said(call()), user(result()), told(text("b")))),
     ("results_single", sent(user("a"), said(call("a"), call("b")), user(result("a"), result("b")))),
+    ("results_readable", sent(user("a"), said(call()), user({**result(), "content": [text("x")]}))),
+    ("results_readable", sent(user("a"), said(call()), user({**result(), "content": None}))),
+    ("results_readable", sent(user("a"), said(call()), user({**result(), "content": []}))),
     ("ends_in_text", sent(user("a"), said("b"))),
     ("ends_in_text", sent(user("a"), said("b "), user("c"))),
     ("no_prefill", sent(user("a"), said("b"), model="claude-sonnet-4-5-20250929")),
