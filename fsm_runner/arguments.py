@@ -10,7 +10,7 @@ from typing import Any
 import anthropic
 import pydantic
 
-from fsm_runner.adapters.anthropic.json_values import is_given
+from fsm_runner.adapters.anthropic.json_values import is_given, json_value
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
 from fsm_runner.charts import find_chart, load
 from fsm_runner.drivers.base import OwnEffect
@@ -87,10 +87,17 @@ def request_options(
     return RequestOptions(
         headers=headers or {},
         query=query,
-        body=body,
+        body=_body(body),
         timeout=timeout if is_given(timeout) else None,
         has_timeout=is_given(timeout),
     )
+
+
+def _body(body: object) -> object:
+    """``extra_body``, whose marks for what is left out are the SDK's to read."""
+    if not isinstance(body, Mapping):
+        return body
+    return {key: json_value(value, f"extra_body.{key}") if is_given(value) else value for key, value in body.items()}
 
 
 def refuse_contradictions(params: Mapping[str, object], *, stream: object, eager: bool, thread: object) -> None:
