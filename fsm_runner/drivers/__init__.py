@@ -4,5 +4,6 @@ aio      the async driver
 sync     its twin, for the sync client
 base     what both runners share; `acts`: what the caller does between turns
 session  a run's place in its chart, its journal, its notes
+copies   what is handed out of a run's data
 given    what the caller gave and may edit in place
 """

@@ -41,13 +41,13 @@ class Acts:
 
     @property
     def snapshot(self) -> Snapshot:
-        """Where the run is, and all that it knows."""
-        return self._session.snapshot
+        """A copy of where the run is, and of all that it knows."""
+        return self._session.copy_of(self._session.snapshot)
 
     @property
     def stop(self) -> Stop | None:
         """Why the run stopped; None while it goes on."""
-        return self._session.snapshot.stop
+        return self._session.copy_of(self._session.snapshot.stop)
 
     @property
     def usage(self) -> Usage:

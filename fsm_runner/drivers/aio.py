@@ -190,7 +190,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _perform_own(self, effect: Perform) -> Step:
         try:
             with self._recorded(effect):
-                outcome = self._equipment.effects[effect.name](RunView(self._session.snapshot))
+                outcome = self._equipment.effects[effect.name](RunView(self.snapshot))
                 event = reported(effect.name, await outcome if inspect.isawaitable(outcome) else outcome)
         except Exception as error:
             return self._failed(error)

@@ -10,8 +10,10 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from fsm_runner.adapters.anthropic.json_values import json_object
+from fsm_runner.drivers.copies import Copies
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.domain import Machine, Snapshot, Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fsm_runner")
 
+_T = TypeVar("_T")
+
 Listener: TypeAlias = Callable[[Event | None, Step], object]
-"""Called with each event and the step that it made; with None for the event when the run starts."""
+"""Called with copies of each event and the step that it made; with None for the event when the run starts."""
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING}
 
@@ -88,6 +92,7 @@ class Session:
         self.run = run or uuid.uuid4().hex
         self.journal = journal
         self._listener = listener
+        self._copies = Copies()
         self._closes = closes
         self.spans: Spans | None = None
         self._requests = after
@@ -106,6 +111,10 @@ class Session:
     def context(self) -> Context:
         """All that the run knows."""
         return self.snapshot.context
+
+    def copy_of(self, value: _T) -> _T:
+        """Return a copy of a part of the run, for hands that may change it."""
+        return self._copies.of(value)
 
     def tell(self, event: Event) -> Step:
         """Step the machine, and put on record what was told and what it did.
@@ -151,7 +160,7 @@ class Session:
         if self.spans is not None:
             self.spans.step(step)
         if self._listener is not None:
-            self._listener(event, step)
+            self._listener(self.copy_of(event), self.copy_of(step))
 
     def scheduled(self, effect: Effect) -> str:
         """Put on record that `effect` is about to be performed; return the id under which it is."""
@@ -198,11 +207,17 @@ def reported(effect: str, outcome: object) -> Reported:
     """Return the event that an effect of the user's own reports by returning `outcome`.
 
     Raises:
-        TypeError: it returned neither an event's name nor `Reported`.
+        TypeError: it returned neither an event's name nor `Reported`, or JSON cannot hold what it reports.
     """
     if isinstance(outcome, str):
         return Reported(name=outcome)
     if isinstance(outcome, Reported):
-        return outcome
+        place = f"effect '{effect}'"
+        results = enumerate(outcome.results)
+        return Reported(
+            name=outcome.name,
+            data=json_object(outcome.data, f"{place}: data", "a dict"),
+            results=tuple(json_object(each, f"{place}: results[{at}]", "a dict") for at, each in results),
+        )
     kind = type(outcome).__name__
     raise TypeError(f"effect '{effect}': it returned {kind} (return the event's name, or Reported(...))")

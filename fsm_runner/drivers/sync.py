@@ -166,7 +166,8 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def _perform_own(self, effect: Perform) -> Step:
         try:
             with self._recorded(effect):
-                event = reported(effect.name, self._equipment.effects[effect.name](RunView(self._session.snapshot)))
+                outcome = self._equipment.effects[effect.name](RunView(self.snapshot))
+                event = reported(effect.name, outcome)
         except Exception as error:
             return self._failed(error)
         return self._session.tell(event)
