@@ -16,6 +16,7 @@
     carrying   a record through structlog
     writer     a run's records to a file
     upgrades   records of older versions as today's
+    torn       what a killed process left of a record
     reader     records out of a file
     verifying  whether a file is what was written
 
@@ -24,8 +25,9 @@ The format is written down field by field in docs/journal.md.
 
 from __future__ import annotations
 
-from fsm_runner.journal.reader import Reading, Torn, read
+from fsm_runner.journal.reader import Reading, read
 from fsm_runner.journal.records import Record
+from fsm_runner.journal.torn import Torn
 from fsm_runner.journal.verifying import Flaw, Verification, VerifiedRun, verify
 from fsm_runner.journal.writer import Journal
 

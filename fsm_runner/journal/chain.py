@@ -45,7 +45,7 @@ class Chain:
     Attributes:
         head: the hash of the last line; None before the first.
         unsealed: whether that line still lacks the seal that the key is there for.
-        breaks: whether a line that was left unfinished is to be ended first: in one write with the record that vouches
+        breaks: whether a line that was left unfinished is to be ended first: in one write with the record
             for it, whatever the length.
     """
 

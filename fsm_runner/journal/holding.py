@@ -112,8 +112,13 @@ def head_of(path: Path, run: str, last: int) -> str | None:
     """
     if not path.is_file():
         return None
-    reading = Reading(str(path))
-    found = sum(record.run == run for record in reading)
+    reading = Reading(str(path), run=run)
+    found = 0
+    try:
+        found = sum(1 for _ in reading)
+    except JournalError as error:
+        if error.line is not None:
+            raise
     if found not in (0, last):
         way_out = "somebody else went on with it: resume it again"
         raise JournalError(str(path), None, f"run '{run}': its last record is {found}, not {last} ({way_out})")

@@ -5,8 +5,9 @@ those of several runs may be mixed.  A record is a line that is a JSON object wi
 ``type``; a line that begins as the writer's do must be one.  Three things are told apart:
 
 - a line that is nobody's record is passed over;
-- a line that a killed process left unfinished is passed over and told by `Reading.torn`: the last of the file, or one
-  after which a record says that it found it so;
+- a line that a killed process left unfinished is passed over and told by `Reading.torn`.  It is known by its end: it
+  would be a record if it went on.  What another process wrote behind it, without a line's end between, is found by how
+  a record begins (see `torn`);
 - any other line that cannot be read, and any gap in the numbers of a run, is a `JournalError` that names the line.
 """
 
@@ -19,7 +20,6 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -28,23 +28,12 @@ from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.files import GZIP, why
 from fsm_runner.journal.records import TYPES, VERSION, Record
-from fsm_runner.journal.render import parse
+from fsm_runner.journal.render import parse, render
+from fsm_runner.journal.torn import OURS, Piece, Torn, is_short, pieces
 from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
 
-_OURS = re.compile(rb'\{"v":\d+,"run":')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Torn:
-    """A line that was not written to its end: immutable.
-
-    Attributes:
-        line: where it stands in the file, counted from 1.
-        size: how many bytes of it there are.
-    """
-
-    line: int
-    size: int
+_BOM = b"\xef\xbb\xbf"
+_RUN = re.compile(rb'\{"v":\d+,"run":("(?:[^"\\]|\\.)*")')
 
 
 class Reading(Iterator[Record]):
@@ -115,60 +104,91 @@ class Reading(Iterator[Record]):
             raise JournalError(self.source, self._number or None, f"cannot be read: {why(error)}") from error
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
-        damaged: tuple[Torn, ...] = ()
         wanted, last, lines = self._run, self._last, self._lines
         for number, line in enumerate(_unpacked(file), start=1):
             self._number = number
-            found = self._found(line, number) if line.startswith(b"{") else None
-            if damaged and not isinstance(found, Torn):
-                self._mended(damaged, found)
-                damaged = ()
-            if isinstance(found, Record):
+            if not line.startswith(b"{"):
+                if number > 1 or not line.startswith(_BOM):
+                    continue
+                line = line.removeprefix(_BOM)
+            for piece, found in self._found(line, number):
                 run = found.run
                 if wanted is None or wanted == run:
                     if found.seq != last.get(run, 0) + 1:
                         raise self._out_of_order(found)
                     last[run] = found.seq
-                    self._line = lines[run] = line
+                    self._line = lines[run] = piece
                     yield found
-            elif found is not None:
-                damaged += (found,)
-                if not line.endswith(b"\n"):
-                    self.torn += damaged
-                    break
-        else:
-            if damaged:
-                raise self._damage(damaged[0])
         if self._run is not None and self._run not in self._last:
             raise JournalError(self.source, None, f"it holds no run '{self._run}' (is it the right file?)")
 
-    def _found(self, line: bytes, number: int) -> Record | Torn | None:
-        """The record that `line` is; `Torn` when it was meant to be one; None when it is nobody's."""
+    def _found(self, line: bytes, number: int) -> Iterable[tuple[bytes, Record]]:
+        """The records in `line`, each with its own bytes: one mostly, none when it is nobody's."""
         try:
             value = parse(line)
         except ValueError:
-            if _OURS.match(line) or not line.endswith(b"\n"):
-                return Torn(line=number, size=len(line.rstrip(b"\n")))
-            return None
+            return self._pieces(line, number)
+        record = self._record_of(value, number, ours=OURS.match(line) is not None)
+        return () if record is None else ((line, record),)
+
+    def _record_of(self, value: object, number: int, *, ours: bool) -> Record | None:
+        """The record that `value` is; None when it is none, which one that looks like `ours` may not be."""
         if not isinstance(value, dict) or not ("v" in value and "run" in value and "seq" in value and "type" in value):
             return None
+        run = value["run"]
         try:
             if value["v"] != VERSION or value["v"] is True:
                 value = upgraded(value, self._upgrades)
             return _made(value, number)
         except ValueError as error:
-            if _OURS.match(line):
+            if ours and self._run in (None, run):
                 raise JournalError(self.source, number, str(error)) from None
             return None
 
-    def _mended(self, damaged: tuple[Torn, ...], found: Record | None) -> None:
-        """Killed processes left damaged lines, one after another, exactly when the next record says so of the last."""
-        if not isinstance(found, Record) or found.data.get("torn") != damaged[-1].size:
-            raise self._damage(damaged[0])
-        self.torn += damaged
+    def _pieces(self, line: bytes, number: int) -> Iterable[tuple[bytes, Record]]:
+        """The records in a line that is not JSON: a killed process left it unfinished, and another wrote behind it.
 
-    def _damage(self, damaged: Torn) -> JournalError:
-        return JournalError(self.source, damaged.line, "the line is damaged (restore it from a copy)")
+        Raises:
+            JournalError: it was a record, and is damaged elsewhere than at its end.
+        """
+        body = line.removesuffix(b"\n")
+        ours, cut = OURS.match(line) is not None, body == line
+        if not (ours or cut or is_short(body) or OURS.search(line)):
+            return ()
+        parts = pieces(body, lambda piece: self._continuing(piece, number) is not None)
+        if parts is None and ours:
+            self._damage(line, number)
+        if parts is None:
+            parts = [Piece(body, whole=False)] if cut else []
+        found: list[tuple[bytes, Record]] = []
+        for part in parts:
+            record = self._continuing(part.body, number) if part.whole else None
+            if record is not None:
+                found.append((part.body + (b"\n" if part is parts[-1] and not cut else b""), record))
+            else:
+                self.torn += (Torn(line=number, size=len(part.body)),)
+        return found
+
+    def _continuing(self, piece: bytes, number: int) -> Record | None:
+        """The record that a part of a line is, if it is what comes next in its run."""
+        try:
+            value = parse(piece)
+        except ValueError:
+            return None
+        record = self._record_of(value, number, ours=False)
+        if record is None or self._run not in (None, record.run):
+            return record
+        before = self._lines.get(record.run)
+        follows = record.prev == (None if before is None else hash_of(before.removesuffix(b"\n")))
+        known = before is not None or record.run not in self._last
+        return record if record.seq == self._last.get(record.run, 0) + 1 and (follows or not known) else None
+
+    def _damage(self, line: bytes, number: int) -> None:
+        """Refuse a damaged line, unless it is that of a run that is not wanted."""
+        name = _RUN.match(line)
+        if self._run is not None and name is not None and name[1] != render(self._run):
+            return
+        raise JournalError(self.source, number, "the line is damaged (restore it from a copy)")
 
     def _out_of_order(self, record: Record) -> JournalError:
         last = self._last.get(record.run, 0)

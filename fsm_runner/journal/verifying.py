@@ -20,8 +20,9 @@ from typing import BinaryIO
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.engine.text import counted
 from fsm_runner.journal.chain import SEALED, Seal, checked_key, hash_of, seal_of
-from fsm_runner.journal.reader import Reading, Torn, opened
+from fsm_runner.journal.reader import Reading, opened
 from fsm_runner.journal.records import Record
+from fsm_runner.journal.torn import Torn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

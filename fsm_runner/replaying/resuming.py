@@ -7,7 +7,7 @@ only from what can be proven.  What the new process brings is then compared with
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,15 +91,13 @@ def standing_of(
         RunError: it does not follow from its own events.
     """
     name = os.fspath(source)
-    reading = Reading(name)
+    reading = Reading(name, run=run_id)  # what is damaged in other runs is no concern of it
     machines = Machines(reading.source, None, tuple(facts))
     runs: dict[str, Run] = {}
-    known: dict[str, None] = {}
     last: dict[str, Record] = {}
     lean: dict[str, Record] = {}
-    for record in reading:
-        known[record.run] = None
-        if run_id not in (None, record.run) or (at is not None and record.seq > at):
+    for record in _records(reading, run_id):
+        if at is not None and record.seq > at:
             continue
         last[record.run] = record
         if record.run in runs:
@@ -112,7 +110,7 @@ def standing_of(
         if not runs or at is not None or not _is_end(last[run]):
             raise _left_out(reading.source, run)
     if not runs:
-        raise JournalError(reading.source, None, _no_run(run_id, known))
+        raise JournalError(reading.source, None, "it holds no run (is it the right file?)")
     found = {name: _standing(reading.source, run, last[name].seq) for name, run in runs.items()}
     chosen = _chosen(reading.source, found, any_of_them=at is not None)
     for divergence in runs[chosen.run].divergences[:1]:
@@ -148,10 +146,34 @@ def _standing(source: str, run: Run, seq: int) -> Standing:
     )
 
 
-def _no_run(run_id: str | None, known: Iterable[str]) -> str:
-    if run_id is None or not known:
-        return "it holds no run (is it the right file?)"
-    return f"it holds no run '{run_id}' (there is: {_names(known)})"
+def _records(reading: Reading, run_id: str | None) -> Iterator[Record]:
+    """The records that are read.
+
+    Raises:
+        JournalError: a line cannot be read, or it holds no run, or none of that id; then with those that there are.
+    """
+    try:
+        yield from reading
+    except JournalError as error:
+        if error.line is not None:
+            raise
+        known = _known(reading.source)
+        problem = f"it holds no run '{run_id}' (there is: {_names(known)})"
+        raise JournalError(
+            reading.source, None, problem if known else "it holds no run (is it the right file?)"
+        ) from None
+
+
+def _known(source: str) -> Iterable[str]:
+    """The runs in a journal, up to a line that cannot be read."""
+    known: dict[str, None] = {}
+    try:
+        for record in Reading(source):
+            known[record.run] = None
+    except JournalError as error:
+        if error.line is None:
+            raise
+    return known
 
 
 def _names(runs: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ def journals(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(ONE)
     (tmp_path / "b.jsonl").write_bytes(OTHER)
     (tmp_path / "both.jsonl").write_bytes(ONE + OTHER)
-    (tmp_path / "torn.jsonl").write_bytes(b'{"v":1,"run":"r1"\n' + ONE)
+    (tmp_path / "damaged.jsonl").write_bytes(b'{"v":1,"run":x"r1"\n' + ONE)
     return tmp_path
 
 
@@ -104,7 +104,7 @@ def test_a_document_says_the_same(command, journals):
     ("arguments", "said"),
     [
         (["a.jsonl", "nowhere.jsonl"], "nowhere.jsonl: cannot be read: no such file or directory"),
-        (["a.jsonl", "torn.jsonl"], "torn.jsonl:1: the line is damaged (restore it from a copy)"),
+        (["a.jsonl", "damaged.jsonl"], "damaged.jsonl:1: the line is damaged (restore it from a copy)"),
         (["a.jsonl"], "compare: one run is not two (name another journal, or two runs by --run)"),
         (["both.jsonl", "a.jsonl"], "compare: A 'both.jsonl' holds several runs (choose by --run: 'r1', 'r2')"),
         (["a.jsonl", "b.jsonl", "--run", "r3"], "--run 'r3': there is no such run (there is: 'r1')"),

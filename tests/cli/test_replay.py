@@ -68,7 +68,7 @@ def test_another_chart_tells_where_the_run_would_have_gone(command, journal, tmp
 
 
 @pytest.mark.parametrize(
-    ("content", "code"), [("", 2), ("no journal\n", 2), (None, 2), ('{"v":1,"run":"r","seq":1\n', 1)]
+    ("content", "code"), [("", 2), ("no journal\n", 2), (None, 2), ('{"v":1,"run":"r","seq":x\n', 1)]
 )
 def test_a_file_that_is_no_journal_is_one_line(command, tmp_path, content, code):
     """Missing, empty, something else, or damaged: a sentence with the file's name, and no traceback."""

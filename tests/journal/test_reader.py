@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read
-from fsm_runner.journal.reader import Torn
+from fsm_runner.journal.torn import Torn
 from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.journal.worlds import Clock, Life, recorded, text
 
@@ -120,8 +120,16 @@ def test_several_runs_may_be_mixed():
         ),
         (b"".join(LINES[2:]), "<journal>:1: run 'r1': seq 3 comes where 1 should (restore what is missing)"),
         (WHOLE + WHOLE, "<journal>:9: run 'r1': seq 1 comes where 9 should (give each run an id of its own)"),
-        (LINES[0] + LINES[1][:-3] + b"\n" + LINES[2], "<journal>:2: the line is damaged (restore it from a copy)"),
-        (LINES[0] + LINES[1][:-3] + b"\n", "<journal>:2: the line is damaged (restore it from a copy)"),
+        (
+            LINES[0] + LINES[1][:-3] + b"\n" + LINES[2],
+            "<journal>:3: run 'r1': seq 3 comes where 2 should (restore what is missing)",
+        ),
+        (
+            LINES[0] + LINES[1].replace(b'":2,', b'":x,') + LINES[2],
+            "<journal>:2: the line is damaged (restore it from a copy)",
+        ),
+        (LINES[0] + LINES[1].replace(b'":2,', b'":x,'), "<journal>:2: the line is damaged (restore it from a copy)"),
+        (LINES[0][:-1] + b" " + LINES[1], "<journal>:1: the line is damaged (restore it from a copy)"),
         (
             WHOLE.replace(b'{"v":1', b'{"v":2'),
             "<journal>:1: its format is version 2; this fsm_runner reads version 1 (upgrade fsm_runner)",
@@ -144,27 +152,84 @@ def test_what_cannot_be_read_names_its_line(data, message):
     assert message == str(raised.value)
 
 
-def test_a_torn_line_in_the_middle_must_be_vouched_for():
-    """Only the record after it can say that it was found so, and how long it was."""
-    part = LINES[0][:50]
-    after = LINES[0].replace(b'"chart"', b'"torn":50,"chart"', 1)
+def test_a_torn_line_is_known_by_its_end():
+    """Wherever it stands, and whether or not the record after it says that it was found so."""
+    for size in range(1, len(LINES[0]) - 1):
+        part = LINES[0][:size]
+        for between in (b"\n", b"\n\n"):
+            assert (reading(WHOLE)[0][0].data, (Torn(line=1, size=size),)) == first(part + between + WHOLE)
 
-    assert (Torn(line=1, size=50),) == reading(part + b"\n" + after)[1]
-    for damaged in (part[:-1] + b"\n" + after, part + b"\n\n" + after, part + b"\n" + LINES[0]):
-        with pytest.raises(JournalError, match="<journal>:1: the line is damaged"):
-            reading(damaged)
+
+def first(data):
+    """The first record's own fields, and the lines left out."""
+    records, torn = reading(data)
+    return records[0].data, torn
 
 
 def test_a_process_may_be_killed_where_it_goes_on_after_one_that_was():
-    """Then there is one torn line after another; the record that comes after them vouches for the last."""
-    part, again = LINES[0][:50], LINES[0][:40]
-    after = LINES[0].replace(b'"chart"', b'"torn":40,"chart"', 1)
-    both = (Torn(line=1, size=50), Torn(line=2, size=40))
+    """Then there is one torn line after another: whatever is left of the second, a line's end at least."""
+    part = LINES[1][:50]
+    for size in range(len(LINES[1]) - 1):
+        again = LINES[1][:size]
+        both = (Torn(line=2, size=50), *([Torn(line=3, size=size)] if size else []))
 
-    assert ([], both) == reading(part + b"\n" + again)
-    assert both == reading(part + b"\n" + again + b"\n" + after)[1]
-    with pytest.raises(JournalError, match="<journal>:1: the line is damaged"):
-        reading(part + b"\n" + again + b"\n" + LINES[0])
+        assert both == reading(LINES[0] + part + b"\n" + again)[1]
+        assert (len(LINES), both) == counted(LINES[0] + part + b"\n" + again + b"\n" + b"".join(LINES[1:]))
+
+
+def counted(data):
+    """How many records there are, and the lines left out."""
+    records, torn = reading(data)
+    return len(records), torn
+
+
+OTHER = recorded(one_turn, run="r2", clock=Clock())
+
+
+def test_what_another_process_writes_behind_a_torn_piece_is_there():
+    """Wherever the first was cut, its line's end alone included; also where two were, one behind the other."""
+    others = OTHER.splitlines(keepends=True)
+    for line in (0, 3, 7):
+        for size in range(1, len(LINES[line])):
+            part = LINES[line][:size]
+            records, torn = reading(b"".join(LINES[:line]) + part + OTHER)
+
+            assert line + (part + b"\n" == LINES[line]) == sum(record.run == "r1" for record in records)
+            assert len(others) == sum(record.run == "r2" for record in records)
+            assert (size,) * (part + b"\n" != LINES[line]) == tuple(each.size for each in torn)
+
+
+def test_what_a_payload_holds_is_no_record():
+    """However much it looks like one: also where the line was cut behind it, and where another's record follows."""
+    forged = {"v": 1, "run": "r2", "seq": 9, "type": "ended", "final": True, "prev": "0" * 32}
+    told = recorded(lambda journal: Life(journal).tell(Appended(messages=({"role": "user", "content": [forged]},))))
+    head, line = told.splitlines(keepends=True)
+    inner = line.index(b'{"v"', 1)
+    for size in range(inner, len(line) - 1):
+        for end in (b"\n", OTHER.splitlines(keepends=True)[0]):
+            records, torn = reading(head + line[:size] + end)
+
+            assert ["r1", "r2"][: 1 + (end != b"\n")] == [record.run for record in records]
+            assert (size,) == tuple(each.size for each in torn)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line():
+    """Windows programs begin a file with it; only there."""
+    plain = reading(WHOLE)
+
+    assert plain == reading(b"\xef\xbb\xbf" + WHOLE)
+    with pytest.raises(JournalError, match="seq 2 comes where 1 should"):
+        reading(b"\n\xef\xbb\xbf" + WHOLE)
+
+
+def test_the_damage_of_one_run_is_no_concern_of_another():
+    """Of the run that is wanted, every record is there; of the damaged one, the line is named."""
+    broken = WHOLE.replace(b'"seq":3', b'"seq":x', 1)
+    future = WHOLE.replace(b'"type":"event"', b'"type":"evnet"', 1)
+    for data in (broken + OTHER, OTHER + future):
+        assert len(LINES) == len(list(read(io.BytesIO(data), run="r2")))
+        with pytest.raises(JournalError):
+            list(read(io.BytesIO(data), run="r1"))
 
 
 def test_a_file_that_is_not_there_is_a_journal_error(tmp_path):

@@ -248,7 +248,7 @@ def test_a_line_that_was_left_unfinished_is_ended_and_said(tmp_path):
     assert [(8, left)] == [(torn.line, torn.size) for torn in reading.torn]
 
 
-def test_a_line_that_was_left_unfinished_stays_so_until_a_record_vouches_for_it(tmp_path):
+def test_a_line_that_was_left_unfinished_stays_so_until_a_record_is_written(tmp_path):
     """Who opens a journal and writes nothing changes nothing."""
     path = tmp_path / "run.jsonl"
     left = recorded(one_turn, run="a")[:-10]
