@@ -21,6 +21,9 @@ from fsm_runner.journal.render import render
 HASH_LENGTH = 32
 """Characters of a hash that ``prev`` keeps: half of a SHA-256 in hex."""
 
+LAST = 64
+"""Bytes of the last line that are remembered."""
+
 SEALED = frozenset({"ended", "sealed"})
 """The types of the records that carry a seal."""
 
@@ -45,8 +48,8 @@ class Chain:
     Attributes:
         head: the hash of the last line; None before the first.
         unsealed: whether that line still lacks the seal that the key is there for.
-        breaks: whether a line that was left unfinished is to be ended first: in one write with the record
-            for it, whatever the length.
+        breaks: whether a line that was left unfinished is to be ended first, in one write with the record.
+        last: the end of the last line; nothing before the first.
     """
 
     def __init__(self, key: bytes | None = None, head: str | None = None) -> None:
@@ -58,6 +61,7 @@ class Chain:
         self.head = head
         self.unsealed = False  # there is nothing yet that could be cut off
         self.breaks = False
+        self.last = b""
         self._key = checked_key(key)
 
     def __call__(self, logger: object, method: str, record: MutableMapping[str, object]) -> bytes:
@@ -69,7 +73,7 @@ class Chain:
             self.unsealed = False
         else:
             self.unsealed = self._key is not None
-        self.head = hash_of(line)
+        self.head, self.last = hash_of(line), line[-LAST:]
         if self.breaks:
             self.breaks, line = False, b"\n" + line
         return line

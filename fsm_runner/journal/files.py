@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias, cast
 
 from fsm_runner.engine.errors import JournalError
 
@@ -22,7 +22,6 @@ GZIP = b"\x1f\x8b"
 """How a compressed file begins."""
 
 _EFFECTS = frozenset({"scheduled", "ended", "sealed"})
-_BLOCK = 65_536
 
 
 def is_due(sync: Sync, kind: str, event: object) -> bool:
@@ -48,15 +47,21 @@ def appending(path: Path, sync: Sync = "none") -> BinaryIO:
     Raises:
         OSError: it cannot be opened.
     """
-    new = sync != "none" and not path.exists()
-    file = path.open("ab")
+    new = not path.exists()
+    opener = _readable if new or path.is_file() else None
+    file = cast("BinaryIO", open(path, "ab", opener=opener))  # noqa: SIM115  the caller closes it
     try:
-        if new:
+        if new and sync != "none":
             _sync_folder(path.parent)
     except BaseException:
         file.close()
         raise
     return file
+
+
+def _readable(path: str, flags: int) -> int:
+    """Open a file to be read, too; a pipe must not be."""
+    return os.open(path, flags & ~os.O_WRONLY | os.O_RDWR, 0o666)
 
 
 def check_plain(path: Path) -> None:
@@ -81,28 +86,6 @@ def is_compressed(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(GZIP)) == GZIP
-
-
-def unfinished(path: Path) -> int:
-    """Return how many bytes of `path` follow its last line's end: what a killed process left, 0 mostly.
-
-    Nothing is left in what is no regular file, such as a pipe.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    if not path.is_file():
-        return 0
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = size
-        while start:
-            start = max(0, start - _BLOCK)
-            file.seek(start)
-            end = file.read(_BLOCK).rfind(b"\n")
-            if end >= 0:
-                return size - (start + end + 1)
-        return size
 
 
 def _sync_folder(folder: Path) -> None:

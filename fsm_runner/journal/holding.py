@@ -56,10 +56,6 @@ class Hold:
         """Take it; return whether nobody else has it."""
         return self._place is None or _locked(self.file.fileno(), self._place)
 
-    def is_gone(self) -> bool:
-        """Whether the file was deleted, so that nobody will read what is written to it."""
-        return self._place is not None and not self.file.closed and not os.fstat(self.file.fileno()).st_nlink
-
     def close(self) -> None:
         """Let go, and close the file.
 
@@ -77,9 +73,26 @@ class Hold:
         self.lost = True
         self.close()
 
+    def leave(self) -> None:
+        """Close this process's copy of the file, which another process holds; write nothing that is not written yet."""
+        getattr(self.file, "raw", self.file).close()
+
 
 _holds: WeakValueDictionary[tuple[int, int, str], Hold] = WeakValueDictionary()
 _one_at_a_time = threading.Lock()
+
+
+def _leave_to_the_parent() -> None:
+    """In a forked process: only the process that opened a journal writes it, and holds its run."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()  # another thread may have had it, which is not here
+    for hold in [*_holds.values()]:
+        hold.leave()
+    _holds.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 def held(file: BinaryIO, path: Path, run: str) -> Hold:

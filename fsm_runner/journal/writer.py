@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import records
 from fsm_runner.journal.clock import Clock, stamps, utc_now
+from fsm_runner.journal.codec import Data
 from fsm_runner.journal.digest import Digests
-from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, unfinished, why
+from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, why
 from fsm_runner.journal.holding import Hold, check_new, head_of, held
 from fsm_runner.journal.privacy import Content
-from fsm_runner.journal.records import VERSION, Made, Record
+from fsm_runner.journal.records import DERIVED, VERSION, Made, Record
+from fsm_runner.journal.tail import Tail
 from fsm_runner.journal.writing import Writing
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.domain import Machine, Snapshot, Step
@@ -75,7 +77,8 @@ class Journal:
         self._chain = writing.chain(head)
         self._write = carried(file, (*writing.processors, self._chain))
         self._own: Hold | None = None
-        self._torn = 0
+        self._tail: Tail | None = None
+        self._process = os.getpid()
         self._broken: str | None = None
 
     @classmethod
@@ -135,12 +138,11 @@ class Journal:
                     check_new(path, run)
                 hold = held(file, path, run)
                 head = head_of(path, run, after) if after and head is None else head
-                torn = unfinished(path)
                 journal = cls(file, writing, run=run, after=after, head=head)
+                journal._own, journal._tail = hold, Tail(file, path) if path.is_file() else None
                 opened.pop_all()
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
-        journal._own, journal._torn = hold, torn
         weakref.finalize(journal, hold.close)  # a run may be dropped without a word; every record is out by then
         return journal
 
@@ -164,8 +166,6 @@ class Journal:
 
     def scheduled(self, effect: Effect, id: str) -> None:
         """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
-        if self._own is not None and self._own.is_gone():
-            self.give_up("it was deleted while the run went on (its messages can begin another: runner.messages)")
         self._effects[id] = effect.name
         self._record(records.scheduled(effect, id, self._digests))
 
@@ -204,7 +204,7 @@ class Journal:
 
         Closing twice does nothing, and so does closing what could not be written.
         """
-        if self._broken is not None or (self._own is not None and self._own.file.closed):
+        if self._broken is not None or self._process != os.getpid() or (self._own and self._own.file.closed):
             return
         try:
             if self._chain.unsealed:
@@ -223,18 +223,19 @@ class Journal:
 
     def _record(self, made: Made) -> None:
         kind, data = made
-        if self._broken is not None or (self._own is not None and self._own.file.closed):
+        if self._broken is not None or self._process != os.getpid() or (self._own and self._own.file.closed):
             raise self._refusal()
         try:
-            if self._torn:
-                data["torn"], self._torn = self._torn, 0
-                self._chain.breaks = True
+            if self._tail is not None and kind not in DERIVED:
+                self._look(self._tail, data)
             if self._stamp is not None and "at" not in data:
                 data["at"] = self._stamp()
             if self._shields:
                 data = self._shield.of(kind, data)
             self.seq += 1
             self._write({"v": VERSION, "run": self.run, "seq": self.seq, "type": kind, **data})
+            if self._tail is not None:
+                self._tail.wrote(self._chain.last)
             if self._number is not None and is_due(self._sync, kind, data.get("event")):
                 os.fsync(self._number)
         except OSError as error:
@@ -244,8 +245,25 @@ class Journal:
             self.give_up(f"an earlier record was not written {_WAY_OUT}")
             raise
 
+    def _look(self, tail: Tail, data: Data) -> None:
+        """See to it that the next record stands where it can be read.
+
+        Raises:
+            JournalError: it cannot, for what this run wrote before is not there any more.
+        """
+        problem = tail.problem()
+        if problem:
+            self.give_up(problem)
+            raise self._refusal()
+        if tail.unfinished:
+            data["torn"] = tail.unfinished
+            self._chain.breaks = True
+
     def _refusal(self) -> JournalError:
-        if self._own is not None and self._own.lost:
+        if self._process != os.getpid():
+            way_out = "end it with os._exit(), or start another program: subprocess"
+            problem = f"run '{self.run}' is written by process {self._process}, of which this one is a fork ({way_out})"
+        elif self._own is not None and self._own.lost:
             problem = f"run '{self.run}' was opened again, and goes on there"
         elif self._broken is not None:
             problem = f"cannot be written: {self._broken}"

@@ -363,12 +363,11 @@ def test_what_is_compressed_is_not_added_to(tmp_path):
 def test_an_effect_is_not_begun_when_the_journal_was_deleted(tmp_path):
     """Nobody would ever read that it was."""
     journal = Journal.open(tmp_path / "x", run="a")
-    life = Life(journal)
+    life = Life(journal).tell(Continued())
     (tmp_path / "x").unlink()
-    life.tell(Continued())
 
     with pytest.raises(JournalError, match=r"cannot be written: it was deleted while the run went on"):
-        life.perform(Replied(message=text()))
+        life.schedule()
 
 
 def test_a_journal_that_was_moved_is_written_where_it_is_now(tmp_path):
