@@ -2,19 +2,26 @@
 
 The shared records are written again under the new run's id, so the file needs nothing beside it.  What is to differ
 follows them, as a record of its own: another chart in a `resumed` record, other parameters as the act of a caller.
+
+All of it is one write, so a fork is there wholly or not at all.  The first record says how many there are, for a
+process can be killed within a write; what it leaves is not gone on with.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import RunError
 from fsm_runner.journal import Journal, Reading
+from fsm_runner.journal.records import Made, copied, derived, resumed
+from fsm_runner.journal.records import event as told
+from fsm_runner.journal.whole import append_whole
 from fsm_runner.loop.domain import Machine, compile
 from fsm_runner.loop.events import ParamsReplaced
 from fsm_runner.loop.facts import Fact
@@ -63,23 +70,21 @@ def fork(
     machine = standing.machine if chart is None else compile(chart, facts)
     differences_of(standing, machine).check(standing, migrate=True)
     run = as_run or uuid.uuid4().hex
-    with Journal.open(into, run=run) as journal:
-        _copy(Reading(os.fspath(source)), standing, journal)
-        if params or chart:
-            _differ(standing, machine, params or {}, journal, moved=chart is not None)
+    shared = Reading(os.fspath(source), run=standing.run)
+    made = [copied(record) for record in shared if record.seq <= standing.seq]
+    if params or chart:
+        made += _differing(standing, machine, params or {}, moved=chart is not None)
+    kind, first = made[0]
+    made[0] = kind, {**first, "forked_from": {"run": standing.run, "seq": standing.seq, "records": len(made)}}
+    rendered = io.BytesIO()
+    Journal.open(rendered, run=run).owed(made)
+    append_whole(into, run, rendered.getvalue())
     return run
 
 
-def _copy(reading: Reading, standing: Standing, journal: Journal) -> None:
-    for record in reading:
-        if record.run != standing.run or record.seq > standing.seq:
-            continue
-        origin = {"forked_from": {"run": standing.run, "seq": standing.seq}} if record.seq == 1 else {}
-        journal.copied(record, **origin)
-
-
-def _differ(standing: Standing, machine: Machine, params: Mapping[str, Any], journal: Journal, *, moved: bool) -> None:
-    journal.resumed(standing.snapshot, machine if moved else None)
+def _differing(standing: Standing, machine: Machine, params: Mapping[str, Any], *, moved: bool) -> Iterator[Made]:
+    """What is other in the new run."""
+    yield resumed(standing.snapshot, machine if moved else None)
     if not params:
         return
     settings = standing.snapshot.context.settings
@@ -91,8 +96,8 @@ def _differ(standing: Standing, machine: Machine, params: Mapping[str, Any], jou
         toolsets=tuple(sorted(settings.toolsets)),
     )
     step = machine.step(standing.snapshot, event)
-    journal.event(event)
-    journal.step(step)
+    yield told(event)
+    yield from derived(step)
 
 
 def default_target(source: str | os.PathLike[str], at: int) -> Path:

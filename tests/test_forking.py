@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import fsm_runner
@@ -27,7 +30,7 @@ def test_a_fork_at_any_record_ends_as_the_run_did(world):
         run = fsm_runner.fork(world.path, at=at, into=into)
         first, *rest = records(into)
 
-        assert (at, {"run": "r", "seq": at}) == (len(rest) + 1, first[3]["forked_from"])
+        assert (at, {"run": "r", "seq": at, "records": at}) == (len(rest) + 1, first[3]["forked_from"])
         assert records(world.path)[1:at] == rest
         assert fsm_runner.replay(into).conforms
         assert verify(into, unsealed=True).intact
@@ -122,3 +125,66 @@ def test_which_of_several_runs_is_forked_must_be_said(world, at):
 
     with pytest.raises(fsm_runner.JournalError, match=r"which run is not clear .*: one of 'r', 'other'"):
         fsm_runner.fork(world.path, at=at, into=world.path)
+
+
+def cut_forks(world, tmp_path):
+    """A fork with other parameters, cut off after every number of records, and within the last; each in a file."""
+    into = tmp_path / "whole.jsonl"
+    fsm_runner.fork(world.path, at=9, into=into, params={"max_tokens": 7}, as_run="f")
+    data = into.read_bytes()
+    lines = data.splitlines(keepends=True)
+    sizes = [sum(map(len, lines[:count])) for count in range(1, len(lines))]
+    for size in (*sizes, len(data) - 20):
+        path = tmp_path / f"cut-{size}.jsonl"
+        path.write_bytes(data[:size])
+        yield path
+
+
+def test_a_fork_that_was_cut_off_is_not_gone_on_with(world, tmp_path):
+    """However much of it is there: no tool runs again, and no request is sent with the parameters of before."""
+    for path in cut_forks(world, tmp_path):
+        for refused in (
+            lambda path=path: fsm_runner.resume(path, world.client(), tools=world.tools),
+            lambda path=path: fsm_runner.fork(path, at=1, into=tmp_path / "again.jsonl"),
+        ):
+            with pytest.raises(fsm_runner.RunError, match=r"run 'f': the fork was cut off .* \d+ of 1\d records"):
+                refused()
+        assert fsm_runner.replay(path).conforms
+
+
+def test_a_fork_that_was_cut_off_stands_in_no_ones_way(world, tmp_path):
+    """Forked again into the same file, the run is the one that is gone on with."""
+    *_, path = cut_forks(world, tmp_path)
+    run = fsm_runner.fork(world.path, at=9, into=path, params={"max_tokens": 7})
+    runner = finished(fsm_runner.resume(path, world.client(), tools=world.tools, idempotent=["note"]))
+
+    assert (run, 7) == (runner.run, runner.snapshot.context.settings.params["max_tokens"])
+    assert fsm_runner.replay(path).conforms
+
+
+FULL = """
+import resource, signal, sys
+import fsm_runner
+source, into, room = sys.argv[1], sys.argv[2], int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+try:
+    fsm_runner.fork(source, at=9, into=into, params={"max_tokens": 7}, as_run="f")
+except fsm_runner.JournalError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit to a file's size")
+@pytest.mark.parametrize("before", [b"", b"a log\n", b'{"v":1,"run":"x","seq":1,"ty'], ids=["new", "shared", "torn"])
+@pytest.mark.parametrize("room", [0, 40, 1_500, 4_000])
+def test_a_fork_for_which_there_is_no_room_is_not_there_at_all(world, tmp_path, before, room):
+    """The file is as it was, or is not made."""
+    into = tmp_path / "fork.jsonl"
+    if before:
+        into.write_bytes(before)
+    line = [sys.executable, "-c", FULL, str(world.path), str(into), str(room + len(before))]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    assert f"{into}: cannot be written: file too large\n" == done.stdout, done.stderr
+    assert before == (into.read_bytes() if into.exists() else b"")
+    assert into.exists() == bool(before)

@@ -16,6 +16,7 @@
     writing    how a journal is written, checked before a file is made
     carrying   a record through structlog
     writer     a run's records to a file
+    whole      several records at once, or none
     upgrades   records of older versions as today's
     torn       what a killed process left of a record
     reader     records out of a file

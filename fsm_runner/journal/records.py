@@ -11,7 +11,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal, NamedTuple, TypeAlias, assert_never, get_args
+from typing import Literal, NamedTuple, TypeAlias, assert_never, cast, get_args
 
 from fsm_runner.journal.codec import Data, chart_data, context_data, event_data, plain
 from fsm_runner.journal.digest import Digests
@@ -42,6 +42,9 @@ Type: TypeAlias = Literal[
 TYPES: frozenset[str] = frozenset(get_args(Type))
 DERIVED: frozenset[str] = frozenset({"transition", "note", "ended"})
 """The types of the records that follow from the events."""
+
+_OF_THE_LINE = frozenset({"torn", "prev", "seal"})
+"""What a record says of its own line and the one before, not of the run."""
 
 Made: TypeAlias = tuple[Type, Data]
 """A record as it is made: its type and its own fields, in the order in which they are written."""
@@ -171,6 +174,13 @@ def _machine(machine: Machine) -> Data:
         "chart": {"name": machine.chart.name, "sha256": sha256, "data": dict(chart)},
         "facts": {name: fact.version for name, fact in machine.facts.items()},
     }
+
+
+def copied(record: Record) -> Made:
+    """A record of another run as a new run's own, of the same time."""
+    data = {key: value for key, value in record.data.items() if key not in _OF_THE_LINE}
+    at = {} if record.at is None else {"at": record.at}
+    return cast(Type, record.type), {**data, **at}
 
 
 def sealed() -> Made:

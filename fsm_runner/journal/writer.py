@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import records
@@ -24,7 +24,7 @@ from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, why
 from fsm_runner.journal.holding import Hold, check_new, head_of, held
 from fsm_runner.journal.privacy import Content
-from fsm_runner.journal.records import DERIVED, VERSION, Made, Record
+from fsm_runner.journal.records import DERIVED, VERSION, Made
 from fsm_runner.journal.tail import Tail
 from fsm_runner.journal.writing import Writing
 from fsm_runner.loop.context import Context
@@ -34,9 +34,6 @@ from fsm_runner.loop.events import Event
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
-
-_OF_THE_LINE = frozenset({"torn", "prev", "seal"})
-"""What a record says of its own line and the one before, not of the run."""
 
 _WAY_OUT = "(see to that, then resume the run)"
 
@@ -160,7 +157,7 @@ class Journal:
             self._record(made)
 
     def owed(self, made: Iterable[Made]) -> None:
-        """Write records that follow from the last event, which a killed process did not write."""
+        """Write records that are made already, such as those which a killed process did not write."""
         for each in made:
             self._record(each)
 
@@ -184,12 +181,6 @@ class Journal:
     def resumed(self, snapshot: Snapshot, machine: Machine | None = None) -> None:
         """Write that the run goes on at `snapshot`; by `machine`, when that is not the one that it had."""
         self._record(records.resumed(snapshot, machine))
-
-    def copied(self, record: Record, **changes: object) -> None:
-        """Write a record of another run as this run's own, of the same time, with `changes` to its fields."""
-        data = {key: value for key, value in record.data.items() if key not in _OF_THE_LINE}
-        at = {} if record.at is None else {"at": record.at}
-        self._record((cast(records.Type, record.type), {**data, **changes, **at}))
 
     def give_up(self, why: str) -> None:
         """Write no more, for what was to be written is not wholly there; `why` is said of every later record."""

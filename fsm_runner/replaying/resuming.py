@@ -96,7 +96,11 @@ def standing_of(
     runs: dict[str, Run] = {}
     last: dict[str, Record] = {}
     lean: dict[str, Record] = {}
+    counts: dict[str, int] = {}
+    firsts: dict[str, Record] = {}
     for record in _records(reading, run_id):
+        counts[record.run] = record.seq
+        firsts.setdefault(record.run, record)
         if at is not None and record.seq > at:
             continue
         last[record.run] = record
@@ -106,6 +110,13 @@ def standing_of(
             lean.setdefault(record.run, record)
         else:
             runs[record.run] = Run(record, machines)
+    for run, first in firsts.items():
+        problem = _cut_off_fork(first, counts[run])
+        if problem and (run == run_id or len(firsts) == 1):
+            raise RunError(f"{reading.source}: run '{run}': {problem}")
+        if problem:
+            runs.pop(run, None)
+            lean.pop(run, None)
     for run in lean:
         if not runs or at is not None or not _is_end(last[run]):
             raise _left_out(reading.source, run)
@@ -116,6 +127,16 @@ def standing_of(
     for divergence in runs[chosen.run].divergences[:1]:
         raise RunError(f"{divergence} (a run goes on only from a journal that replays: see `fsm-runner replay`)")
     return chosen
+
+
+def _cut_off_fork(first: Record, count: int) -> str:
+    """What is wrong with a fork of which only `count` records are there; nothing when all are, or it is none."""
+    origin = first.data.get("forked_from")
+    wanted = origin.get("records", origin.get("seq")) if isinstance(origin, Mapping) else None
+    if not isinstance(origin, Mapping) or not isinstance(wanted, int) or count >= wanted:
+        return ""
+    way_out = f"fork run '{origin.get('run')}' again, from record {origin.get('seq')}, under another id"
+    return f"the fork was cut off while it was written: it has {count} of {wanted} records ({way_out})"
 
 
 def _is_lean(first: Record) -> bool:
