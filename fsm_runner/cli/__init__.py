@@ -4,7 +4,7 @@ app        the commands together, and what they share: the version, the exit cod
 quitting   how a command ends: exit codes, and errors as one line instead of a traceback
 charts     a chart as a command is given it: a file, a name, standard input
 specs      ``module:name`` and ``name=value`` arguments
-screen     lines on a terminal in colour, elsewhere plain
+screen     the one way to the terminal, and it cleans; lines in colour there, elsewhere plain
 watching   a run as lines: each transition, each message
 logged     what the package logs meanwhile
 recording  how a command writes the journal of its run

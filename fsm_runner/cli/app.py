@@ -62,8 +62,9 @@ def app_for(arguments: Iterable[str]) -> typer.Typer:
 def _version(asked: bool) -> None:
     if asked:
         from fsm_runner import __version__
+        from fsm_runner.cli.screen import say
 
-        typer.echo(f"fsm-runner {__version__}")
+        say(f"fsm-runner {__version__}")
         raise typer.Exit
 
 

@@ -6,10 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import typer
-
-from fsm_runner.cli.screen import cleaned
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.cli.screen import say
 
 if TYPE_CHECKING:
     from fsm_runner.engine.chart import Chart
@@ -40,6 +37,7 @@ def readable(name: str, *, facts: Mapping[str, FactCode] | None = None) -> Chart
     """
     from fsm_runner.charts import loads
     from fsm_runner.engine.check.names import name_problems
+    from fsm_runner.loop.vocabulary import VOCABULARY
 
     source, text = given(name)
     chart = loads(text, source, verify=False)
@@ -51,5 +49,5 @@ def shown_as_it_is(name: str, chart: Chart, *, facts: Mapping[str, FactCode] | N
     from fsm_runner.loop.domain import check
 
     if check(chart, facts=facts).problems:
-        source = "<stdin>" if name == STDIN else cleaned(name)
-        typer.echo(f"{source}: shown as it is; it does not pass the check (fsm-runner check tells why)", err=True)
+        source = "<stdin>" if name == STDIN else name
+        say(f"{source}: shown as it is; it does not pass the check (fsm-runner check tells why)", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import WRONG, Quit, code_of
+from fsm_runner.cli.screen import say, show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
@@ -37,15 +38,15 @@ def check(
         raise refused
     match format:
         case "json":
-            typer.echo(as_json(checked))
+            show_json(as_json(checked))
         case "github":
-            typer.echo(as_github(checked, every=explain))
+            show(f"{as_github(checked, every=explain)}\n")
         case "text":
             as_text(checked, explain=explain)
     if draw is not None and checked.chart is not None and checked.verdict.violations:
         from fsm_runner.cli.breaking import drawn
 
         drawn(checked.chart, checked.verdict.violations[0], draw)
-        typer.echo(f"wrote {draw}", err=True)
+        say(f"wrote {draw}", err=True)
     if checked.verdict.problems:
         raise Quit(None, code_of(refused))

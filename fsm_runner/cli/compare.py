@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.screen import show_json
 
 if TYPE_CHECKING:
     from fsm_runner.cli.journals import Source
@@ -38,7 +39,7 @@ def compare(
     if format == "json":
         from fsm_runner.cli.beside import as_json
 
-        typer.echo(as_json(found))
+        show_json(as_json(found))
     else:
         from fsm_runner.cli.beside import as_text
         from fsm_runner.cli.screen import Screen

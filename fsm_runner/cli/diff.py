@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.screen import show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def diff(
     names = Names(old=old, new=new)
     match format:
         case "json":
-            typer.echo(as_json(found, names))
+            show_json(as_json(found, names))
         case "markdown":
-            typer.echo(as_markdown(found, names), nl=False)
+            show(as_markdown(found, names))
         case "text":
-            typer.echo(as_text(found, names), nl=False)
+            show(as_text(found, names))
     if found.matters:
         raise Quit(None, FOUND)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from fsm_runner.cli.screen import show
 from fsm_runner.inspecting import Entry, Header, Summary
 
 
@@ -20,17 +20,16 @@ class Documents:
     def begin(self, header: Header, states: Iterable[str], rows: Iterable[str]) -> None:
         """Begin a document with how a run began."""
         self._first = True
-        sys.stdout.write(_rendered(asdict(header))[:-1] + ', "timeline": [')
+        show(_rendered(asdict(header))[:-1] + ', "timeline": [')
 
     def entry(self, entry: Entry) -> None:
         """Write one thing that happened."""
-        sys.stdout.write(("" if self._first else ", ") + _rendered(asdict(entry)))
+        show(("" if self._first else ", ") + _rendered(asdict(entry)))
         self._first = False
 
     def end(self, summary: Summary) -> None:
         """End the document with what the run adds up to."""
-        sys.stdout.write("], " + _rendered(end_data(summary))[1:] + "\n")
-        sys.stdout.flush()
+        show("], " + _rendered(end_data(summary))[1:] + "\n")
 
 
 def end_data(summary: Summary) -> dict[str, Any]:

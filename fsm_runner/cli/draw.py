@@ -11,6 +11,7 @@ import typer
 
 from fsm_runner.cli.pictures import Format, content_of, format_of, write
 from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.screen import show
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay
@@ -71,9 +72,16 @@ def draw(
         declared, overlay = only_marked(declared, overlay)
     content = content_of(declared, overlay, chosen, level=level, theme=theme)
     if output is None:
-        typer.echo(content, nl=False)
+        _show(content, chosen)
     else:
         write(output, content)
+
+
+def _show(content: bytes, format: Format) -> None:  # noqa: A002  as the option
+    if format == "png":
+        sys.stdout.buffer.write(content)
+    else:
+        show(content.decode("utf-8"))
 
 
 def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:

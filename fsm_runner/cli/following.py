@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import typer
-
 from fsm_runner.cli.journals import Shows
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.screen import say
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.inspecting import Telling
 from fsm_runner.journal import Reading
@@ -134,7 +133,7 @@ def follow(
     path = Path(name)
     try:
         if not path.exists():
-            typer.echo(f"{name}: it is not there yet; waiting for it", err=True)
+            say(f"{name}: it is not there yet; waiting for it", err=True)
         while not path.exists():
             pause()
         follower = Follower(name, to, run or _written_last(name), pause)

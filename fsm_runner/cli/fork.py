@@ -10,6 +10,7 @@ import typer
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.recording import check_file
+from fsm_runner.cli.screen import say
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
@@ -45,7 +46,7 @@ def fork(
     except TypeError as error:
         raise Quit(str(error)) from error
     shared = "1 record" if at == 1 else f"{at} records"
-    typer.echo(f"{into}: run '{run}' shares {shared} (fsm-runner resume {into}{f' --run-id {run}' if which else ''})")
+    say(f"{into}: run '{run}' shares {shared} (fsm-runner resume {into}{f' --run-id {run}' if which else ''})")
 
 
 def params_of(specs: list[str]) -> dict[str, Any]:

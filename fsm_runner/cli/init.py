@@ -11,7 +11,7 @@ import typer
 
 from fsm_runner.cli.quitting import Quit
 from fsm_runner.cli.schema import write
-from fsm_runner.cli.screen import cleaned, shortened
+from fsm_runner.cli.screen import say, shortened
 
 SCHEMA = "chart.schema.json"
 LONGEST = 200
@@ -45,8 +45,8 @@ def init(
             raise Quit(f"{file}: the file is there already (--force overwrites it)")
     for file, content in files.items():
         write(file, content)
-    typer.echo(cleaned(f"wrote {path}, a copy of '{source}', and {path.parent / SCHEMA}"))
-    typer.echo(cleaned(f"after each edit: fsm-runner check {shlex.quote(str(path))}"))
+    say(f"wrote {path}, a copy of '{source}', and {path.parent / SCHEMA}")
+    say(f"after each edit: fsm-runner check {shlex.quote(str(path))}")
 
 
 def copied(text: str, *, source: str, name: str, file: str) -> str:

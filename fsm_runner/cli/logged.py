@@ -1,4 +1,4 @@
-"""Logged: what the package logs while a run is shown, a line each, without control characters.
+"""Logged: what the package logs and warns of while a run is shown, a line each.
 
 Where a module of the user's has set up logging, that is left as it is.
 """
@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
-from fsm_runner.cli.screen import shortened
+from fsm_runner.cli.screen import say, shortened
 
 LONGEST = 1_000
 """Characters of a line."""
@@ -20,24 +19,28 @@ LONGEST = 1_000
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Say on standard error what is logged meanwhile."""
+    """Say on standard error what is logged meanwhile, and what is warned of."""
     log = logging.getLogger("fsm_runner")
-    if log.hasHandlers():
-        yield
-        return
-    handler = _Lines()
+    handler = logging.NullHandler() if log.hasHandlers() else _Lines()
     log.addHandler(handler)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _warn
+            yield
     finally:
         log.removeHandler(handler)
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    say(f"warning: {shortened(str(message), LONGEST)}", err=True)
 
 
 class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         text = record.getMessage() + ("" if error is None else f": {type(error).__name__}: {error}{_where(error)}")
-        typer.echo(f"{record.levelname.lower()}: {shortened(text, LONGEST)}", err=True)
+        say(f"{record.levelname.lower()}: {shortened(text, LONGEST)}", err=True)
 
 
 def _where(error: BaseException) -> str:

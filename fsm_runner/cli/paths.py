@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.screen import show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def paths(
     given = facts_of(fact or ())
     declared = load(chart, facts=with_built_in(given) if given else None)
     found = explore(declared, facts=given, rows=_known(declared, row), tools=tools_named(call), most=most)
-    typer.echo(as_json(found) if format == "json" else as_text(found))
+    show_json(as_json(found)) if format == "json" else show(f"{as_text(found)}\n")
     if found.missing:
         raise Quit(None, FOUND)
 

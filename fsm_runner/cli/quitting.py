@@ -17,6 +17,8 @@ from typing import Any
 
 import typer
 
+from fsm_runner.cli.screen import clean_output, made_clean, say, show
+
 FINE, FOUND, WRONG, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 
 CODES: Mapping[int, str] = {
@@ -49,9 +51,10 @@ class Quit(Exception):
 
 
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Return `command` with its ends made exit codes."""
+    """Return `command` with its output cleaned and its ends made exit codes."""
 
     @functools.wraps(command)
+    @clean_output()
     def ending(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
@@ -96,12 +99,12 @@ def to_its_end(program: Callable[[], None]) -> None:
         if error.errno not in _FULL or error.filename is not None:
             raise
         _discard_output()
-        typer.echo(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", err=True)
+        say(f"standard output: cannot be written: {os.strerror(error.errno).lower()}", err=True)
         sys.exit(WRONG)
 
 
 def lenient_output() -> None:
-    """Let an output that lacks a character show ``?`` in its place, and one that is closed take everything."""
+    """Let an output that lacks a character show ``?``, and one that is closed take everything; clean both."""
     nothing = Path(os.devnull)
     sys.stdin = sys.stdin or nothing.open(encoding="utf-8")
     sys.stdout = sys.stdout or nothing.open("w", encoding="utf-8")
@@ -109,13 +112,12 @@ def lenient_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    sys.stdout, sys.stderr = made_clean(sys.stdout), made_clean(sys.stderr)  # to the end: tracebacks come last
 
 
 def _end(text: str | None, code: int) -> None:
     if text:
-        from fsm_runner.cli.screen import cleaned
-
-        typer.echo(cleaned(text), err=True)
+        show(f"{text}\n", err=True)
     raise typer.Exit(code) from None
 
 

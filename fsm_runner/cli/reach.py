@@ -8,6 +8,7 @@ import typer
 
 from fsm_runner.cli.paths import MOST, Calls, tools_named
 from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.screen import show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 
@@ -40,6 +41,6 @@ def reach(
         raise Quit(f"chart '{declared.name}' has no state '{state}'{did_you_mean(state, states)}")
     runs = not check(declared, facts=facts).problems
     found = way_to(declared, state, facts=given, tools=tools_named(call), runs=runs, most=most)
-    typer.echo(reached_as_json(found) if format == "json" else reached_as_text(found))
+    show_json(reached_as_json(found)) if format == "json" else show(f"{reached_as_text(found)}\n")
     if found.reach.path is None:
         raise Quit(None, FOUND)

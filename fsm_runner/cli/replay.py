@@ -13,6 +13,7 @@ import typer
 
 from fsm_runner.cli.pictures import content_of, format_of, write
 from fsm_runner.cli.quitting import FINE, Quit
+from fsm_runner.cli.screen import console, escaped, say, show
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ def _edited(chart: str, given: tuple[Fact, ...]) -> Chart:
 
 def _tell(findings: Findings, format: Format) -> None:  # noqa: A002  as the option
     for problem in findings.problems:
-        typer.echo(problem, err=True)
+        say(problem, err=True)
     if findings.totals.files or format == "json":
-        typer.echo(findings.told(format), nl=False)
+        show(escaped(findings.told(format)) if format == "json" else findings.told(format))
 
 
 def _check_suffixes(outputs: Iterable[Path], pictures: Iterable[Path], *, edited: bool) -> None:
@@ -132,11 +133,10 @@ def _progress(files: int) -> Iterator[Callable[[], None]]:
     if files < 2 or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("files"), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task("", total=files)
         yield partial(bar.advance, task)
 

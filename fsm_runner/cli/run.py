@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import uuid
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -133,9 +132,7 @@ async def _watch(client: Any, given: dict[str, Any], watcher: Watcher, runners: 
     """Run to the end.  A failure that the machine knows of is shown by it; no other is expected."""
     from fsm_runner.runner import tool_runner
 
-    with warnings.catch_warnings(), logged():
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _warn
+    with logged():
         async with client:
             try:
                 runner = cast("AsyncRunner[Any]", tool_runner(client, on_step=watcher.step, **given))
@@ -165,7 +162,3 @@ def _close(log: Journal | None) -> None:
     path = Path(log.source)
     if not log.seq and path.is_file() and not path.stat().st_size:
         path.unlink()  # the run was refused before it began
-
-
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    typer.echo(f"warning: {message}", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.screen import say, show
 
 
 def schema(
@@ -24,10 +25,10 @@ def schema(
     from fsm_runner.charts.schema import schema_text
 
     if output is None:
-        typer.echo(schema_text(), nl=False)
+        show(schema_text())
         return
     write(output, schema_text())
-    typer.echo(f"wrote {output}")
+    say(f"wrote {output}")
 
 
 def write(path: Path, text: str) -> None:

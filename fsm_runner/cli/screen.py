@@ -1,16 +1,26 @@
-"""The screen: lines in colour and wrapped on a terminal, plain and whole everywhere else.
+"""The screen: the one way to the terminal, and it cleans.
 
-A line is made of parts, each a text with the name of its style.  Text of a model or a tool is cleaned on the way: a
-terminal obeys control characters, and they are not ours to pass on.
+A terminal obeys control characters, and text of a model, a tool, a journal or a chart can hold them.  So each command
+runs in `clean_output`: whatever is written to standard output or standard error meanwhile, by whom ever, passes through
+a `CleanStream`, which shows ``?`` in their place.  What a command prints goes through `say`, `show` or a `Screen`:
+
+    say("wrote run.jsonl")                    a line
+    show(as_markdown(found))                  a text of several lines, with its own end
+    show_json(json.dumps(found))              the same, with each such character as its escape, so nothing is lost
+    Screen().line(("state", "bold"), text)    a line in colour where there is a terminal
+
+Only a `Screen` reaches the terminal itself, for the colours that it adds to parts that are clean.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +47,113 @@ NARROWEST = 40
 """Columns below which nothing is wrapped any further."""
 
 
+# ── cleaning ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cleaned(text: str) -> str:
+    """Return `text` with each control character but a line break replaced by a space or ``?``.
+
+    Control characters are those of C0 and C1, DEL, the marks that turn the direction of writing, and all others that
+    are no letter, sign or space: as `str.isprintable` has it.
+    """
+    if text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join([line if line.isprintable() else "".join(map(_cleaned, line)) for line in lines])
+
+
+def shortened(text: str, length: int) -> str:
+    """Return `text` on one line of at most `length` characters."""
+    line = " ".join(cleaned(text).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def escaped(document: str) -> str:
+    r"""Return the JSON text `document` with what `cleaned` replaces as escapes, such as ``\u001b``."""
+    return "\n".join(
+        line if line.isprintable() else "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+        for line in document.split("\n")
+    )
+
+
+def _cleaned(char: str) -> str:
+    return char if char.isprintable() else " " if char.isspace() else "?"
+
+
+class CleanStream:
+    """A text stream in front of another: what is written is cleaned; all else is the other's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.behind = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, cleaned; return its length.
+
+        Raises:
+            TypeError: it is no text.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.behind.write(cleaned(text))
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        """Write each of `lines`, cleaned."""
+        for line in lines:
+            self.write(line)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.behind)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.behind, name)
+
+
+def made_clean(stream: TextIO) -> TextIO:
+    """Return what cleans all that is written to `stream`; `stream` itself when it does so already."""
+    return stream if isinstance(stream, CleanStream) else cast("TextIO", CleanStream(stream))
+
+
+@contextmanager
+def clean_output() -> Iterator[None]:
+    """Put a `CleanStream` in front of standard output and standard error."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = map(made_clean, before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+# ── printing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print one line; `err`: on standard error.  A line break within is a space: no name begins a line of its own."""
+    show(f"{' '.join(cleaned(text).splitlines())}\n", err=err)
+
+
+def show(text: str, *, err: bool = False) -> None:
+    """Print a text of any number of lines as it is, but for what a terminal would obey; `err`: on standard error."""
+    stream = sys.stderr if err else sys.stdout
+    stream.write(cleaned(text))
+    stream.flush()
+
+
+def show_json(document: str) -> None:
+    """Print a JSON text, and a line's end behind it."""
+    show(f"{escaped(document)}\n")
+
+
+def console(stream: TextIO, **options: Any) -> Console:
+    """Return rich's console on `stream` itself, so that its colours pass; what is printed on it must be clean."""
+    from rich.console import Console
+
+    return Console(file=stream.behind if isinstance(stream, CleanStream) else stream, emoji=False, **options)
+
+
 class Screen:
-    """Standard output as a place for lines."""
+    """Standard output as a place for lines: in colour and wrapped on a terminal, plain and whole everywhere else."""
 
     def __init__(self, *, terminal: bool | None = None) -> None:
         """Take what standard output is, or is to be taken for."""
@@ -46,9 +161,7 @@ class Screen:
 
     @cached_property
     def _console(self) -> Console:
-        from rich.console import Console
-
-        return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, force_terminal=self.terminal)
+        return console(sys.stdout, highlight=False, markup=False, soft_wrap=True, force_terminal=self.terminal)
 
     @property
     def width(self) -> int:
@@ -78,25 +191,10 @@ class Screen:
         return [piece for line in lines for piece in textwrap.wrap(line, width, replace_whitespace=False) or [""]]
 
     def _print(self, parts: tuple[Part, ...], end: str) -> None:
+        clean = [cleaned(part) if isinstance(part, str) else (cleaned(part[0]), STYLES[part[1]]) for part in parts]
         if not self.terminal:
-            sys.stdout.write("".join(part if isinstance(part, str) else part[0] for part in parts) + end)
-            sys.stdout.flush()
+            show("".join(part if isinstance(part, str) else part[0] for part in clean) + end)
             return
         from rich.text import Text
 
-        styled = [part if isinstance(part, str) else (part[0], STYLES[part[1]]) for part in parts]
-        self._console.print(Text.assemble(*styled, end=end), end=end)
-
-
-def cleaned(text: str) -> str:
-    """Return `text` with each control character but a line break replaced by a space or ``?``."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else " " if char.isspace() else "?"
-        for char in text.replace("\r\n", "\n")
-    )
-
-
-def shortened(text: str, length: int) -> str:
-    """Return `text` on one line of at most `length` characters."""
-    line = " ".join(cleaned(text).split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+        self._console.print(Text.assemble(*clean, end=end), end=end)

@@ -91,8 +91,10 @@ def _list(sources: Sequence[Source]) -> None:
 
 def _torn(source: Source) -> None:
     """Tell of a last line that was not written to its end; others are told of in their run."""
+    from fsm_runner.cli.screen import say
+
     end = max(found.last for found in source.census.runs.values())
     for torn in source.census.torn:
         if torn.line > end:
             said = f"{source.name}:{torn.line}: the line was not written to its end ({torn.size} bytes); left out"
-            typer.echo(said, err=True)
+            say(said, err=True)

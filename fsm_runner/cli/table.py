@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.screen import Screen
+from fsm_runner.cli.screen import Screen, show
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def table(
     if format == "text" and screen.terminal and max(map(len, text.splitlines())) > screen.width:
         _narrow(screen, cells(declared, facts=facts))
     else:
-        typer.echo(text, nl=False)
+        show(text)
 
 
 def _narrow(screen: Screen, lines: Sequence[tuple[str, ...]]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from fsm_runner.cli.quitting import FOUND, Quit
 from fsm_runner.cli.recording import key_of
+from fsm_runner.cli.screen import say
 
 
 def verify(
@@ -30,7 +31,8 @@ def verify(
     intact = True
     for journal in journals:
         verification = verified(journal, key, unsealed=unsealed)
-        typer.echo(str(verification))
+        for line in verification.lines():
+            say(line)
         intact = intact and verification.intact
     if not intact:
         raise Quit(None, FOUND)

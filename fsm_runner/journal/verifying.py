@@ -93,9 +93,10 @@ class Verification:
         return next(iter(self.flaws), None)
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(self.lines())
 
-    def _lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """Yield what was found, a line each; names in them are as they were found, and may hold anything."""
         yield f"{self.source}: {'as it was written' if self.intact else 'not as it was written'}"
         yield from (f"  {run}" for run in self.runs)
         yield from (f"{self.source}:{flaw.line}: {flaw}" for flaw in self.flaws)
