@@ -1,6 +1,16 @@
-"""``python -m fsm_runner``: the command line, where the program ``fsm-runner`` is not on the path."""
+"""``python -m fsm_runner``: the command line, where the program ``fsm-runner`` is not on the path.
+
+``python -m`` looks for every module in the current folder first, so an ``anthropic.py`` there would be run.  The
+program ``fsm-runner`` does not do so, and neither does this.  Only options that name a module, such as ``--tool``, do.
+"""
 
 from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109  pathlib could be there, too
+    del sys.path[0]
 
 from fsm_runner.cli import main
 

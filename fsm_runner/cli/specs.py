@@ -1,13 +1,15 @@
 """Specs: arguments that name an object of the user's as ``module:name``, or give ``name=value``.
 
-Modules are looked for in the current folder first, as `python -m` does.
+Such a module is looked for in the current folder first, and so is what it imports.  Nothing else is: what the package
+and the libraries import later comes from where they are installed.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -35,11 +37,11 @@ def loaded(spec: str, option: str) -> Any:
     module_name, colon, name = spec.partition(":")
     if not colon or not module_name or not name:
         raise Quit(f"{option} '{spec}': write it as module:name, such as {option} my_agent:search")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    if option in ("--tool", "--client"):
+        importlib.import_module("anthropic")  # the one that is installed: what these options name is of it
     try:
-        found: Any = importlib.import_module(module_name)
+        with nullcontext() if module_name in sys.modules else _here_first():
+            found: Any = importlib.import_module(module_name)
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{module_name}.".startswith(f"{missing}."):
@@ -52,6 +54,21 @@ def loaded(spec: str, option: str) -> Any:
             raise Quit(f"{option} '{spec}': '{module_name}' has no '{name}'{did_you_mean(part, _public(found))}")
         found = getattr(found, part)
     return found
+
+
+@contextmanager
+def _here_first() -> Iterator[None]:
+    """Look for modules in the current folder before all others; afterwards, for what functions import, behind them."""
+    here = str(Path.cwd())
+    if here in sys.path:
+        yield
+        return
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+        sys.path.append(here)
 
 
 def facts_of(specs: Iterable[str]) -> tuple[Fact, ...]:
