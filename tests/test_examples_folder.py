@@ -14,6 +14,7 @@ import pytest
 
 import fsm_runner
 from fsm_runner.replaying import replay
+from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -110,7 +111,7 @@ def demo():
     """What `make run` prints, without a key and without a terminal."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
     done = subprocess.run(
-        [sys.executable, "-m", "examples.research"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "examples.research"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=PATIENCE
     )
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout

@@ -20,6 +20,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias, cast
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Screen:
     @property
     def width(self) -> int:
         """The columns that a line of one's own should keep to."""
-        return max(NARROWEST, self._console.width) if self.terminal else PLAIN_WIDTH
+        return max(NARROWEST, get_terminal_size().columns) if self.terminal else PLAIN_WIDTH
 
     def line(self, *parts: Part) -> None:
         """Print one line."""

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.support.processes import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 BROKEN = ROOT / "tests" / "charts" / "broken"
 
@@ -55,6 +57,14 @@ def broken(): raise RuntimeError("no key in the vault")
 '''
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says of the terminal is the same for all: that of the shell that began the tests is not."""
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command in this process, in an empty folder but for `agent.py`."""
@@ -80,4 +90,4 @@ def program(*arguments: str | Path, cwd: Path = ROOT, **options: object) -> subp
     env = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
     line = [sys.executable, "-m", "fsm_runner", *map(str, arguments)]
     given = {"capture_output": True, **options}
-    return subprocess.run(line, cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL, timeout=60, **given)
+    return subprocess.run(line, cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, **given)

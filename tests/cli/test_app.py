@@ -12,6 +12,7 @@ import pytest
 import fsm_runner
 from fsm_runner.cli.quitting import CODES
 from tests.cli.conftest import BROKEN, ROOT, program
+from tests.support.processes import PATIENCE
 
 COMMANDS = (
     "run", "init", "check", "table", "draw", "diff", "paths", "reach", "schema",
@@ -106,7 +107,7 @@ def test_an_output_without_the_characters_shows_question_marks():
     """A terminal that knows only ASCII still gets its line."""
     line = [sys.executable, "-m", "fsm_runner", "check", str(BROKEN / "target_is_not_declared.yaml")]
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, timeout=60)
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, timeout=PATIENCE)
 
     assert 1 == done.returncode
     assert b"  9 ?       - {id: end, target: don}" in done.stdout
@@ -125,7 +126,7 @@ def test_an_output_that_is_full_ends_with_one_line(arguments):
 def test_streams_that_are_closed_are_as_good_as_none(arguments, code):
     """Started without input and outputs, as some supervisors do, a command does its work and gives its exit code."""
     line = f"exec {sys.executable} -m fsm_runner {arguments} <&- >&- 2>&-"
-    done = subprocess.run(["sh", "-c", line], cwd=ROOT, timeout=60)
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, timeout=PATIENCE)
 
     assert code == done.returncode
 
@@ -179,6 +180,6 @@ class Interrupting:
 sys.meta_path.insert(0, Interrupting())
 fsm_runner.cli.main()
 """
-    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, timeout=PATIENCE)
 
     assert (130, "", "interrupted\n") == (done.returncode, done.stdout, done.stderr)

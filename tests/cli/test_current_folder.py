@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import AGENT, ROOT
+from tests.support.processes import PATIENCE
 
 LURE = 'from pathlib import Path\nPath("executed").touch()\nraise SystemExit(9)\n'
 NAMES = (
@@ -47,7 +48,7 @@ def started(program: list[str], folder: Path, *arguments: str, key: bool = True)
         env |= {"ANTHROPIC_API_KEY": "none", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
     line = [*program, *arguments]
     return subprocess.run(
-        line, cwd=folder, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120
+        line, cwd=folder, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE
     )
 
 
@@ -121,6 +122,6 @@ def test_a_named_module_opens_the_folder_for_itself_alone(program, folder):
 def test_a_path_that_is_asked_for_stays(folder):
     """`PYTHONPATH` names folders on purpose, the current one included."""
     env = {**os.environ, "PYTHONPATH": str(folder)}
-    subprocess.run([*MODULE, "check", "--strict"], cwd=folder, env=env, capture_output=True, timeout=60)
+    subprocess.run([*MODULE, "check", "--strict"], cwd=folder, env=env, capture_output=True, timeout=PATIENCE)
 
     assert (folder / "executed").exists()

@@ -13,6 +13,7 @@ from fsm_runner.charts import load
 from fsm_runner.charts.diff import diff, merged
 from fsm_runner.charts.drawing import dot
 from tests.cli.conftest import ROOT, program
+from tests.support.processes import PATIENCE
 
 TEXT = (ROOT / "states.yaml").read_text(encoding="utf-8")
 TOOLS = ROOT / "tests" / "replaying" / "goldens" / "v1" / "tools.jsonl"
@@ -92,7 +93,7 @@ def test_standard_input_is_a_chart(tmp_path):
     from sys import executable
 
     line = [executable, "-m", "fsm_runner", "diff", "-", "states"]
-    done = run(line, cwd=tmp_path, input=TEXT, capture_output=True, text=True, timeout=60)
+    done = run(line, cwd=tmp_path, input=TEXT, capture_output=True, text=True, timeout=PATIENCE)
 
     assert (0, "- → states: no difference\n") == (done.returncode, done.stdout)
 

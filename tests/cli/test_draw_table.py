@@ -12,6 +12,7 @@ from fsm_runner.charts import load
 from fsm_runner.charts.drawing import dot, mermaid
 from fsm_runner.charts.loader import text_of
 from fsm_runner.charts.table import markdown_table, text_table
+from tests.support.processes import PATIENCE
 
 CHART = load("states")
 SOURCE = text_of("states")
@@ -69,7 +70,8 @@ def test_standard_input_is_a_chart_wherever_one_is_read(line):
     """``git show main:states.yaml | fsm-runner check -``; bytes that are no text are told as in a file."""
     command = [sys.executable, "-m", "fsm_runner", *line.split(), *([] if "-" in line else ["-"])]
     fine, broken = (
-        subprocess.run(command, input=text, capture_output=True, timeout=60) for text in (SOURCE.encode(), b"a: \xff")
+        subprocess.run(command, input=text, capture_output=True, timeout=PATIENCE)
+        for text in (SOURCE.encode(), b"a: \xff")
     )
 
     assert (0, b"") == (fine.returncode, fine.stderr)

@@ -14,7 +14,7 @@ from fsm_runner.engine.errors import JournalError
 from fsm_runner.loop.events import Continued, Failed
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life
-from tests.support.processes import spawned
+from tests.support.processes import PATIENCE, spawned
 
 LINES = written(two_turns).splitlines(keepends=True)
 OTHERS = written(begun, run="r2").splitlines(keepends=True)
@@ -148,7 +148,7 @@ def test_ctrl_c_ends_it_with_130(path):
         lines = iter(process.stdout.readline, "")
         next(line for line in lines if "turn 1" in line)  # it has shown what there is, and waits for more
         process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=60)
+        rest, said = process.communicate(timeout=PATIENCE)
 
     assert (130, "interrupted\n") == (process.returncode, said)
     assert "no end     is on record" in rest

@@ -12,7 +12,7 @@ import pytest
 
 from fsm_runner.replaying import replay
 from tests.cli.conftest import AGENT, program
-from tests.support.processes import spawned
+from tests.support.processes import PATIENCE, spawned
 
 ASKED = ("run", "1 + 2?", "--client", "agent:client", "--tool", "agent:add")
 
@@ -142,11 +142,11 @@ def test_ctrl_c_leaves_the_journal_whole(tmp_path):
     (tmp_path / "agent.py").write_text(AGENT, encoding="utf-8")
     line = [sys.executable, "-m", "fsm_runner", "run", "hi", "--client", "agent:waiting", "--tool", "agent:wait"]
     with spawned([*line, "--journal", "run.jsonl"], cwd=tmp_path) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not (tmp_path / "began").exists() and process.poll() is None and time.monotonic() < until:
             os.sched_yield()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
 
     assert (130, "\ninterrupted in state 'call_tools'; the journal is whole up to here: run.jsonl\n") == (
         process.returncode,

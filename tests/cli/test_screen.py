@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from fsm_runner import cli
 from fsm_runner.cli.screen import CleanStream, Screen, clean_output, cleaned, escaped, say, show
 from tests.cli.conftest import ROOT
+from tests.support.processes import PATIENCE
 
 EVIL = "a\x1b[2Jb\x1b]0;title\x07c\x9b31md\u202ee\x7ff\u2066g"
 """Escapes of C0 and C1, an operating system command, a delete, and marks that turn the direction of writing."""
@@ -147,7 +148,9 @@ sys.argv = ["fsm-runner", "table"]
 from fsm_runner.cli import main
 main()
 """
-    done = subprocess.run([sys.executable, "-c", broken], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", broken], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
 
     assert "RuntimeError: a?[2Jb?]0;title?c" in done.stderr
     assert [] == obeyed(done.stdout + done.stderr)

@@ -14,6 +14,7 @@ from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from tests.cli.conftest import ROOT
 from tests.inspecting.journals import begun, two_turns, written
 from tests.journal.worlds import Life, result, uses
+from tests.support.processes import PATIENCE
 
 ONE, OTHER = written(two_turns), written(begun, run="r2")
 SHOWN = """\
@@ -121,7 +122,7 @@ def test_several_journals_and_compressed_ones_are_shown(command, journal):
 def test_standard_input_can_be_shown(tmp_path):
     """It is read once, compressed or not, and a copy of it twice."""
     line = [sys.executable, "-m", "fsm_runner", "show", "-"]
-    done = subprocess.run(line, cwd=tmp_path, input=gzip.compress(OTHER + ONE), capture_output=True, timeout=60)
+    done = subprocess.run(line, cwd=tmp_path, input=gzip.compress(OTHER + ONE), capture_output=True, timeout=PATIENCE)
 
     assert (0, ["r2", "r1"]) == (done.returncode, runs_in(done.stdout.decode()))
 
@@ -214,7 +215,6 @@ def test_a_terminal_gets_no_line_that_is_longer_than_it_is_wide(command, journal
     from fsm_runner.cli.screen import Screen
 
     monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(module, "_screen", lambda: Screen(terminal=True))
     done = command("show", journal(ONE))
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in done.stdout.splitlines()]
@@ -224,16 +224,18 @@ def test_a_terminal_gets_no_line_that_is_longer_than_it_is_wide(command, journal
     assert (80 == width) == ("                  tool_use; 0 in, 5 out; calls find ×2 (2.0 s)" in lines)
 
 
+@pytest.mark.parametrize("kind", ["xterm", "dumb", "unknown"])
 @pytest.mark.parametrize(
     ("width", "shown"),
     [(43, "  r0  20.0 s  completed"), (71, "  r0  2026-01-01 12:00:00  20.0 s  2 turns  5 tokens  completed")],
 )
-def test_a_narrow_terminal_gets_a_list_with_fewer_columns(command, journal, monkeypatch, width, shown):
-    """What counts least is left out first; a name and how the run stands are always there."""
+def test_a_narrow_terminal_gets_a_list_with_fewer_columns(command, journal, monkeypatch, width, shown, kind):
+    """What counts least is left out first, whatever kind of terminal it is; a name and how the run stands stay."""
     from fsm_runner.cli import show as module
     from fsm_runner.cli.screen import Screen
 
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", kind)
     monkeypatch.setattr(module, "_screen", lambda: Screen(terminal=True))
     data = b"".join(written(two_turns, run=f"r{number}") for number in range(6))
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in command("show", journal(data)).stdout.splitlines()]

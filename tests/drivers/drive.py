@@ -27,7 +27,7 @@ import fsm_runner
 from fsm_runner.testing import ScriptedModel
 
 ASKED: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": "hi"}]}
-PATIENCE = 10
+PATIENCE = 600
 """Seconds after which a tool that waits for another gives up: a scenario fails then, and does not hang."""
 
 

@@ -15,7 +15,7 @@ from fsm_runner import RunError
 from fsm_runner.testing import ScriptedModel, reply, text, tool_use
 from tests.drivers.drive import ASKED, Counting, use, words
 
-PATIENCE = 10
+PATIENCE = 600
 
 
 def runner_of(model, *tools, **arguments):

@@ -20,8 +20,9 @@ import pytest
 
 import fsm_runner
 
-PATIENCE = 2.0
-"""Seconds that a caller waits for the next byte, or for a free connection."""
+PATIENCE, SHORT = 600.0, 2.0
+"""Seconds that a caller waits for the next byte, or for a free connection: long enough for a loaded machine,
+unless the server is told never to answer."""
 
 ASKED: dict[str, Any] = {
     "model": "claude-haiku-4-5",
@@ -36,11 +37,13 @@ class Caller:
     Attributes:
         looked: the places that the tool was asked for.
         stream: whether replies are streamed.
+        patience: seconds that it waits for the next byte.
     """
 
     def __init__(self, url: str, *, is_async: bool, stream: bool) -> None:
         self.url, self.is_async, self.stream = url, is_async, stream
         self.looked: list[str] = []
+        self.patience = PATIENCE
 
     def run(self, play: Callable[[Any], Awaitable[None]], *, max_retries: int = 0, **arguments: Any) -> None:
         """Have `play` use a runner, then close the client and see that no task, thread or socket is left."""
@@ -52,18 +55,18 @@ class Caller:
                 await play(fsm_runner.tool_runner(client, **given))
                 await settled(client.close())
 
-        asyncio.run(asyncio.wait_for(whole(), 20))
+        asyncio.run(asyncio.wait_for(whole(), PATIENCE))
 
     def client(self, max_retries: int) -> Any:
         """Return a client of one connection."""
         options = {
             "limits": httpx2.Limits(max_connections=1),
-            "timeout": httpx2.Timeout(PATIENCE),
+            "timeout": httpx2.Timeout(self.patience),
             "trust_env": False,
         }
         http: Any = httpx2.AsyncClient(**options) if self.is_async else httpx2.Client(**options)  # type: ignore[arg-type]
         kind: Any = anthropic.AsyncAnthropic if self.is_async else anthropic.Anthropic
-        return kind(base_url=self.url, api_key="any", http_client=http, max_retries=max_retries, timeout=PATIENCE)
+        return kind(base_url=self.url, api_key="any", http_client=http, max_retries=max_retries, timeout=self.patience)
 
     def tool(self) -> Any:
         """Return the tool."""

@@ -14,9 +14,7 @@ import httpx2
 import pytest
 
 from fsm_runner.adapters.anthropic.streams import StreamTruncated
-from tests.http.conftest import nothing_left, settled, sockets
-
-pytestmark = pytest.mark.timeout(30)
+from tests.http.conftest import PATIENCE, SHORT, nothing_left, settled, sockets
 
 BEFORE_AN_ANSWER = {
     429: anthropic.RateLimitError,
@@ -116,7 +114,8 @@ def test_a_fault_that_lasts_ends_in_failed_and_going_on_finishes(llmock, caller,
 
 def test_no_answer_in_time_ends_in_failed(llmock, caller):
     """A request that nobody answers is given up at the client's timeout."""
-    llmock.delay(10)
+    llmock.delay(PATIENCE)
+    caller.patience = SHORT
 
     async def play(run):
         with pytest.raises(anthropic.APITimeoutError):
@@ -145,6 +144,7 @@ def test_nobody_at_home_ends_in_failed(llmock, caller):
 def test_a_stream_that_breaks_while_the_caller_reads_ends_in_failed(llmock, streaming, fault, after_chunks):
     """The reader gets the exception, half a message is nobody's result, and going on asks for the turn again."""
     getattr(llmock, fault)(after_chunks=after_chunks)
+    streaming.patience = SHORT if fault == "stall" else PATIENCE
     llmock.call_tool("look", {"where": "Paris"}, text="I look at the sky above Paris.", times=2).reply("It rains.")
 
     async def play(run):
@@ -165,6 +165,7 @@ def test_a_stream_that_breaks_while_the_caller_reads_ends_in_failed(llmock, stre
 def test_a_stream_that_breaks_while_the_runner_reads_ends_in_failed(llmock, streaming, fault):
     """`until_done` raises too: it never returns what is not whole."""
     getattr(llmock, fault)(after_chunks=3)
+    streaming.patience = SHORT if fault == "stall" else PATIENCE
     llmock.reply("It rains in Paris and in many other places.", times=2)
 
     async def play(run):

@@ -15,6 +15,7 @@ from fsm_runner.journal import Journal, read, verify
 from fsm_runner.loop.events import Closed, Continued
 from tests.journal.worlds import Life
 from tests.replaying.test_resuming import World, finished
+from tests.support.processes import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -148,7 +149,7 @@ def test_a_forked_process_neither_keeps_a_run_nor_lets_go_of_it(tmp_path):
     with process(FORKS, path) as other:
         with pytest.raises(JournalError, match="run 'a' is being written by another process"):
             Journal.open(path, run="a", after=1)
-        other.communicate(timeout=60)
+        other.communicate(timeout=PATIENCE)
 
     Journal.open(path, run="a", after=1).close()
 

@@ -18,7 +18,7 @@ from fsm_runner.replaying import ReplayReport
 from fsm_runner.replaying.many import journals_in, replay_many
 from fsm_runner.replaying.totals import EXAMPLES, Totals
 from tests.journal.worlds import Life, recorded, small_chart, text
-from tests.support.processes import spawned
+from tests.support.processes import PATIENCE, spawned
 
 GOOD = recorded(lambda journal: Life(journal).tell(Continued()).perform(Replied(message=text())))
 BAD = GOOD.replace(b'"reason":"completed"', b'"reason":"closed"')
@@ -144,7 +144,7 @@ def test_workers_end_with_the_process_that_began_them(tmp_path, folder, number):
             os.killpg(child.pid, number)  # as a terminal does: everyone is told
         else:
             child.kill()
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=PATIENCE)
 
     assert child.returncode == -number or said.rstrip().endswith("KeyboardInterrupt")
     assert "SpawnProcess" not in said

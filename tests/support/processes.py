@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 600
+"""Seconds after which a process that a test waits for is taken to hang: far from what any takes on a loaded machine."""
+
 
 @contextmanager
 def spawned(line: Sequence[str], *, cwd: Path | None = None, alone: bool = False) -> Iterator[subprocess.Popen[str]]:
