@@ -149,7 +149,7 @@ def _words(taken: Taken) -> tuple[str, str, str]:
 def _around(line: str, column: int) -> tuple[str, int]:
     """The part of a source line that holds `column`, and the column in it."""
     start = max(0, column - 1 - LONGEST // 2) if len(line) > LONGEST else 0
-    shown = cleaned(line)[start : start + LONGEST]
+    shown = cleaned(line[start : start + LONGEST])
     return ("…" + shown[1:] if start else shown), column - start
 
 

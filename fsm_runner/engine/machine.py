@@ -187,9 +187,11 @@ def compile(
 
 def _place(state: State, facts: Mapping[str, Fact[ContextT]]) -> _Place[ContextT]:
     decisions: dict[str, Decision[ContextT]] = {}
-    for trigger in dict.fromkeys(map(trigger_of, state.rows)):
-        names = dict.fromkeys(name for row in state.rows if trigger_of(row) == trigger for name, _ in row.guard)
-        asked = tuple(facts[name] for name in names)
+    names: dict[str, dict[str, None]] = {}
+    for row in state.rows:
+        names.setdefault(trigger_of(row), {}).update(dict.fromkeys(name for name, _ in row.guard))
+    for trigger, some in names.items():
+        asked = tuple(facts[name] for name in some)
         decisions[trigger] = Decision(state=state.name, trigger=trigger, facts=asked, known={})
     return _Place(state=state, always=decisions.pop(ALWAYS, None), decisions=decisions)
 

@@ -102,9 +102,10 @@ class Stepper(_pt.Machine):
             auto_transitions=False,
             send_event=True,
         )
+        states = {state.name: state for state in chart.states}
         for state in chart.states:
             for row in state.rows:
-                entry = entry_of(chart.state(row.target), row)
+                entry = entry_of(states[row.target], row)
                 stepper.add_transition(trigger_of(row), state.name, row.target, row=row, entry=entry)
         return stepper
 

@@ -14,6 +14,8 @@ def counted(number: int, noun: str) -> str:
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return the way out for a word that is none of `choices`: the closest, all of them if they are few, or nothing."""
     known = sorted(set(choices))
+    if len(known) > NEAR:
+        return ""
     close = difflib.get_close_matches(word, known, n=1)
     if close:
         return f" (did you mean '{close[0]}'?)"

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fsm_runner.engine.chart import Chart, Row
 from fsm_runner.engine.check.combinations import Combos, Space, spelled
@@ -71,15 +72,41 @@ def drawn(cycle: Sequence[Edge]) -> str:
     return cycle[0].source + "".join(f" -{edge.row.id}-> {edge.target}" for edge in cycle)
 
 
-def reached(start: str, edges: Iterable[Edge], *, backwards: bool = False) -> dict[str, Edge | None]:
-    """Return the states that `edges` lead to from `start`, nearest first, each with the edge it was reached by."""
-    leaving: dict[str, list[Edge]] = {}
+Ways: TypeAlias = Mapping[str, Sequence[Edge]]
+"""The edges that leave each state, or that lead to it."""
+
+
+def leaving(edges: Iterable[Edge]) -> Ways:
+    """Return for each state the edges that leave it."""
+    ways: dict[str, list[Edge]] = {}
     for edge in edges:
-        leaving.setdefault(edge.target if backwards else edge.source, []).append(edge)
-    found: dict[str, Edge | None] = {start: None}
-    waiting = deque([start])
-    while waiting:
-        for edge in leaving.get(waiting.popleft(), ()):
+        ways.setdefault(edge.source, []).append(edge)
+    return ways
+
+
+def entering(edges: Iterable[Edge]) -> Ways:
+    """Return for each state the edges that lead to it."""
+    ways: dict[str, list[Edge]] = {}
+    for edge in edges:
+        ways.setdefault(edge.target, []).append(edge)
+    return ways
+
+
+def reached(
+    starts: Iterable[str], ways: Ways, *, backwards: bool = False, until: str | None = None
+) -> dict[str, Edge | None]:
+    """Return the states that `ways` lead to from any of `starts`, nearest first, each with the edge it was reached by.
+
+    Args:
+        starts: where to begin.
+        ways: the edges that leave each state; with `backwards` those that lead to it.
+        backwards: whether edges are followed from their target to their source.
+        until: a state after which nothing more is looked for; None: all are.
+    """
+    found: dict[str, Edge | None] = dict.fromkeys(starts)
+    waiting = deque(found)
+    while waiting and until not in found:
+        for edge in ways.get(waiting.popleft(), ()):
             ahead = edge.source if backwards else edge.target
             if ahead not in found:
                 found[ahead] = edge
@@ -96,33 +123,71 @@ def path_to(state: str, found: dict[str, Edge | None]) -> tuple[Edge, ...]:
     return tuple(reversed(path))
 
 
+def components(edges: Sequence[Edge]) -> dict[str, int]:
+    """Return the strongly connected component of each state that `edges` touch, as a number; later ones come first.
+
+    Source: Tarjan's algorithm, each edge once, on a stack of its own."""
+    ways, number = leaving(edges), 0
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for start in ways:
+        if start in index:
+            continue
+        path = [(start, iter(ways[start]))]
+        index[start] = low[start] = len(index)
+        open_states = [start]
+        while path:
+            state, rest = path[-1]
+            for edge in rest:
+                if edge.target not in index:
+                    index[edge.target] = low[edge.target] = len(index)
+                    open_states.append(edge.target)
+                    path.append((edge.target, iter(ways.get(edge.target, ()))))
+                    break
+                if edge.target not in found:
+                    low[state] = min(low[state], index[edge.target])
+            else:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[state])
+                if low[state] == index[state]:
+                    while state not in found:
+                        found[open_states.pop()] = number
+                    number += 1
+    return found
+
+
 def cyclic_parts(edges: Sequence[Edge]) -> list[tuple[Edge, ...]]:
     """Return the edges of each strongly connected component that has a cycle, in file order."""
-    parts: list[tuple[Edge, ...]] = []
-    left = list(edges)
-    while left:
-        start = left[0].source
-        whole = reached(start, left).keys() & reached(start, left, backwards=True).keys()
-        part = tuple(edge for edge in left if edge.source in whole and edge.target in whole)
-        if part:
-            parts.append(part)
-        left = [edge for edge in left if edge.source not in whole and edge.target not in whole]
-    return parts
+    part_of = components(edges)
+    parts: dict[int, list[Edge]] = {}
+    for edge in edges:
+        if part_of[edge.source] == part_of[edge.target]:
+            parts.setdefault(part_of[edge.source], []).append(edge)
+    return [tuple(part) for part in parts.values()]
 
 
-def shortest_cycle(part: Sequence[Edge]) -> tuple[Edge, ...]:
-    """Return a shortest cycle of a cyclic part, begun with its first edge in file order."""
-    return min((cycle_through(edge, part) for edge in part), key=len)
+def shortest_cycle(part: Sequence[Edge], through: Iterable[Edge] | None = None) -> tuple[Edge, ...]:
+    """Return a shortest cycle of a cyclic part, begun with its first edge in file order.
+
+    Args:
+        part: its edges.
+        through: edges of which the cycle begins with one; None: any.
+    """
+    ways = leaving(part)
+    return min((cycle_through(edge, ways) for edge in (part if through is None else through)), key=len)
 
 
-def cycle_through(edge: Edge, part: Sequence[Edge]) -> tuple[Edge, ...]:
-    """Return a shortest cycle that takes `edge`."""
-    return (edge, *path_to(edge.source, reached(edge.target, part)))
+def cycle_through(edge: Edge, ways: Ways) -> tuple[Edge, ...]:
+    """Return a shortest cycle that takes `edge`, by the edges that leave each state of its part."""
+    return (edge, *path_to(edge.source, reached([edge.target], ways, until=edge.source)))
 
 
 def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
     """Yield a problem for each state that no run reaches, and for each way in from which no run can end."""
-    found = reached(chart.initial, edges)
+    forwards, backwards = leaving(edges), entering(edges)
+    found = reached([chart.initial], forwards)
     for state in chart.states:
         if state.name not in found:
             message = f"state '{state.name}': no rows lead here from '{chart.initial}' (lead one here, or delete it)"
@@ -132,14 +197,15 @@ def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
         message = f"chart '{chart.name}': no state is final, so no run can end (mark one with final: true)"
         yield Problem(code="no-final-state", path=("states",), message=message)
         return
-    ending = {name for final in finals for name in reached(final, edges, backwards=True)}
+    ending, part_of = reached(finals, backwards, backwards=True), components(edges)
+    onward = {part_of[edge.source] for edge in edges if part_of[edge.source] != part_of[edge.target]}
     told: set[str] = set()
     for state in chart.states:
         if state.name in ending or state.name in told:
             continue
-        ahead = reached(state.name, edges)
-        if not all(state.name in reached(other, edges) for other in ahead):
+        if part_of.get(state.name) in onward:
             continue  # it leads to where a run is caught, and is not part of that
+        ahead = reached([state.name], forwards)
         told.update(ahead)
         if state.rows:
             only = ", ".join(f"'{name}'" for name in ahead)
@@ -168,7 +234,7 @@ def bound_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]
     for part in cyclic_parts([edge for edge in lasting if edge.path not in blocked]):
         spending = [edge for edge in part if edge.row.spends is not None]
         if spending:
-            cycle = min((cycle_through(edge, part) for edge in spending), key=len)
+            cycle = shortest_cycle(part, spending)
             message = (
                 f"state '{cycle[0].source}': the cycle {drawn(cycle)} spends '{cycle[0].row.spends}' and goes on when "
                 "it is reached (guard one of its rows with limit: free, or put a row with limit: reached before it)"
@@ -193,7 +259,7 @@ def renewal_problems(
         renewals = [edge for edge in part if edge.row.event in bringing]
         if not renewals:  # all of it consumes nothing: `bound_problems` has said so
             continue
-        cycle = min((cycle_through(edge, part) for edge in renewals), key=len)
+        cycle = shortest_cycle(part, renewals)
         if (rows := tuple(edge.row.id for edge in cycle)) not in told:
             told.add(rows)
             message = (
@@ -207,8 +273,9 @@ def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) ->
     """Return what bounds the cycles: for each row on a cycle a shortest one through it, each cycle once."""
     bounds: dict[frozenset[str], Bound] = {}
     for part in cyclic_parts(edges):
+        ways = leaving(part)
         for edge in part:
-            cycle = cycle_through(edge, part)
+            cycle = cycle_through(edge, ways)
             rows = [step.row for step in cycle]
             bound = Bound(
                 cycle=drawn(cycle),

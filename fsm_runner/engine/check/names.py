@@ -5,8 +5,10 @@ The other checks trust the names, so they leave out whatever has a problem here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Protocol, assert_never
+from dataclasses import dataclass
+from typing import Protocol, Self, assert_never
 
 from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern, Precedes, Row, Rule, State
 from fsm_runner.engine.domain import Vocabulary
@@ -14,6 +16,10 @@ from fsm_runner.engine.errors import Problem
 from fsm_runner.engine.text import did_you_mean
 
 Path = tuple[str | int, ...]
+
+
+NEAR = 200
+"""Names up to which the nearest is looked for: among more it would take longer than all else."""
 
 
 class FactCode(Protocol):
@@ -51,17 +57,42 @@ def name_problems(
         hint = did_you_mean(chart.initial, states)
         message = f"chart '{chart.name}': initial state '{chart.initial}' is not declared{hint}"
         yield Problem(code="unknown-initial", path=("initial",), message=message)
-    effects = [*vocabulary.effects, *(effect.name for effect in chart.effects)]
+    effects = {*vocabulary.effects, *(effect.name for effect in chart.effects)}
+    known = _Known.of(chart, vocabulary)
     for state in chart.states:
         if state.effect is not None and state.effect not in effects:
             message = f"state '{state.name}': effect '{state.effect}' is not known{did_you_mean(state.effect, effects)}"
             yield Problem(code="unknown-effect", path=("states", state.name, "effect"), message=message)
         for path, row in rows_with_paths(state):
-            yield from _row(chart, vocabulary, state, path, row)
+            yield from _row(known, state, path, row)
     for rule in chart.rules:
-        yield from _rule(chart, rule)
+        yield from _rule(known, rule)
     if facts is not None:
         yield from _code(chart, facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What a chart declares, for looking names up: immutable."""
+
+    states: frozenset[str]
+    rows: frozenset[str]
+    limits: frozenset[str]
+    facts: Mapping[str, tuple[str, ...]]
+    events: frozenset[str]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, chart: Chart, vocabulary: Vocabulary) -> Self:
+        """Read a chart."""
+        return cls(
+            states=frozenset(state.name for state in chart.states),
+            rows=frozenset(row.id for row in chart.rows),
+            limits=frozenset(limit.name for limit in chart.limits),
+            facts={fact.name: fact.answers for fact in chart.facts},
+            events=known_events(chart, vocabulary),
+            outputs=vocabulary.outputs,
+        )
 
 
 def known_events(chart: Chart, vocabulary: Vocabulary) -> frozenset[str]:
@@ -69,8 +100,16 @@ def known_events(chart: Chart, vocabulary: Vocabulary) -> frozenset[str]:
     return vocabulary.events | {*vocabulary.failure, *(event for each in chart.effects for event in each.reports)}
 
 
-def missing_events(chart: Chart, vocabulary: Vocabulary, state: State) -> Iterator[Problem]:
-    """Yield a problem for each event that can happen in `state` and has no row there, or for what a final one has."""
+def missing_events(chart: Chart, vocabulary: Vocabulary) -> Iterator[Problem]:
+    """Yield a problem for each event that can happen in a state and has no row there, or for what a final one has."""
+    known, reports = known_events(chart, vocabulary), {effect.name: effect.reports for effect in chart.effects}
+    for state in chart.states:
+        yield from _missing_in(state, vocabulary, known, reports)
+
+
+def _missing_in(
+    state: State, vocabulary: Vocabulary, known: frozenset[str], reports: Mapping[str, tuple[str, ...]]
+) -> Iterator[Problem]:
     if state.final:
         if state.rows:
             message = f"state '{state.name}': it is final, so its rows are never tried (delete them, or final: true)"
@@ -83,10 +122,9 @@ def missing_events(chart: Chart, vocabulary: Vocabulary, state: State) -> Iterat
         return
     wanted: tuple[str, ...] = ()
     if state.effect is not None:
-        reports = {effect.name: effect.reports for effect in chart.effects}
         wanted = (*reports.get(state.effect, vocabulary.reports(state.effect)), *vocabulary.failure)
     why = f"effect '{state.effect}' can report"
-    if any(event not in known_events(chart, vocabulary) for event in state.events):
+    if any(event not in known for event in state.events):
         return  # the row for it may be there, with its event misspelled
     for event in dict.fromkeys(wanted):
         if event not in state.events:
@@ -108,7 +146,7 @@ def _twice(chart: Chart) -> Iterator[Problem]:
         ("effect", "effects", [effect.name for effect in chart.effects]),
         ("rule", "rules", [rule.name for rule in chart.rules]),
     ):
-        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        for name in (name for name, times in Counter(names).items() if times > 1):
             message = f"chart '{chart.name}': {kind} '{name}' is declared twice (rename one)"
             yield Problem(code="duplicate-key", path=(key, name), message=message)
     for fact in chart.facts:
@@ -124,25 +162,23 @@ def _twice(chart: Chart) -> Iterator[Problem]:
             first.setdefault(row.id, state.name)
 
 
-def _row(chart: Chart, vocabulary: Vocabulary, state: State, path: Path, row: Row) -> Iterator[Problem]:
-    limits = {limit.name for limit in chart.limits}
-    states = {other.name for other in chart.states}
+def _row(known: _Known, state: State, path: Path, row: Row) -> Iterator[Problem]:
     for code, key, word, choices, problem in (
-        ("unknown-event", "event", row.event, known_events(chart, vocabulary), "is reported by nothing"),
-        ("unknown-target", "target", row.target, states, "is not declared"),
-        ("unknown-output", "output", row.output, vocabulary.outputs, "does not exist"),
-        ("unknown-limit", "spends", row.spends, limits, "is not declared"),
+        ("unknown-event", "event", row.event, known.events, "is reported by nothing"),
+        ("unknown-target", "target", row.target, known.states, "is not declared"),
+        ("unknown-output", "output", row.output, known.outputs, "does not exist"),
+        ("unknown-limit", "spends", row.spends, known.limits, "is not declared"),
     ):
         if word is not None and word not in choices:
             noun = "limit" if key == "spends" else key
             message = f"state '{state.name}': {noun} '{word}' {problem}{did_you_mean(word, choices)}"
             yield Problem(code=code, path=(*path, key), message=message)
-    yield from _guard(chart, f"state '{state.name}'", path, row.guard)
+    yield from _guard(known, f"state '{state.name}'", path, row.guard)
 
 
-def _guard(chart: Chart, subject: str, path: Path, guard: Pattern) -> Iterator[Problem]:
+def _guard(known: _Known, subject: str, path: Path, guard: Pattern) -> Iterator[Problem]:
     """Yield the facts and the answers of a guard that are not declared."""
-    declared = {fact.name: fact.answers for fact in chart.facts}
+    declared = known.facts
     for name, answers in guard:
         if name not in declared:
             message = f"{subject}: fact '{name}' is not declared{did_you_mean(name, declared)}"
@@ -172,24 +208,23 @@ def moments_of(rule: Rule) -> Iterator[tuple[Path, Moment]]:
             yield ("rules", rule.name, kind, key), moment
 
 
-def _rule(chart: Chart, rule: Rule) -> Iterator[Problem]:
+def _rule(known: _Known, rule: Rule) -> Iterator[Problem]:
     """Yield what a rule names and the chart does not declare, and each of its moments that says nothing."""
     subject = f"rule '{rule.name}'"
-    states, rows = {state.name for state in chart.states}, {row.id for row in chart.rows}
     for path, moment in moments_of(rule):
         if moment == Moment():
             message = f"{subject}: '{path[-1]}' says nothing (name a state, a row or answers)"
             yield Problem(code="wrong-rule", path=path, message=message)
-        for code, key, words, known in (
-            ("unknown-state", "state", moment.states, states),
-            ("unknown-row", "row", moment.rows, rows),
+        for code, key, words, declared in (
+            ("unknown-state", "state", moment.states, known.states),
+            ("unknown-row", "row", moment.rows, known.rows),
         ):
             for index, word in enumerate(words):
-                if word not in known:
+                if word not in declared:
                     place = (*path, index) if isinstance(rule, AlwaysReaches) else (*path, key, index)
-                    message = f"{subject}: {key} '{word}' is not declared{did_you_mean(word, known)}"
+                    message = f"{subject}: {key} '{word}' is not declared{did_you_mean(word, declared)}"
                     yield Problem(code=code, path=place, message=message)
-        yield from _guard(chart, subject, path, moment.guard)
+        yield from _guard(known, subject, path, moment.guard)
 
 
 def _code(chart: Chart, facts: Mapping[str, FactCode]) -> Iterator[Problem]:

@@ -20,12 +20,15 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern, Precedes, Row, Rule
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.check.tables import Facts, Table, first_row_wins
 from fsm_runner.engine.errors import Problem
+
+_Place = TypeVar("_Place")
+"""Where a search is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +174,7 @@ def _broken(
         return Violation(rule=rule.name, path=()), False
     met = forbidden if isinstance(rule, Precedes) else binds or rule.after is None
     start = (chart.initial, bound or binds)
-    paths: dict[tuple[str, bool], tuple[Taken, ...]] = {start: ()}
+    came: dict[tuple[str, bool], tuple[tuple[str, bool], Taken] | None] = {start: None}
     hops: dict[str, list[_Hop]] = {}
     waiting = deque([start])
     while waiting:
@@ -180,14 +183,13 @@ def _broken(
         if state not in hops:
             hops[state] = [hop for table in tables.get(state, ()) for hop in _hops(table, rule, moments, facts)]
         for hop in hops[state]:
-            path = (*paths[here], hop.taken)
             met |= hop.forbidden if isinstance(rule, Precedes) else hop.binds
             still = bound and not hop.frees
             if still and hop.forbidden:
-                return Violation(rule=rule.name, path=path), False
+                return Violation(rule=rule.name, path=(*_path(here, came), hop.taken)), False
             after = (hop.taken.target, still or hop.binds)
-            if after not in paths:
-                paths[after] = path
+            if after not in came:
+                came[after] = here, hop.taken
                 waiting.append(after)
     return None, not met
 
@@ -197,20 +199,36 @@ def _unreached(chart: Chart, rule: AlwaysReaches, tables: Mapping[str, list[Tabl
     hops = [
         hop.taken for some in tables.values() for table in some for hop in _hops(table, rule, (None, None, None), facts)
     ]
-    ending = set(rule.states)
-    while more := {hop.source for hop in hops if hop.target in ending} - ending:
-        ending |= more
-    paths: dict[str, tuple[Taken, ...]] = {chart.initial: ()}
+    onward: dict[str, list[Taken]] = {}
+    back: dict[str, list[str]] = {}
+    for hop in hops:
+        onward.setdefault(hop.source, []).append(hop)
+        back.setdefault(hop.target, []).append(hop.source)
+    ending, look = set(rule.states), list(rule.states)
+    while look:
+        more = [state for state in back.get(look.pop(), ()) if state not in ending]
+        ending.update(more)
+        look += more
+    came: dict[str, tuple[str, Taken] | None] = {chart.initial: None}
     waiting = deque([chart.initial])
     while waiting:
         here = waiting.popleft()
         if here not in ending:
-            return Violation(rule=rule.name, path=paths[here])
-        for hop in hops:
-            if hop.source == here and hop.target not in paths:
-                paths[hop.target] = (*paths[here], hop)
+            return Violation(rule=rule.name, path=_path(here, came))
+        for hop in onward.get(here, ()):
+            if hop.target not in came:
+                came[hop.target] = here, hop
                 waiting.append(hop.target)
     return None
+
+
+def _path(place: _Place, came: Mapping[_Place, tuple[_Place, Taken] | None]) -> tuple[Taken, ...]:
+    """Return the way to `place`, by the place that each was come to from."""
+    path: list[Taken] = []
+    while (step := came[place]) is not None:
+        place, taken = step
+        path.append(taken)
+    return tuple(reversed(path))
 
 
 def _at_start(chart: Chart, moment: Moment | None) -> bool:

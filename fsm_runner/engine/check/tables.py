@@ -210,17 +210,28 @@ def dead_rows(table: Table) -> Iterator[Problem]:
 
 
 def _shadow(table: Table, index: int) -> list[int]:
-    """Return the fewest earlier rows, by leaving out one after another, that together hold whenever the row does."""
-    row = table.held[index]
-    shadow = [earlier for earlier in range(index) if table.held[earlier] & row]
-    for candidate in tuple(shadow):
-        rest = row
-        for earlier in shadow:
-            if earlier != candidate:
-                rest &= ~table.held[earlier]
+    """Return earlier rows that together hold whenever the row does, and none of which can be left out.
+
+    They are the first that do: each takes something of the row that those before it leave, and then those that the
+    later ones make superfluous are left out, one after another.
+    """
+    row = rest = table.held[index]
+    shadow: list[int] = []
+    for earlier in range(index):
+        if rest & table.held[earlier]:
+            shadow.append(earlier)
+            rest &= ~table.held[earlier]
         if not rest:
-            shadow.remove(candidate)
-    return shadow
+            break
+    later = [0]
+    for earlier in reversed(shadow):
+        later.append(later[-1] | table.held[earlier])
+    kept, before = list[int](), 0
+    for place, earlier in enumerate(shadow):
+        if row & ~(before | later[len(shadow) - 1 - place]):
+            kept.append(earlier)
+            before |= table.held[earlier]
+    return kept
 
 
 def overlaps(table: Table) -> Iterator[Problem]:

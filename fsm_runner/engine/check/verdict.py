@@ -26,6 +26,7 @@ from fsm_runner.engine.check.graph import (
     drawn,
     edges_of,
     graph_problems,
+    leaving,
     path_to,
     reached,
     renewal_problems,
@@ -124,9 +125,9 @@ def check(
     problems = list(name_problems(chart, vocabulary, facts))
     if any(problem.code in UNREADABLE for problem in problems):
         return Verdict(problems=_in_order(chart, problems))
-    edges = tuple(edge for edge in edges_of(chart) if not chart.state(edge.source).final)
-    for state in chart.states:
-        problems += missing_events(chart, vocabulary, state)
+    final = {state.name for state in chart.states if state.final}
+    edges = tuple(edge for edge in edges_of(chart) if edge.source not in final)
+    problems += missing_events(chart, vocabulary)
     bad = _unjudged(problems)
     known = Facts(chart, domain, facts)
     readable = [state for state in chart.states if not state.final and state.name not in bad]
@@ -208,7 +209,7 @@ def _unused(chart: Chart) -> list[Problem]:
 
 def _ways(chart: Chart, edges: Sequence[Edge]) -> tuple[tuple[str, str], ...]:
     """Return for each state a shortest way to it."""
-    found = reached(chart.initial, edges)
+    found = reached([chart.initial], leaving(edges))
     paths = {state.name: path_to(state.name, found) for state in chart.states}
     return tuple((name, drawn(path) if path else name) for name, path in paths.items())
 
