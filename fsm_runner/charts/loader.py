@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
 from fsm_runner.charts.validation import validated
 from fsm_runner.engine.chart import Chart
-from fsm_runner.engine.check import FactCode, Verdict
+from fsm_runner.engine.check import FactCode, Verdict, check
 from fsm_runner.engine.check.names import name_problems
+from fsm_runner.engine.domain import Domain, Vocabulary
 from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.text import did_you_mean
-from fsm_runner.loop.domain import check
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.domain import TOOL_LOOP
 
 DEFAULT = "states"
 """The name of the default chart among the shipped ones; its file is also at the top of a checkout."""
@@ -44,7 +45,7 @@ class Parsed:
     document: Document
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str, vocabulary: Vocabulary = TOOL_LOOP.vocabulary) -> Parsed:
     """Read `text` as a chart, up to its shape; when that has problems, the names that can be judged are, too."""
     document = read(text.removeprefix("\ufeff"))
     fatal = {"syntax", "too-large", "too-deep", "several-documents"} & {problem.code for problem in document.problems}
@@ -58,12 +59,16 @@ def parse(text: str) -> Parsed:
     if not problems:
         return Parsed(chart=chart, problems=(), document=document)
     if chart is not None:
-        problems += located(name_problems(chart, VOCABULARY), document)
+        problems += located(name_problems(chart, vocabulary), document)
     return Parsed(chart=None, problems=_in_order(problems), document=document)
 
 
 def examine(
-    text: str, *, facts: Mapping[str, FactCode] | None = None, strict: bool = False
+    text: str,
+    *,
+    facts: Mapping[str, FactCode] | None = None,
+    strict: bool = False,
+    domain: Domain[Any, Any, Any] = TOOL_LOOP,
 ) -> tuple[Chart | None, Verdict]:
     """Return the chart, if there is one, and everything that the loader and the check say of it, with its places.
 
@@ -71,17 +76,23 @@ def examine(
         text: the file's text.
         facts: the facts' code by name, as `check` takes it.
         strict: whether rows that overlap are problems too.
+        domain: what the chart is of.
     """
-    parsed = parse(text)
+    parsed = parse(text, domain.vocabulary)
     if parsed.chart is None:
         return None, Verdict(problems=parsed.problems)
-    verdict = check(parsed.chart, facts=facts, strict=strict)
+    verdict = check(parsed.chart, domain, facts=facts, strict=strict)
     problems = _in_order(located(verdict.problems, parsed.document))
     return parsed.chart, replace(verdict, problems=problems, notes=_in_order(located(verdict.notes, parsed.document)))
 
 
 def loads(
-    text: str, source: str = "<chart>", *, verify: bool = True, facts: Mapping[str, FactCode] | None = None
+    text: str,
+    source: str = "<chart>",
+    *,
+    verify: bool = True,
+    facts: Mapping[str, FactCode] | None = None,
+    domain: Domain[Any, Any, Any] = TOOL_LOOP,
 ) -> Chart:
     """Return the chart that `text` declares.
 
@@ -90,15 +101,16 @@ def loads(
         source: what problems call it.
         verify: whether it must also pass the check.
         facts: the facts' code by name; None: the chart's own word is taken.
+        domain: what the chart is of.
 
     Raises:
         ChartError: with every problem.
     """
     if verify:
-        chart, verdict = examine(text, facts=facts)
+        chart, verdict = examine(text, facts=facts, domain=domain)
         problems = verdict.problems
     else:
-        parsed = parse(text)
+        parsed = parse(text, domain.vocabulary)
         chart, problems = parsed.chart, parsed.problems
     if chart is None or problems:
         raise ChartError(source, problems)

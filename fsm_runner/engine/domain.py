@@ -51,10 +51,12 @@ class EffectKind:
     Attributes:
         reports: the events that it can report.  A state with the effect must take all of them.
         asks: whether the caller has the turn while the effect goes on, and may ask.
+        late: whether it can still report after the run has gone on elsewhere.
     """
 
     reports: tuple[str, ...]
     asks: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,10 @@ class Vocabulary:
         supplies: what `consumes` can name: finite supplies, and why each is finite.
         renewed_by: by supply, the events that bring it anew.  What a caller does is never owed, so it is not here.
         limits: the limits that an argument sets; charts may declare others.
-        limit: the fact that answers ``reached`` once any limit of the chart is spent; None: there is none.
+        limit: the fact that answers ``reached`` once any limit of the chart is spent, and ``free`` before; None: there
+            is none.
+        own_limits: by fact, a limit that it alone is about, and what it answers where a chart declares no such limit.
+            Such a limit stops only what it bounds, so `limit` does not count it.
     """
 
     effects: Mapping[str, EffectKind] = field(default_factory=dict)
@@ -82,6 +87,7 @@ class Vocabulary:
     renewed_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     limit: str | None = None
+    own_limits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def events(self) -> frozenset[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NEAR = 200
+"""Names up to which the nearest is looked for: among more it would take longer than all else."""
+
 
 def counted(number: int, noun: str) -> str:
     """Return ``1 run``, ``2 runs`` or ``1,200 runs``; `noun` is one whose plural ends in a plain s."""

@@ -9,7 +9,7 @@ from itertools import product
 from fsm_runner.engine.chart import Chart
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings, SummaryControl, Thread
 from fsm_runner.loop.events import Json
-from fsm_runner.loop.facts import OWN_FACTS
+from fsm_runner.loop.facts import OWN_LIMITS
 from fsm_runner.loop.history import History
 from fsm_runner.loop.vocabulary import VOCABULARY
 
@@ -90,8 +90,8 @@ def _limits(chart: Chart, rare: bool) -> tuple[tuple[tuple[str, int], ...], ...]
 
     A limit that has a fact of its own bounds something extra, so it is set only where the chart leaves it open.
     """
-    bounding = [each.name for each in chart.limits if each.name not in OWN_FACTS]
-    extra = [each.name for each in chart.limits if each.name in OWN_FACTS and not each.value]
+    bounding = [each.name for each in chart.limits if each.name not in OWN_LIMITS]
+    extra = [each.name for each in chart.limits if each.name in OWN_LIMITS and not each.value]
     chosen: list[tuple[tuple[str, int], ...]] = [()]
     for most in (1, 2, 0) if rare else (1,):
         chosen.append(tuple((name, most) for name in bounding))

@@ -11,21 +11,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.engine.check import FactCode
 from fsm_runner.engine.check.combinations import Combos, spelled
 from fsm_runner.engine.check.rules import Taken
 from fsm_runner.engine.check.tables import Facts, Table, dead_rows, first_row_wins, tables_of
+from fsm_runner.engine.domain import Domain, Vocabulary
 from fsm_runner.loop.domain import TOOL_LOOP
-from fsm_runner.loop.facts import FACTS, OWN_FACTS
-from fsm_runner.loop.vocabulary import VOCABULARY
-
-_OWN_LIMITS = {"last_request": "last_requests", "reflection": "reflections"}
-"""The facts about one limit, each with that limit; without it they answer ``none``."""
-
-_STREAMING, _STREAMED = {"lend_stream", "drain_stream"}, VOCABULARY.reports("lend_stream")
-_CALLING, _CALLED = {"call_tools", "call_early"}, VOCABULARY.reports("call_tools")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,20 +93,23 @@ class Ways:
         return "" if state in self.paths else f"state '{state}' cannot be reached"
 
 
-def ways(chart: Chart, facts: Mapping[str, FactCode] | None = None) -> Ways:
+def ways(
+    chart: Chart, facts: Mapping[str, FactCode] | None = None, *, domain: Domain[Any, Any, Any] = TOOL_LOOP
+) -> Ways:
     """Search all that can happen in `chart`.
 
     Args:
         chart: a chart whose names resolve; it need not pass the rest of the check.
         facts: the facts' code by name, as `check` takes it.
+        domain: what the chart is of.
     """
-    known = Facts(chart, TOOL_LOOP, facts)
-    fixed = dict(_fixed(chart, facts))
+    known, vocabulary = Facts(chart, domain, facts), domain.vocabulary
+    fixed = dict(_fixed(chart, facts, domain))
     onward: dict[str, list[Taken]] = {}
     blocked: dict[str, str] = {}
     for state in chart.states:
         onward[state.name] = []
-        for row, found in _judged(chart, state, known, fixed):
+        for row, found in _judged(chart, vocabulary, state, known, fixed):
             if isinstance(found, Taken):
                 onward[state.name].append(found)
             else:
@@ -128,22 +125,27 @@ def ways(chart: Chart, facts: Mapping[str, FactCode] | None = None) -> Ways:
     return Ways(chart=chart, paths=paths, blocked=blocked)
 
 
-def _fixed(chart: Chart, facts: Mapping[str, FactCode] | None) -> Iterator[tuple[str, tuple[str, str]]]:
+def _fixed(
+    chart: Chart, facts: Mapping[str, FactCode] | None, domain: Domain[Any, Any, Any]
+) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the built-in facts that always answer the same in this chart: the answer, and why."""
-    limits = {limit.name for limit in chart.limits}
+    limits, about = {limit.name for limit in chart.limits}, domain.vocabulary.own_limits
     declared = {use.name: use.answers for use in chart.facts}
-    lacking = {name: limit for name, limit in _OWN_LIMITS.items() if limit not in limits}
-    why = {name: ("none", f"the chart declares no limit '{limit}'") for name, limit in lacking.items()}
-    if limits <= OWN_FACTS:
-        why["limit"] = ("free", "the chart declares no limit that could be reached")
+    why = {
+        name: (answer, f"the chart declares no limit '{limit}'")
+        for name, (limit, answer) in about.items()
+        if limit not in limits
+    }
+    if domain.vocabulary.limit is not None and limits <= {limit for limit, _ in about.values()}:
+        why[domain.vocabulary.limit] = ("free", "the chart declares no limit that could be reached")
     for name, (answer, reason) in why.items():
-        own = facts is not None and facts.get(name) is not FACTS[name]
+        own = facts is not None and facts.get(name) is not domain.facts[name]
         if not own and answer in declared.get(name, ()):
             yield name, (answer, reason)
 
 
 def _judged(
-    chart: Chart, state: State, facts: Facts, fixed: Mapping[str, tuple[str, str]]
+    chart: Chart, vocabulary: Vocabulary, state: State, facts: Facts, fixed: Mapping[str, tuple[str, str]]
 ) -> Iterator[tuple[Row, Taken | str]]:
     """Yield each row of `state` with the transition that it can be, or why it can be none."""
     restless = False
@@ -157,7 +159,7 @@ def _judged(
         for index, (_, row) in enumerate(table.rows):
             if state.final:
                 yield row, f"state '{state.name}' is final, so its rows are never tried"
-            elif row.event is not None and not _can_happen(chart, state, row.event):
+            elif row.event is not None and not _can_happen(chart, vocabulary, state, row.event):
                 yield row, f"nothing reports '{row.event}' while a run is in '{state.name}'"
             elif row.event is not None and restless:
                 yield row, f"a run never rests in '{state.name}': some always row holds whatever the facts answer"
@@ -190,17 +192,16 @@ def _shadowed(table: Table, index: int, fixed: Mapping[str, tuple[str, str]], he
     return f"it is dead: {earlier} before it cover all of it, as the facts can answer here"
 
 
-def _can_happen(chart: Chart, state: State, event: str) -> bool:
+def _can_happen(chart: Chart, vocabulary: Vocabulary, state: State, event: str) -> bool:
     """Whether `event` can be told while a run is in `state`; doubtful cases count as yes.
 
-    What a stream or a tool reports may come after the run has gone on elsewhere; the caller may ask, and close, where
+    What some effects report may come after the run has gone on elsewhere; the caller may ask, and close, where
     an effect was cut off.
     """
-    effects = {each.effect for each in chart.states}
     own = {effect.name: effect.reports for effect in chart.effects}
-    if event in VOCABULARY.asks or event == VOCABULARY.failed:
+    if event in vocabulary.asks or event == vocabulary.failed:
         return True
-    if state.effect is not None and event in own.get(state.effect, VOCABULARY.reports(state.effect)):
+    if state.effect is not None and event in own.get(state.effect, vocabulary.reports(state.effect)):
         return True
-    late = [*(_STREAMED if effects & _STREAMING else ()), *(_CALLED if effects & _CALLING else ())]
-    return event in late
+    kinds = (vocabulary.effects.get(each.effect or "") for each in chart.states)
+    return any(event in kind.reports for kind in kinds if kind is not None and kind.late)

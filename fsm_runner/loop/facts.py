@@ -18,13 +18,14 @@ from fsm_runner.loop.enter import PAUSED, RESENDS, STOPS
 from fsm_runner.loop.messages import is_done, text_in
 from fsm_runner.loop.thread import refused_fields
 from fsm_runner.loop.tools import available, family
+from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
     Fact: TypeAlias = _fact.Fact[Context]
 else:
     Fact = _fact.Fact
 
-OWN_FACTS = frozenset({"last_requests", "reflections"})
+OWN_LIMITS = frozenset(limit for limit, _ in VOCABULARY.own_limits.values())
 """The limits that have a fact of their own."""
 
 
@@ -92,7 +93,7 @@ def reached_limits(context: Context) -> tuple[str, ...]:
     spent = context.counters.spent
     reached = []
     for name, most in context.counters.limits.items():
-        if most is not None and spent.get(name, 0) >= most and name not in OWN_FACTS:
+        if most is not None and spent.get(name, 0) >= most and name not in OWN_LIMITS:
             reached.append(name)
     return tuple(reached)
 

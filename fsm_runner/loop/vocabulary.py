@@ -9,7 +9,7 @@ from __future__ import annotations
 from fsm_runner.engine.domain import EffectKind, Vocabulary
 
 _REQUEST = EffectKind(reports=("replied", "opened", "failed"))
-_CALLS = EffectKind(reports=("tool_finished", "failed"))
+_CALLS = EffectKind(reports=("tool_finished", "failed"), late=True)
 
 VOCABULARY = Vocabulary(
     effects={
@@ -17,8 +17,8 @@ VOCABULARY = Vocabulary(
         "compact": _REQUEST,
         "send_last_request": _REQUEST,
         "reflect": _REQUEST,
-        "lend_stream": EffectKind(reports=("moved_on", "replied", "failed"), asks=True),
-        "drain_stream": EffectKind(reports=("moved_on", "replied", "failed")),
+        "lend_stream": EffectKind(reports=("moved_on", "replied", "failed"), asks=True, late=True),
+        "drain_stream": EffectKind(reports=("moved_on", "replied", "failed"), late=True),
         "call_early": _CALLS,
         "call_tools": _CALLS,
         "summarise": EffectKind(reports=("summarised", "failed")),
@@ -36,4 +36,5 @@ VOCABULARY = Vocabulary(
     renewed_by=dict.fromkeys(("calls", "stream", "reply", "resends"), ("replied", "opened")),
     limits=("iterations",),
     limit="limit",
+    own_limits={"last_request": ("last_requests", "none"), "reflection": ("reflections", "none")},
 )

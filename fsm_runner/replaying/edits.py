@@ -14,11 +14,11 @@ from fsm_runner.charts.diff import Way
 from fsm_runner.charts.diff.renames import renamed_states, with_new_names
 from fsm_runner.engine.chart import Chart, Pattern, Row
 from fsm_runner.journal import Record
-from fsm_runner.loop.facts import FACTS, OWN_FACTS, Fact
+from fsm_runner.loop.facts import FACTS, OWN_LIMITS, Fact
 from fsm_runner.replaying.machines import Machines
 
 _COUNTED: Mapping[str, Callable[[str], bool]] = {
-    "limit": lambda name: name not in OWN_FACTS,
+    "limit": lambda name: name not in OWN_LIMITS,
     "last_request": lambda name: name == "last_requests",
     "reflection": lambda name: name == "reflections",
 }

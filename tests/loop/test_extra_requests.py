@@ -11,7 +11,7 @@ from fsm_runner.loop.context import Settings, Stand
 from fsm_runner.loop.effects import effects_of
 from fsm_runner.loop.enter import REFLECTION, entered
 from fsm_runner.loop.events import Entered
-from fsm_runner.loop.facts import FACTS, OWN_FACTS
+from fsm_runner.loop.facts import FACTS, OWN_LIMITS
 from tests.support.build import LOST, PARAMS, context, reply, text, use, user
 
 QUESTION = {"role": "user", "content": REFLECTION}
@@ -149,7 +149,7 @@ def test_the_question_is_asked_again_of_another_answer():
 # ── the limits ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", sorted(OWN_FACTS))
+@pytest.mark.parametrize("name", sorted(OWN_LIMITS))
 def test_a_limit_with_a_fact_of_its_own_stops_nothing_else(name):
     """Spent, it leaves `limit` free; beside another that is spent, it changes nothing."""
     given = context(limits={name: 1}, spent={name: 1})
@@ -160,4 +160,4 @@ def test_a_limit_with_a_fact_of_its_own_stops_nothing_else(name):
 
 def test_each_of_those_limits_has_its_fact():
     """Called as one of what the limit counts."""
-    assert OWN_FACTS <= {f"{name}s" for name in FACTS}
+    assert OWN_LIMITS <= {f"{name}s" for name in FACTS}

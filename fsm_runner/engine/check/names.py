@@ -18,10 +18,6 @@ from fsm_runner.engine.text import did_you_mean
 Path = tuple[str | int, ...]
 
 
-NEAR = 200
-"""Names up to which the nearest is looked for: among more it would take longer than all else."""
-
-
 class FactCode(Protocol):
     """What the check reads of a fact's code.
 
