@@ -17,6 +17,7 @@ from anthropic.lib.tools import ToolError
 from anthropic.tools import ToolsetUsageError
 from anthropic.types.beta import BetaToolUseBlock
 
+from fsm_runner.adapters.anthropic.failures import said
 from fsm_runner.adapters.anthropic.json_values import NotJson, copied, json_object, json_value, well_formed
 from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted
 from fsm_runner.loop.context import Context
@@ -74,7 +75,7 @@ class Work:
         log.error("%s", text)
         return result(self.id, text, is_error=True)
 
-    def failed(self, error: Exception) -> Json:
+    def failed(self, error: BaseException) -> Json:
         """Return the result of a call that raised `error`, and log what was not meant for the model.
 
         Raises:
@@ -88,7 +89,7 @@ class Work:
             except NotJson as wrong:
                 return self._unusable("raised", wrong)
         log.error("Error occurred while calling tool: %s", self.name, exc_info=error)
-        told = type(error).__name__ if self.error_text == "type" else well_formed(repr(error))[:MAX_ERROR_TEXT]
+        told = type(error).__name__ if self.error_text == "type" else well_formed(said(error, repr))[:MAX_ERROR_TEXT]
         return result(self.id, told, is_error=True)
 
 

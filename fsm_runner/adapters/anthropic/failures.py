@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anthropic
 
 from fsm_runner.loop.events import Failed
@@ -14,7 +16,15 @@ def failed(error: BaseException) -> Failed:
     """Return the event for an exception of a request, a stream or a summary."""
     status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
     code = error_code(error.body) if isinstance(error, anthropic.APIError) else None
-    return Failed(error=type(error).__name__, text=str(error)[:MAX_TEXT], status=status, code=code)
+    return Failed(error=type(error).__name__, text=said(error, str)[:MAX_TEXT], status=status, code=code)
+
+
+def said(error: BaseException, how: Callable[[object], str]) -> str:
+    """Return what `error` says of itself by `how`, ``str`` or ``repr``; its type's name when that raises."""
+    try:
+        return how(error)
+    except Exception:
+        return type(error).__name__
 
 
 def refusal(text: str) -> Exception:
