@@ -16,12 +16,12 @@ from fsm_runner.charts.nodes import MAX_BYTES, Document, read
 from fsm_runner.charts.nodes import Path as Place
 from fsm_runner.charts.validation import validated
 from fsm_runner.engine.chart import Chart
-from fsm_runner.engine.check import FactCode, Verdict
+from fsm_runner.engine.check import FactCode, Verdict, check
 from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.domain import Domain, Vocabulary
 from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.text import did_you_mean
-from fsm_runner.loop.domain import TOOL_LOOP, check
+from fsm_runner.loop.domain import TOOL_LOOP
 
 DEFAULT = "states"
 """The name of the default chart among the shipped ones; its file is also at the top of a checkout."""

@@ -1,6 +1,7 @@
 """The caller's acts: what it does to a run between turns, as events.
 
-They work at any time before the end of the run, also before its start and while an effect is under way.
+They work at any time before the end of the run, also before its start and while an effect is under way, and from any
+thread: each is read, made and told in one go.
 """
 
 from __future__ import annotations
@@ -75,9 +76,12 @@ class Acts:
             ValueError: the API is compacting the conversation; its response replaces the messages.
             IllegalEvent: the run has ended.
         """
-        refuse_while_compacting(self._session.context)
-        added = tuple(message_param(message, f"messages[{at}]") for at, message in enumerate(messages))
-        self._session.tell(Appended(messages=added))
+        added = Appended(
+            messages=tuple(message_param(message, f"messages[{at}]") for at, message in enumerate(messages))
+        )
+        with self._session.acting():
+            refuse_while_compacting(self._session.context)
+            self._session.act(added)
 
     def set_messages_params(self, params: Any) -> None:
         """Replace the parameters of the requests to come.
@@ -92,9 +96,10 @@ class Acts:
             TypeError: ``thread`` among them, with a value.
             IllegalEvent: the run has ended.
         """
-        replaced = self._given.replace(params, self._session.context, self._conversation())
-        if replaced is not None:
-            self._session.tell(replaced)
+        with self._session.acting():
+            replaced = self._given.replace(params, self._session.context, self._conversation())
+            if replaced is not None:
+                self._session.act(replaced)
 
     def compact_before_next_turn(self, compaction: Mapping[str, object] | None = None) -> None:
         """Have the API compact the conversation before the model's next turn.
@@ -109,11 +114,13 @@ class Acts:
             ValueError: ``context_management`` has a ``compact_*`` edit, which the API does not take beside it.
             IllegalEvent: the run has ended.
         """
-        if self._session.context.compaction.config is not None:
-            return
-        check_can_compact(self._session.context.settings.params)
         config = {"type": "summarize"} if compaction is None else compaction
-        self._session.tell(CompactionAsked(config=json_object(config, "compaction", "a dict")))
+        asked = CompactionAsked(config=json_object(config, "compaction", "a dict"))
+        with self._session.acting():
+            if self._session.context.compaction.config is not None:
+                return
+            check_can_compact(self._session.context.settings.params)
+            self._session.act(asked)
 
     def add_tools(self, *tools: object) -> None:
         """Give the model more tools, without changing the ``tools`` parameter, which would miss the prompt cache.
@@ -126,13 +133,14 @@ class Acts:
             TypeError: one of them is no tool, or of the other flavour.
             IllegalEvent: the run has ended.
         """
-        added = added_tools(self._given.tools, tools)
-        definitions = ({"type": "tool_definition", "definition": data} for *_, data in added)
-        blocks = tuple({"type": "tool_addition", "tool": tool} for tool in definitions)
-        runs = [(name, tool) for name, tool, _ in added if name is not None and not isinstance(tool, dict)]
-        raw = [name for name, tool, _ in added if name is not None and isinstance(tool, dict)]
-        self._given.tools.by_name.update(runs)
-        self._session.tell(ToolsChanged(blocks=blocks, added=tuple(name for name, _ in runs), removed=tuple(raw)))
+        with self._session.acting():
+            added = added_tools(self._given.tools, tools)
+            definitions = ({"type": "tool_definition", "definition": data} for *_, data in added)
+            blocks = tuple({"type": "tool_addition", "tool": tool} for tool in definitions)
+            runs = [(name, tool) for name, tool, _ in added if name is not None and not isinstance(tool, dict)]
+            raw = [name for name, tool, _ in added if name is not None and isinstance(tool, dict)]
+            self._given.tools.by_name.update(runs)
+            self._session.act(ToolsChanged(blocks=blocks, added=tuple(name for name, _ in runs), removed=tuple(raw)))
 
     def remove_tools(self, *tools: object) -> None:
         """Take tools away from the model, without changing the ``tools`` parameter.
@@ -147,9 +155,10 @@ class Acts:
             TypeError: one of them is neither a tool nor a name.
             IllegalEvent: the run has ended.
         """
-        names = removed_names(self._given.tools, tools)
-        blocks = tuple({"type": "tool_removal", "tool": {"type": "tool_reference", "name": name}} for name in names)
-        self._session.tell(ToolsChanged(blocks=blocks, removed=tuple(names)))
+        with self._session.acting():
+            names = removed_names(self._given.tools, tools)
+            blocks = tuple({"type": "tool_removal", "tool": {"type": "tool_reference", "name": name}} for name in names)
+            self._session.act(ToolsChanged(blocks=blocks, removed=tuple(names)))
 
     def defer_tool_call(self, tool_use: Any) -> None:
         """Hold a call of the reply that streams until the caller is done with the reply.
@@ -160,8 +169,9 @@ class Acts:
         Args:
             tool_use: the ``tool_use`` block, or its id.
         """
-        if self._session.context.settings.eager and not self._session.final:
-            self._session.tell(CallDeferred(id=tool_use if isinstance(tool_use, str) else tool_use.id))
+        with self._session.acting():
+            if self._session.context.settings.eager and not self._session.final:
+                self._session.act(CallDeferred(id=tool_use if isinstance(tool_use, str) else tool_use.id))
 
     @property
     def deferred_tool_calls(self) -> list[BetaToolUseBlock]:

@@ -9,17 +9,20 @@ on from there.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 import anyio
+import anyio.lowlevel
+from anyio.abc import TaskGroup
 
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, reading, summary_arguments
-from fsm_runner.adapters.anthropic.streams import CallWatch, watched_async
+from fsm_runner.adapters.anthropic.streams import AsyncItems, CallWatch, watched_async
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.cancellation import Cancels
 from fsm_runner.drivers.session import RunView, Session, reported
 from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import (
@@ -32,7 +35,6 @@ from fsm_runner.loop.effects import (
     Summarise,
 )
 from fsm_runner.loop.events import (
-    Closed,
     Json,
     MovedOn,
     Opened,
@@ -54,19 +56,11 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
 
     def __init__(self, session: Session, equipment: Equipment) -> None:
         super().__init__(session, equipment)
-        self._items: AsyncGenerator[ItemT, None] | None = None
-        self._slots = anyio.CapacityLimiter(equipment.max_concurrent_tools or math.inf)
+        self._cancels: Cancels | None = None
+        self._called: Step | None = None
 
     def __aiter__(self) -> AsyncIterator[ItemT]:
-        return self._each()
-
-    async def _each(self) -> AsyncGenerator[ItemT, None]:
-        while True:
-            try:
-                item = await self.__anext__()
-            except StopAsyncIteration:
-                return
-            yield item
+        return AsyncItems(self.__anext__)
 
     async def __anext__(self) -> ItemT:
         """Return the next message, or its stream.
@@ -78,15 +72,18 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         if self._busy and self._session.context.stand.closed:
             raise StopAsyncIteration
         with self._working():
-            if self._items is None:
-                self._begin_spans()
-                self._items = self._run()
+            self._begin_spans()
             try:
                 with self._spans.current():
-                    return await anext(self._items)
-            except BaseException:
-                self._items = None
+                    await self._watch_cancels()
+                    has_more = self._is_handed_out() or await self._advance()
+            except BaseException as error:
+                await self._leave(error)
                 raise
+            if not has_more:
+                await self._leave(None)
+                raise StopAsyncIteration
+            return cast(ItemT, self._item)
 
     async def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
@@ -105,44 +102,52 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         appended in between.  A stream is read to its end first.
         """
         with self._working():
+            await self._watch_cancels()
             step = self._answer_asked()
-            while step is not None and step.effects:
+            while step is not None:
+                self._session.check()
+                if not step.effects:
+                    break
                 step = await self._perform(step.effects)
             return self._response()
 
     async def close(self) -> None:
         """End the run before its next request.  Closing a run that has ended has no effect."""
-        if self._session.final:
-            return
-        self._session.tell(Closed())
-        if self._busy or self._early:
-            return
-        items, self._items = self._items, None
-        self._end()
-        if items is not None:
-            await items.aclose()
-        self._session.leave()
+        if self._closed():
+            await self._leave(None)
+        self._session.check()
 
-    async def _run(self) -> AsyncGenerator[ItemT, None]:
-        step = self._session.resume()
-        with self._spans:
-            try:
-                if not step.effects and not step.final:
-                    step = self._go_on()
-                while True:
-                    while step.effects and step.output is None:
-                        step = await self._perform(step.effects)
-                    if step.final:
-                        return
-                    if step.output is not None:
-                        yield cast(ItemT, self._item)
-                    else:
-                        self._check_rest(step)
-                    step = self._go_on()
-            finally:
-                with self._spans.current():
+    async def _watch_cancels(self) -> None:
+        """From now on, a cancellation of this task is one of the run; one that is on its way comes out here."""
+        self._cancels = Cancels()
+        if self._cancels.before:
+            await anyio.lowlevel.checkpoint()
+
+    async def _advance(self) -> bool:
+        """Do what there is to do until something is handed out; return whether something was."""
+        step = self._asked()
+        while True:
+            self._check_due(step)
+            if step.effects and step.output is None:
+                step = await self._perform(step.effects)
+            elif step.final:
+                return False
+            elif self._is_handed_out():
+                return True
+            else:
+                self._check_rest(step)
+                step = self._go_on()
+
+    async def _leave(self, error: BaseException | None) -> None:
+        """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
+        self._handed = False
+        try:
+            with self._spans.current():
+                if not self._due and not isinstance(error, GeneratorExit):  # of a task that is gone nothing is awaited
                     await self._close_stream()
-                self._session.leave()
+            self._session.leave()
+        finally:
+            self._spans.end(error)
 
     async def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]
@@ -170,12 +175,14 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             with self._recorded(order):
                 response = await self._client.beta.messages.create(**self._request(order))
                 reply = None if order.stream else reading(response, self._given.output_format)
-        except Exception as error:
+        except BaseException as error:
+            if not self._is_own(error):
+                raise
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
         self._watch = CallWatch()
-        self._stream = self._item = watched_async(response, self, self._watch, self._given.output_format)
+        self._stream = self._item = await watched_async(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 
     async def _summarise(self, order: Summarise) -> Step:
@@ -183,7 +190,9 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             with self._recorded(order):
                 message = message_data(await self._client.beta.messages.create(**summary_arguments(order)))
                 check_summary(message)
-        except Exception as error:
+        except BaseException as error:
+            if not self._is_own(error):
+                raise
             return self._failed(error)
         return self._session.tell(Summarised(message=message))
 
@@ -192,7 +201,9 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             with self._recorded(effect):
                 outcome = self._equipment.effects[effect.name](RunView(self.snapshot))
                 event = reported(effect.name, await outcome if inspect.isawaitable(outcome) else outcome)
-        except Exception as error:
+        except BaseException as error:
+            if not self._is_own(error):
+                raise
             return self._failed(error)
         return self._session.tell(event)
 
@@ -201,58 +212,81 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
         """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
         self._warn_unknown(effects)
-        if len(effects) == 1 or self._equipment.max_concurrent_tools == 1:
+        most = self._equipment.max_concurrent_tools or len(effects)
+        if len(effects) == 1 or most == 1:
             return await self._call_in_turn(effects)
-        last: Step | None = None
-
-        async def run(effect: CallTool) -> None:
-            nonlocal last
-            async with self._slots:
-                last = await self._call_tool(effect)
-            for more in calls_to_start(last):
-                group.start_soon(run, more)
-
+        self._called = None
+        cut_off: list[CallTool] = []
+        slots = anyio.CapacityLimiter(most)
         try:
             async with anyio.create_task_group() as group:
                 for effect in effects:
-                    group.start_soon(run, effect)
+                    group.start_soon(self._call_beside, effect, group, slots, cut_off)
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
-        return cast(Step, last)
+        for effect in cut_off:  # by a cancellation of that one task, while the run goes on
+            self._called = self._told(effect, self._work(effect).failed(asyncio.CancelledError()))
+        return self._session.resume() if self._called is None else self._called
+
+    async def _call_beside(
+        self, effect: CallTool, group: TaskGroup, slots: anyio.CapacityLimiter, cut_off: list[CallTool]
+    ) -> None:
+        """One of the calls that run side by side; in the end, `_called` is the step that the last one made."""
+        async with slots:
+            if self._session.has_raised:
+                return
+            try:
+                step = self._called = await self._call_tool(effect, Cancels())
+            except anyio.get_cancelled_exc_class():
+                cut_off.append(effect)
+                raise
+        for more in self._more(step):
+            group.start_soon(self._call_beside, more, group, slots, cut_off)
 
     async def _call_in_turn(self, effects: tuple[CallTool, ...]) -> Step:
         waiting = list(effects)
         while True:
-            step = await self._call_tool(waiting.pop(0))
-            waiting += calls_to_start(step)
-            if not waiting:
+            step = await self._call_tool(waiting.pop(0), self._cancels or Cancels())
+            waiting += self._more(step)
+            if not waiting or self._session.has_raised:
                 return step
 
-    async def _call_tool(self, effect: CallTool) -> Step:
+    async def _call_tool(self, effect: CallTool, cancels: Cancels) -> Step:
         with self._recorded(effect):
-            answer = await self._answer(effect)
+            answer = await self._answer(effect, cancels)
+        return self._told(effect, answer)
+
+    def _told(self, effect: CallTool, answer: Json) -> Step:
         return self._session.tell(ToolFinished(id=effect.id, result=answer))
 
-    async def _answer(self, effect: CallTool) -> Json:
+    async def _answer(self, effect: CallTool, cancels: Cancels) -> Json:
         work = self._work(effect)
         if work.call is None:
             return work.settled
         with self._spans.tool(work.tool, effect.block) as call:
             try:
                 call.result = answer = work.done(await work.call())
-            except Exception as error:
+            except BaseException as error:
+                if not cancels.is_own(error):
+                    raise
                 call.result = answer = work.failed(error)
             return answer
+
+    def _is_own(self, error: BaseException) -> bool:
+        return isinstance(error, Exception) or (self._cancels is not None and self._cancels.is_own(error))
 
     # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
 
     async def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
         self._early = True
+        if not self._draining:
+            self._cancels = Cancels()
         try:
             with self._spans.current():
                 step = self._session.tell(MovedOn(call=call))
                 while calls_to_start(step):
+                    self._session.check()
                     step = await self._call_tools(calls_to_start(step))
         finally:
             self._early = False
@@ -260,18 +294,23 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _drain(self) -> Step:
         if self._stream is None:
             return self._stream_is_gone()
+        self._step, self._draining = None, True
         try:
             await self._stream.until_done()
+        except GeneratorExit:
+            raise
         except BaseException:
             await self._close_stream()
             raise
+        finally:
+            self._draining = False
         return self._drained()
 
     async def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             with anyio.CancelScope(shield=True):
-                await stream.close()
+                await stream.leave()
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
 from fsm_runner.adapters.anthropic.failures import failed, refusal
@@ -21,7 +22,7 @@ from fsm_runner.drivers.session import RunView, Session, log
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
-from fsm_runner.loop.events import AnswerAsked, Continued, Failed, Json, Replied
+from fsm_runner.loop.events import AnswerAsked, Closed, Continued, Failed, Json, Replied
 from fsm_runner.loop.messages import has_summary
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
@@ -72,8 +73,37 @@ class BaseRunner(Acts):
         self._step: Step | None = None
         self._busy = False
         self._early = False
+        self._handed = False  # whether the caller was given `_item` and has not asked for more
+        self._due = False  # whether it is still to be given
+        self._draining = False
+        self._warned: set[str] = set()
         self._rested: set[str] = set()
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
+        weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
+
+    def _asked(self) -> Step:
+        """The caller asks for more: the step that goes on, where the run is or where it was cut off."""
+        if self._handed:
+            self._handed = False
+            return self._go_on()
+        step = self._session.resume()
+        return step if step.effects or step.final else self._go_on()
+
+    def _is_handed_out(self) -> bool:
+        """Hand out what is due; return whether something was."""
+        if not self._due:
+            return False
+        self._due, self._handed = False, True
+        return True
+
+    def _check_due(self, step: Step) -> None:
+        """Take note of what `step` hands out; before anything more is done, the caller gets what its listener raised.
+
+        Raises:
+            Exception: that.
+        """
+        self._due = step.output is not None and not step.final
+        self._session.check()
 
     def _check_rest(self, step: Step) -> None:
         """Refuse to go on from a step after which the run rests without having handed out anything, unless it was cut
@@ -95,13 +125,14 @@ class BaseRunner(Acts):
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
         held = order.thread is not None and order.thread.get("type") == "continue"
-        return request_arguments(
-            order,
-            self._equipment.options,
-            tools=self._given.tools.to_send if held or order.tools is self._given.tools.sent else order.tools,
-            output_format=self._given.output_format,
-            threads=self._session.context.thread.mode != "off",
-        )
+        with self._session.alone():
+            return request_arguments(
+                order,
+                self._equipment.options,
+                tools=self._given.tools.to_send if held or order.tools is self._given.tools.sent else order.tools,
+                output_format=self._given.output_format,
+                threads=self._session.context.thread.mode != "off",
+            )
 
     def _response(self) -> Json | None:
         return self._given.response(self._session.context)
@@ -109,6 +140,7 @@ class BaseRunner(Acts):
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
         self._item = self._last = message
+        self._warned.clear()
         self._given.remember(data)
         if self._session.context.compaction.config is None or has_summary(data):
             self._lasting = message
@@ -126,14 +158,20 @@ class BaseRunner(Acts):
         self._step = self._session.tell(Replied(message=data))
 
     def _drained(self) -> Step:
-        """The step that the end of a drained stream made."""
+        """The step that the end of a drained stream made; a stream that told of none is gone."""
+        step, self._step = self._step, None
+        if step is None:
+            return self._stream_is_gone()
         if self._session.context.stand.awaits == "more":
             self._last = self._lasting
-        return cast(Step, self._step)
+        return step
 
     def broke_off(self, error: BaseException) -> None:
-        """Reading the stream failed; whoever reads gets the exception."""
-        self._step = self._session.tell(failed(error))
+        """Reading the stream failed; whoever reads gets the exception.
+
+        A cancellation of the run that reads it is no failure: the run stays where it is."""
+        if self._session.takes(Failed) and (isinstance(error, Exception) or not self._draining):
+            self._session.tell(failed(error))
 
     def _stream_is_gone(self) -> Step:
         """The run was cut off in a stream, which cannot be read on: the machine says what now."""
@@ -155,18 +193,32 @@ class BaseRunner(Acts):
 
     def _go_on(self) -> Step:
         """Ask for more; where an effect was cut off, it is what is left to do first."""
-        if not self._session.takes(Continued):
-            return self._session.resume()
-        for edit in self._given.edits(self._session.context):
-            self._session.tell(edit)
-        self._last = self._lasting
-        return self._session.tell(Continued())
+        with self._session.alone():
+            if not self._session.takes(Continued):
+                return self._session.resume()
+            for edit in self._given.edits(self._session.context):
+                self._session.tell(edit)
+            self._last = self._lasting
+            return self._session.tell(Continued())
 
     def _answer_asked(self) -> Step | None:
         """Ask for the tool response; None when there is nothing to do for it."""
-        if self._session.takes(AnswerAsked):
-            return self._session.tell(AnswerAsked())
-        return self._session.resume() if self._session.context.stand.awaits == "answer" else None
+        with self._session.alone():
+            if self._session.takes(AnswerAsked):
+                return self._session.tell(AnswerAsked())
+            return self._session.resume() if self._session.context.stand.awaits == "answer" else None
+
+    def _closed(self) -> bool:
+        """Tell that the caller closes the run; return whether that ends it here, not where it is at work."""
+        with self._session.alone():
+            if self._session.final:
+                return False
+            self._session.act(Closed())
+            if self._busy or self._early or self._session.is_stepping:
+                return False
+            self._handed = self._due = False
+            self._end()
+            return True
 
     def _end(self) -> None:
         """End a closed run where it is.  An effect that was cut off is not begun again."""
@@ -175,31 +227,44 @@ class BaseRunner(Acts):
         if not self._session.final:
             self._session.tell(Continued())
 
-    def _failed(self, error: Exception) -> Step:
+    def _failed(self, error: BaseException) -> Step:
         """Tell the machine of a failure; unless it orders something else instead, the caller gets the exception."""
         step = self._session.tell(failed(error))
-        if not step.effects:
+        if step.effects:
+            return step
+        try:
             raise error
-        return step
+        finally:
+            del error  # it holds this frame
 
     def _warn_unknown(self, effects: Iterable[CallTool]) -> None:
-        """Tell the caller, at its own line, of every call to a tool that this run does not have."""
+        """Tell the caller, at its own line, of every call to a tool that this run does not have.
+
+        Once, also where warnings are errors: then the caller gets that, and the run can be gone on with."""
         for effect in effects:
-            if effect.kind == "unknown":
+            if effect.kind == "unknown" and effect.id not in self._warned:
+                self._warned.add(effect.id)
                 text = unknown_warning(effect.block, self._given.tools, self._session.context)
                 if text is not None:
-                    warnings.warn(text, UserWarning, stacklevel=caller_level())
                     log.warning(text)  # a warning is shown once for a line; a record, each time
+                    warnings.warn(text, UserWarning, stacklevel=caller_level())
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        if self._busy:
-            raise RunError("this runner is at work in another task or tool (one at a time: wait for it, or make two)")
-        self._busy = True
+        with self._session.alone():
+            if self._busy:
+                raise RunError(
+                    "this runner is at work in another task or tool (one at a time: wait for it, or make two)"
+                )
+            self._busy = True
         try:
             yield
         finally:
             self._busy = False
+
+    def _more(self, step: Step) -> tuple[CallTool, ...]:
+        """The tool calls that `step` orders; none once the listener raised, which comes out first."""
+        return () if self._session.has_raised else calls_to_start(step)
 
     @contextmanager
     def _recorded(self, effect: Effect) -> Iterator[None]:

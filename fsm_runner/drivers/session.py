@@ -2,22 +2,29 @@
 
 A driver performs effects and reports events; it decides nothing.  Whatever it is told goes through `Session.tell`,
 which steps the machine, writes the journal, and logs what a person should know.
+
+Tools and callers act from any thread.  One thread at a time tells and records; listeners are called after that, in the
+same order, by whoever is at it, and what they raise takes back nothing (see `Session.check`).
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fsm_runner.adapters.anthropic.json_values import json_object
 from fsm_runner.drivers.copies import Copies
+from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.domain import Machine, Snapshot, Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
-from fsm_runner.loop.events import Event, Json, Reported, ToolFinished
+from fsm_runner.loop.events import ACTS, Event, Json, Reported, ToolFinished
 
 if TYPE_CHECKING:
     from fsm_runner.adapters.opentelemetry import Spans
@@ -60,7 +67,7 @@ class RunView:
 
 
 class Session:
-    """One run's place in its chart.  Used by one thread or task at a time."""
+    """One run's place in its chart: mutable, for any number of threads."""
 
     def __init__(
         self,
@@ -98,6 +105,12 @@ class Session:
         self._requests = after
         self._calls: set[str] = set()
         self._done: set[str] = set()
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._stepping = self._telling = False
+        self._late: deque[Event] = deque()
+        self._untold: deque[tuple[Event | None, Step]] = deque()
+        self._raised: Exception | None = None
         step = machine.start(context) if at is None else machine.resume(at)
         self.snapshot = step.snapshot
         self.final = step.final
@@ -105,7 +118,9 @@ class Session:
             journal.started(machine, context)
         elif journal is not None:
             journal.resumed(step.snapshot, machine if moved else None)
-        self._told(None, step)
+        with self.alone():
+            self._made(None, step)
+        self.check()
 
     @property
     def context(self) -> Context:
@@ -116,29 +131,103 @@ class Session:
         """Return a copy of a part of the run, for hands that may change it."""
         return self._copies.of(value)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads from telling or recording for the block: it reads, and tells what it made of that."""
+        with self._lock:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                is_last = not self._depth
+        if is_last and self._untold:
+            self._tell_listener()
+
     def tell(self, event: Event) -> Step:
         """Step the machine, and put on record what was told and what it did.
 
         Raises:
             IllegalEvent: the state takes no such event; nothing has changed, nothing is on record.
         """
-        step = self.machine.step(self.snapshot, event)
-        if self.journal is not None:
-            self._record(self.journal, event, step)
-        self.snapshot = step.snapshot
-        self.final = step.final
-        self._told(event, step)
+        with self.alone():
+            if self._stepping:
+                raise RunError(f"event '{event.name}': a fact or a processor cannot tell the run that it is asked of")
+            step = self._stepped(event)
+            while self._late:
+                with self._kept():
+                    self._stepped(self._late.popleft())
         return step
 
-    def _record(self, journal: Journal, event: Event, step: Step) -> None:
-        """Put on record what was told with all that follows from it; when that is cut short, nothing more."""
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """As `alone`, for an act of the caller, who gets what the listener raises.
+
+        Raises:
+            Exception: that.
+        """
+        with self.alone():
+            yield
+        self.check()
+
+    def act(self, event: Event) -> None:
+        """Tell of an act of the caller.  One by a signal's handler waits for the step that it interrupts.
+
+        Raises:
+            IllegalEvent: the run has ended.
+        """
+        if self._stepping and isinstance(event, ACTS):
+            self._late.append(event)
+        else:
+            self.tell(event)
+
+    @property
+    def is_stepping(self) -> bool:
+        """Whether a step is being made, which this interrupts."""
+        return self._stepping
+
+    @property
+    def has_raised(self) -> bool:
+        """Whether the listener raised something that nobody has got yet."""
+        return self._raised is not None
+
+    def check(self) -> None:
+        """Raise what the listener raised, once; all that was told by then is on record, and stays.
+
+        Raises:
+            Exception: that.
+        """
+        if self._raised is not None and not self._telling:
+            error, self._raised = self._raised, None
+            try:
+                raise error
+            finally:
+                del error  # it holds this frame
+
+    def _stepped(self, event: Event) -> Step:
+        self._stepping = True
         try:
-            journal.event(event)
-            if isinstance(event, ToolFinished):
-                self._finished(event.id)
-            journal.step(step)
+            step = self.machine.step(self.snapshot, event)
+            self._record(event, step)
+        finally:
+            self._stepping = False
+        self._made(event, step)
+        return step
+
+    def _record(self, event: Event, step: Step) -> None:
+        """Go where `step` leads, and put on record what was told with all that follows from it; when that is cut
+        short, nothing more."""
+        journal = self.journal
+        try:
+            if journal is not None:
+                journal.event(event)
+                if isinstance(event, ToolFinished):
+                    self._finished(event.id)
+                journal.step(step)
+            self.snapshot, self.final = step.snapshot, step.final
         except BaseException:
-            journal.give_up(f"what follows from '{event.name}' was not written (resume the run)")
+            if journal is not None:
+                journal.give_up(f"what follows from '{event.name}' was not written (resume the run)")
             raise
 
     def resume(self) -> Step:
@@ -154,22 +243,50 @@ class Session:
         """Whether the run takes such an event where it is."""
         return getattr(event, "name", None) in self.machine.takes(self.snapshot)
 
-    def _told(self, event: Event | None, step: Step) -> None:
-        for note in step.notes:
-            log.log(_LEVELS[note.level], note.text)
+    def _made(self, event: Event | None, step: Step) -> None:
         if self.spans is not None:
             self.spans.step(step)
-        if self._listener is not None:
-            self._listener(self.copy_of(event), self.copy_of(step))
+        if step.notes or self._listener is not None:
+            self._untold.append((event, step))
+
+    def _tell_listener(self) -> None:
+        """Log notes and call the listener, for each step in turn.
+
+        Whoever comes meanwhile, in this thread or in another, leaves its own to whoever is at it: nobody waits."""
+        while self._untold:
+            with self._lock:
+                if self._telling:
+                    return
+                self._telling = True
+            try:
+                while self._untold:
+                    event, step = self._untold.popleft()
+                    for note in step.notes:
+                        log.log(_LEVELS[note.level], note.text)
+                    if self._listener is not None:
+                        with self._kept():
+                            self._listener(self.copy_of(event), self.copy_of(step))
+            finally:
+                self._telling = False
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep the first exception of the block for `check`."""
+        try:
+            yield
+        except Exception as error:
+            if self._raised is None:
+                self._raised = error
 
     def scheduled(self, effect: Effect) -> str:
         """Put on record that `effect` is about to be performed; return the id under which it is."""
-        id = effect.id if isinstance(effect, CallTool) else self._numbered(effect)
-        if isinstance(effect, CallTool):
-            self._calls.add(id)
-        if self.journal is not None:
-            self.journal.scheduled(effect, id)
-        return id
+        with self.alone():
+            id = effect.id if isinstance(effect, CallTool) else self._numbered(effect)
+            if isinstance(effect, CallTool):
+                self._calls.add(id)
+            if self.journal is not None:
+                self.journal.scheduled(effect, id)
+            return id
 
     def _numbered(self, effect: Effect) -> str:
         self._requests += 1
@@ -181,10 +298,11 @@ class Session:
 
         Of a tool call, that follows its result: a completed call is one that need never run again.
         """
-        if id in self._calls:
-            self._done.add(id)
-        elif self.journal is not None:
-            self.journal.completed(id)
+        with self.alone():
+            if id in self._calls:
+                self._done.add(id)
+            elif self.journal is not None:
+                self.journal.completed(id)
 
     def _finished(self, id: str) -> None:
         self._calls.discard(id)
@@ -194,13 +312,15 @@ class Session:
 
     def failed(self, id: str, error: BaseException) -> None:
         """Put on record that the effect `id` failed."""
-        if self.journal is not None:
-            self.journal.failed(id, error)
+        with self.alone():
+            if self.journal is not None:
+                self.journal.failed(id, error)
 
     def cancelled(self, id: str) -> None:
         """Put on record that the effect `id` was cut off; the run stays where it is."""
-        if self.journal is not None:
-            self.journal.cancelled(id)
+        with self.alone():
+            if self.journal is not None:
+                self.journal.cancelled(id)
 
 
 def reported(effect: str, outcome: object) -> Reported:

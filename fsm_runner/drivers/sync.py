@@ -7,7 +7,7 @@ a single one, and all of them when `max_concurrent_tools` is 1, in the caller's 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
@@ -15,10 +15,11 @@ from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, reading, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.cancellation import is_of_the_process
 from fsm_runner.drivers.session import RunView, Session, reported
 from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
-from fsm_runner.loop.events import Closed, Json, MovedOn, Opened, Summarised, ToolFinished
+from fsm_runner.loop.events import Json, MovedOn, Opened, Summarised, ToolFinished
 
 if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
@@ -34,7 +35,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
 
     def __init__(self, session: Session, equipment: Equipment) -> None:
         super().__init__(session, equipment)
-        self._items: Generator[ItemT, None, None] | None = None
+        self._running: dict[Future[Json], CallTool] = {}
 
     def __iter__(self) -> Iterator[ItemT]:
         while True:
@@ -54,15 +55,17 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         if self._busy and self._session.context.stand.closed:
             raise StopIteration
         with self._working():
-            if self._items is None:
-                self._begin_spans()
-                self._items = self._run()
+            self._begin_spans()
             try:
                 with self._spans.current():
-                    return next(self._items)
-            except BaseException:
-                self._items = None
+                    has_more = self._is_handed_out() or self._advance()
+            except BaseException as error:
+                self._leave(error)
                 raise
+            if not has_more:
+                self._leave(None)
+                raise StopIteration
+            return cast(ItemT, self._item)
 
     def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
@@ -82,43 +85,44 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         """
         with self._working():
             step = self._answer_asked()
-            while step is not None and step.effects:
+            while step is not None:
+                self._session.check()
+                if not step.effects:
+                    break
                 step = self._perform(step.effects)
             return self._response()
 
     def close(self) -> None:
         """End the run before its next request.  Closing a run that has ended has no effect."""
-        if self._session.final:
-            return
-        self._session.tell(Closed())
-        if self._busy or self._early:
-            return
-        items, self._items = self._items, None
-        self._end()
-        if items is not None:
-            items.close()
-        self._session.leave()
+        if self._closed():
+            self._leave(None)
+        self._session.check()
 
-    def _run(self) -> Generator[ItemT, None, None]:
-        step = self._session.resume()
-        with self._spans:
-            try:
-                if not step.effects and not step.final:
-                    step = self._go_on()
-                while True:
-                    while step.effects and step.output is None:
-                        step = self._perform(step.effects)
-                    if step.final:
-                        return
-                    if step.output is not None:
-                        yield cast(ItemT, self._item)
-                    else:
-                        self._check_rest(step)
-                    step = self._go_on()
-            finally:
-                with self._spans.current():
+    def _advance(self) -> bool:
+        """Do what there is to do until something is handed out; return whether something was."""
+        step = self._asked()
+        while True:
+            self._check_due(step)
+            if step.effects and step.output is None:
+                step = self._perform(step.effects)
+            elif step.final:
+                return False
+            elif self._is_handed_out():
+                return True
+            else:
+                self._check_rest(step)
+                step = self._go_on()
+
+    def _leave(self, error: BaseException | None) -> None:
+        """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
+        self._handed = False
+        try:
+            with self._spans.current():
+                if not self._due:
                     self._close_stream()
-                self._session.leave()
+            self._session.leave()
+        finally:
+            self._spans.end(error)
 
     def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]
@@ -146,7 +150,9 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             with self._recorded(order):
                 response = self._client.beta.messages.create(**self._request(order))
                 reply = None if order.stream else reading(response, self._given.output_format)
-        except Exception as error:
+        except BaseException as error:
+            if is_of_the_process(error):
+                raise
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
@@ -159,16 +165,19 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             with self._recorded(order):
                 message = message_data(self._client.beta.messages.create(**summary_arguments(order)))
                 check_summary(message)
-        except Exception as error:
+        except BaseException as error:
+            if is_of_the_process(error):
+                raise
             return self._failed(error)
         return self._session.tell(Summarised(message=message))
 
     def _perform_own(self, effect: Perform) -> Step:
         try:
             with self._recorded(effect):
-                outcome = self._equipment.effects[effect.name](RunView(self.snapshot))
-                event = reported(effect.name, outcome)
-        except Exception as error:
+                event = reported(effect.name, self._equipment.effects[effect.name](RunView(self.snapshot)))
+        except BaseException as error:
+            if is_of_the_process(error):
+                raise
             return self._failed(error)
         return self._session.tell(event)
 
@@ -178,20 +187,20 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
         self._warn_unknown(effects)
         most = self._equipment.max_concurrent_tools or len(effects)
-        if len(effects) == 1 or most == 1:
+        if (len(effects) == 1 or most == 1) and not self._running:
             return self._call_in_turn(effects)
         pool = ThreadPoolExecutor(max_workers=min(most, len(effects)), thread_name_prefix="fsm_runner-tool")
         try:
             return self._call_in(pool, effects)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=not self._running)
 
     def _call_in_turn(self, effects: tuple[CallTool, ...]) -> Step:
         waiting = list(effects)
         while True:
             step = self._call_tool(waiting.pop(0))
-            waiting += calls_to_start(step)
-            if not waiting:
+            waiting += self._more(step)
+            if not waiting or self._session.has_raised:
                 return step
 
     def _call_tool(self, effect: CallTool) -> Step:
@@ -200,29 +209,67 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         return self._session.tell(ToolFinished(id=effect.id, result=answer))
 
     def _call_in(self, pool: ThreadPoolExecutor, effects: tuple[CallTool, ...]) -> Step:
-        """Calls run in threads; what they come to is told in this one."""
-        running: dict[Future[Json], CallTool] = {}
+        """Calls run in threads; what they come to is told in this one, whatever else happens meanwhile.
 
-        def start(effect: CallTool) -> None:
-            self._session.scheduled(effect)
-            running[pool.submit(contextvars.copy_context().run, self._answer, effect)] = effect
-
-        for effect in effects:
-            start(effect)
+        Whoever interrupts them gets the exception once those that had begun have ended; whoever interrupts that, too,
+        gets it at once, and what is still under way is told when the run goes on."""
+        step = self._session.resume()
+        first: BaseException | None = None
         try:
-            while True:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    answer = future.result()
-                    effect = running.pop(future)
-                    self._session.completed(effect.id)
-                    step = self._session.tell(ToolFinished(id=effect.id, result=answer))
-                    for more in calls_to_start(step):
-                        start(more)
-                if not running:
-                    return step
+            self._start(pool, effects)
+            while self._running:
+                try:
+                    done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        step = self._collected(future)
+                        self._start(pool, self._more(step))
+                    if self._session.has_raised:
+                        self._hold_back()
+                except BaseException as error:
+                    if first is not None and not isinstance(error, Exception):
+                        raise
+                    first = first or error
+                    self._hold_back()
+            if first is not None:
+                raise first
+            return step
         finally:
-            for effect in running.values():
+            first = None  # it holds this frame
+
+    def _start(self, pool: ThreadPoolExecutor, effects: Iterable[CallTool]) -> None:
+        """Begin calls, but for those that are under way since an interrupt."""
+        under_way = {effect.id for effect in self._running.values()}
+        for effect in effects:
+            if effect.id not in under_way:
+                self._session.scheduled(effect)
+                self._running[pool.submit(contextvars.copy_context().run, self._answer, effect)] = effect
+
+    def _collected(self, future: Future[Json]) -> Step:
+        """Tell what a call has come to; not twice, where telling it was interrupted."""
+        effect, turn = self._running[future], self._session.context.turn
+        if not any(call.id == effect.id and call.status == "running" for call in (*turn.arriving, *turn.calls)):
+            del self._running[future]
+            return self._session.resume()
+        try:
+            answer = future.result()
+        except BaseException:
+            del self._running[future]
+            self._session.cancelled(effect.id)
+            raise
+        try:
+            self._session.completed(effect.id)
+            step = self._session.tell(ToolFinished(id=effect.id, result=answer))
+        except Exception:
+            del self._running[future]
+            raise
+        del self._running[future]
+        return step
+
+    def _hold_back(self) -> None:
+        """Begin no call that has not begun."""
+        for future, effect in tuple(self._running.items()):
+            if future.cancel():
+                del self._running[future]
                 self._session.cancelled(effect.id)
 
     def _answer(self, effect: CallTool) -> Json:
@@ -232,7 +279,9 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         with self._spans.tool(work.tool, effect.block) as call:
             try:
                 call.result = answer = work.done(work.call())
-            except Exception as error:
+            except BaseException as error:
+                if is_of_the_process(error):
+                    raise
                 call.result = answer = work.failed(error)
             return answer
 
@@ -245,6 +294,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             with self._spans.current():
                 step = self._session.tell(MovedOn(call=call))
                 while calls_to_start(step):
+                    self._session.check()
                     step = self._call_tools(calls_to_start(step))
         finally:
             self._early = False
@@ -252,14 +302,17 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def _drain(self) -> Step:
         if self._stream is None:
             return self._stream_is_gone()
+        self._step, self._draining = None, True
         try:
             self._stream.until_done()
         except BaseException:
             self._close_stream()
             raise
+        finally:
+            self._draining = False
         return self._drained()
 
     def _close_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            stream.close()
+            stream.leave()

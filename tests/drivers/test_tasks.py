@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from pathlib import Path
 
@@ -283,26 +282,6 @@ async def test_leaving_a_loop_closes_nothing_but_the_loop():
     assert 1 == len(transport.open)
     await runner.close()
     assert set() == transport.open
-
-
-async def test_a_tool_that_is_cancelled_by_itself_ends_the_run_as_a_cancellation():
-    """Whoever raises it: a cancellation is no result, and the run can be gone on with."""
-    model = ScriptedModel([tool_use("give_up"), text("done")])
-    ran = []
-
-    async def give_up() -> str:
-        """Be cancelled, the first time."""
-        ran.append(1)
-        if len(ran) == 1:
-            raise asyncio.CancelledError
-        return "well"
-
-    runner, _ = runner_of(model, give_up)
-    with pytest.raises(asyncio.CancelledError):
-        await runner.until_done()
-
-    assert "call_tools" == runner.snapshot.state
-    assert "done" == words(await runner.until_done())
 
 
 async def test_a_dropped_runner_closes_its_response():

@@ -11,9 +11,10 @@ import pytest
 from fsm_runner.charts import loads
 from fsm_runner.charts.drawing import mermaid
 from fsm_runner.charts.loader import examine
+from fsm_runner.engine.check import check
 from fsm_runner.engine.errors import ChartError, IllegalEvent
+from fsm_runner.engine.machine import compile
 from fsm_runner.exploring.reaching import ways
-from fsm_runner.loop.domain import check, compile
 from tests.engine.turnstile import CHART, TURNSTILE, Cleaned, Closed, Coin, Pushed, Turnstile
 
 
