@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from fsm_runner.engine.domain import Domain, EffectKind, Event, Vocabulary
 from fsm_runner.engine.rows import Entered
-from fsm_runner.loop.facts import fact
+from fsm_runner.engine.fact import fact
 
 
 @dataclass(frozen=True)
