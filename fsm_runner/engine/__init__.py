@@ -7,6 +7,7 @@ rows     a chart's rows as pytransitions keeps them, and the choice of one
 domain   what a machine is of, as one value
 machine  one event in; the transitions, the new snapshot and the effects out
 check    what a chart must satisfy before anything runs
+bounds   how large a chart may be
 parts    frozen data, and the cheap ways to make and to change it
 text     what messages have in common
 """

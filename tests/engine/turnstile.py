@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from fsm_runner.engine.domain import Domain, EffectKind, Event, Vocabulary
-from fsm_runner.engine.rows import Entered
 from fsm_runner.engine.fact import fact
+from fsm_runner.engine.rows import Entered
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "The file": {
             "unreadable-file": "the file cannot be opened; check its name and its permissions",
             "unknown-chart": "no file and no shipped chart has that name; give a path, or one of the shipped names",
-            "too-large": "the file is over 1 MB; a chart is a page or two",
+            "too-large": "the file is over 1 MB, or has over 1,000 states or 4,000 rows; a chart is a page or two",
             "not-utf8": "the file is not UTF-8 text; save it as UTF-8",
             "syntax": "the text is not YAML; the message says what the parser met",
             "empty-chart": "the file holds no chart; start with the schema, a name and an initial state",

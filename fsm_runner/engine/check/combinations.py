@@ -4,7 +4,7 @@ A combination gives each fact one of its answers: ``turn=paused, limit=free``.  
 with a bit for each, so ``&``, ``|`` and ``& ~`` of two sets are one operation of Python's, and the empty set is 0.  The
 bits stand in the order of the answers, the first fact's answers furthest apart.
 
-The size of a set is that of all combinations, so there is a bound: `MOST`.
+The size of a set is that of all combinations, so there is a bound: `bounds.COMBINATIONS`.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Pattern
-
-MOST = 1 << 20
-"""The most combinations that a space may have: 128 KiB a set.  The default chart's largest table has 480."""
 
 Combos: TypeAlias = int
 """A set of combinations of one `Space`; sets of different spaces do not mix."""
 
 
 class TooManyCombinations(ValueError):
-    """Some facts have more than `MOST` combinations of answers.
+    """Some facts have more combinations of answers than `bounds.COMBINATIONS`.
 
     Attributes:
         facts: the names of the facts.
@@ -36,7 +34,8 @@ class TooManyCombinations(ValueError):
         self.combinations = combinations
 
     def __str__(self) -> str:
-        return f"{len(self.facts)} facts have {self.combinations:,} combinations of answers, more than {MOST:,}"
+        most = f"{bounds.COMBINATIONS:,}"
+        return f"{len(self.facts)} facts have {self.combinations:,} combinations of answers, more than {most}"
 
 
 class Space:
@@ -50,13 +49,13 @@ class Space:
         every: the set of all combinations.
 
     Raises:
-        TooManyCombinations: there are more than `MOST`.
+        TooManyCombinations: there are too many.
     """
 
     def __init__(self, facts: Mapping[str, Sequence[str]]) -> None:
         self.facts = tuple((name, tuple(answers)) for name, answers in facts.items())
         number = math.prod(len(answers) for _, answers in self.facts)
-        if number > MOST:
+        if number > bounds.COMBINATIONS:
             raise TooManyCombinations(tuple(facts), number)
         self.every: Combos = (1 << number) - 1
         self._strides: dict[str, int] = {}

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Chart, Pattern, Row, State
-from fsm_runner.engine.check.combinations import MOST, Combos, Space, TooManyCombinations, intersection, spelled
+from fsm_runner.engine.check.combinations import Combos, Space, TooManyCombinations, intersection, spelled
 from fsm_runner.engine.check.names import FactCode, Path, rows_with_paths
 from fsm_runner.engine.domain import Domain, EffectT, StopT
 from fsm_runner.engine.errors import ChartError, Problem
@@ -19,6 +21,9 @@ from fsm_runner.engine.fact import ContextT
 
 REACHED = "reached"
 """What the fact about limits answers once one is spent."""
+
+TOLD = 20
+"""Overlaps that are told of one row."""
 
 
 class Facts:
@@ -58,7 +63,7 @@ class Facts:
             subject: what messages call that.
 
         Raises:
-            ChartError: there are more than `MOST` combinations.
+            ChartError: there are more combinations than `bounds.COMBINATIONS`.
         """
         names = {name for guard in guards for name, _ in guard}
         known = tuple(name for name in self.answers if name in names)
@@ -111,7 +116,7 @@ def _tied(names: Iterable[str], patterns: Sequence[Pattern]) -> tuple[set[str], 
 
 
 def _too_many(error: TooManyCombinations, path: Path, subject: str) -> Problem:
-    number, most = f"{error.combinations:,}", f"{MOST:,}"
+    number, most = f"{error.combinations:,}", f"{bounds.COMBINATIONS:,}"
     message = (
         f"{subject}: the {len(error.facts)} facts that decide here have {number} combinations of answers, and {most} "
         "are the most that can be proved (ask fewer facts in one state, or make one fact of several)"
@@ -235,7 +240,7 @@ def _shadow(table: Table, index: int) -> list[int]:
 
 
 def overlaps(table: Table) -> Iterator[Problem]:
-    """Yield a note for each two rows that both hold for some combination.
+    """Yield a note for each two rows that both hold for some combination; for one row at most `TOLD`, the first.
 
     A dead row is left to `dead_rows`.  A last row without guard says "else", so it overlaps with nothing.
     """
@@ -243,11 +248,11 @@ def overlaps(table: Table) -> Iterator[Problem]:
         rest = later == len(table.rows) - 1 and not row.guard
         if rest or not table.taken[later]:
             continue
-        for earlier in range(later):
+        both = (earlier for earlier in range(later) if table.held[earlier] & table.held[later])
+        for earlier in islice(both, TOLD):
             first = table.rows[earlier][1]
             shared = intersection(first.guard, row.guard)
-            if shared is None or not table.held[earlier] & table.held[later]:
-                continue
+            assert shared is not None  # they hold for something together
             message = f"{table.place}: rows '{first.id}' and '{row.id}' both hold for {spelled(shared)}"
             yield Problem(code="overlap", path=path, message=f"{message}; '{first.id}' comes first")
 
@@ -262,18 +267,20 @@ def blocked_rows(tables: Sequence[Table], facts: Facts) -> dict[Path, tuple[str,
         space, possible = facts.space(guards, path=table.rows[-1][0], subject=table.place)
         at_limit = possible & space.pattern(reached)
         held = [at_limit & space.pattern(row.guard) for _, row in table.rows]
+        before = [_taken_when(table, facts.limit or "", answer) for answer in answers if answer != REACHED]
+        after = _taken_when(table, facts.limit or "", REACHED)
         for index, taken in enumerate(first_row_wins(held)):
             if not taken:
-                blocked[table.rows[index][0]] = _instead(table, index, facts.limit or "", answers)
+                blocked[table.rows[index][0]] = _instead(table, [each[index] for each in before], after)
     return blocked
 
 
-def _instead(table: Table, index: int, limit: str, answers: Sequence[str]) -> tuple[str, ...]:
-    """Return the rows that are taken once a limit is reached, where before that the row at `index` was."""
-    at_limit = _taken_when(table, limit, REACHED)
-    before = [_taken_when(table, limit, answer)[index] for answer in answers if answer != REACHED]
+def _instead(table: Table, before: Sequence[Combos], after: Sequence[Combos]) -> tuple[str, ...]:
+    """Return the rows that are taken once a limit is reached, where a row was taken `before` that."""
+    if not any(before):
+        return ()
     return tuple(
-        row.id for (_, row), taken in zip(table.rows, at_limit, strict=True) if any(some & taken for some in before)
+        row.id for (_, row), taken in zip(table.rows, after, strict=True) if any(some & taken for some in before)
     )
 
 

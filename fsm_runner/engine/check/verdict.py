@@ -13,9 +13,10 @@ the state it meant is unreachable.  Everything else is reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.check.graph import (
     Bound,
@@ -121,6 +122,8 @@ def check(
             is left out.  None: only what the built-in facts call impossible is.
         strict: whether rows that overlap are problems too.
     """
+    if too_large := tuple(_too_large(chart)):
+        return Verdict(problems=too_large)
     vocabulary = domain.vocabulary
     problems = list(name_problems(chart, vocabulary, facts))
     if any(problem.code in UNREADABLE for problem in problems):
@@ -160,6 +163,14 @@ def check(
         return found
     covered, bounds = tuple(map(_covered, tables)), bounds_of(edges, blocked)
     return replace(found, ways=_ways(chart, edges), covered=covered, bounds=bounds, rules=of_rules.proved)
+
+
+def _too_large(chart: Chart) -> Iterator[Problem]:
+    """Yield a problem for each bound that the size of `chart` is beyond."""
+    for key, number, most in (("states", len(chart.states), bounds.STATES), ("rows", len(chart.rows), bounds.ROWS)):
+        if number > most:
+            message = f"chart '{chart.name}': it has {number:,} {key}, and {most:,} are the most (make several charts)"
+            yield Problem(code="too-large", path=("states",), message=message)
 
 
 def _unjudged(problems: Iterable[Problem]) -> frozenset[str | int]:

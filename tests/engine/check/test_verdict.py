@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bench.check import chart_of
 from fsm_runner.charts import load
+from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Chart, CustomEffect, FactUse, Limit, Moment, Never, Row, State
-from fsm_runner.engine.check.combinations import MOST
 from fsm_runner.engine.check.tables import Facts
 from fsm_runner.loop.domain import TOOL_LOOP, check
 
@@ -240,7 +240,7 @@ def test_as_many_combinations_as_are_allowed_are_proved():
     verdict = check(asking(20))
 
     assert () == verdict.problems
-    assert [MOST] == [covered.combinations for covered in verdict.covered]
+    assert [bounds.COMBINATIONS] == [covered.combinations for covered in verdict.covered]
 
 
 @pytest.mark.parametrize("number", [21, 60])
