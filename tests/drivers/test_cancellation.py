@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextlib import suppress
 
 import anthropic
 import anyio
@@ -238,10 +239,8 @@ async def test_a_cancellation_that_the_caller_swallowed_before_counts_no_more():
 
     async def swallowing():
         asyncio.current_task().cancel()
-        try:
+        with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            pass
         return await runner.until_done()
 
     assert "done" == words(await asyncio.create_task(swallowing()))
@@ -264,8 +263,7 @@ def test_a_loop_that_ends_cancels_the_run_and_not_its_tools(together):
 
     async def leave():
         task = asyncio.create_task(runner.until_done())
-        while len(ran) < together:
-            await asyncio.sleep(0)
+        await anyio.wait_all_tasks_blocked()
         return task
 
     task = asyncio.run(leave())
