@@ -182,7 +182,9 @@ class BaseRunner(Acts):
             self._spans.begin(self._session.context.settings.params)
 
     def _work(self, effect: CallTool) -> Work:
-        return work_of(effect, self._given.tools, self._equipment.tool_errors)
+        journal = self._session.journal
+        private = journal is not None and journal.content == "none"
+        return work_of(effect, self._given.tools, self._equipment.tool_errors, private=private)
 
     def _last_message(self) -> Any:
         if self._last is None:

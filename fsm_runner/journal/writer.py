@@ -143,6 +143,11 @@ class Journal:
         weakref.finalize(journal, hold.close)  # a run may be dropped without a word; every record is out by then
         return journal
 
+    @property
+    def content(self) -> Content:
+        """What is written of payloads."""
+        return self._shield.content
+
     def started(self, machine: Machine, context: Context) -> None:
         """Write that the run starts: its chart, the versions and what it knows, without secrets."""
         self._record(records.run_started(machine, context, self._shield.holds, self._shield.paths))

@@ -248,7 +248,9 @@ def masked_in(value: object) -> bool:
     """Whether a secret was masked somewhere in `value`."""
     if isinstance(value, Mapping):
         return any(map(masked_in, value.values()))
-    return value == MASK or (isinstance(value, (list, tuple)) and any(map(masked_in, value)))
+    if isinstance(value, str):
+        return MASK in value
+    return isinstance(value, (list, tuple)) and any(map(masked_in, value))
 
 
 def cut_off(standing: Standing, idempotent: Iterable[str]) -> tuple[CallTool, ...]:

@@ -5,6 +5,7 @@ Each is a text of its own that holds `PLANTED`, so what is found tells where it 
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from contextlib import suppress
@@ -32,7 +33,10 @@ CREDENTIALS = {"from the environment": {}, "api_key": {"api_key": f"{KEY}-given"
 
 PARAMS = {
     "metadata": {"user_id": "u", "api_key": "PLANTED-parameter"},
-    "mcp_servers": [{"type": "url", "name": "n", "url": "https://h", "authorization_token": "PLANTED-server"}],
+    "mcp_servers": [
+        {"type": "url", "name": "n", "url": "https://h", "authorization_token": "PLANTED-server"},
+        {"type": "url", "name": "o", "url": "https://PLANTED-user:PLANTED-pass@h/?x=1&api_key=PLANTED-url"},
+    ],
 }
 QUERY = {"signature": "PLANTED-query"}
 BODY = {"gateway": {"credential": "PLANTED-body"}}
@@ -188,3 +192,20 @@ def test_a_key_in_an_errors_text_is_masked_by_its_looks():
     assert b"PLANTED" not in found
     assert b"abcdefgh" not in found
     assert 3 == found.count(b"Illegal header value b'Bearer [masked]'")
+
+
+@pytest.mark.parametrize(
+    ("options", "content"), [({"tool_errors": "type"}, "full"), ({}, "none")], ids=["tool_errors=type", "content=none"]
+)
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+def test_the_log_is_told_no_more_than_the_model_or_the_journal(flavour, options, content, monkeypatch, caplog):
+    """Of an exception, its type: its text, and the traceback, which ends with it, are not logged."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
+    model = ScriptedModel(turn(indiscreet))
+    live = live_sync if flavour == "sync" else partial(anyio.run, live_async)
+    with Journal.open(io.BytesIO(), run="a", content=content) as journal:
+        live(model, {"max_retries": 0}, indiscreet, {**given(journal, stream=False), **options})
+
+    assert "Error occurred while calling tool: indiscreet (PermissionError)" in caplog.text
+    assert [] == PLANTED.findall(caplog.text.encode())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, cast
 
 import pydantic
@@ -49,7 +49,8 @@ class Work:
         tool: the tool or toolset that is called; None when nothing is to run.
         call: what runs it, without arguments; it returns a result, or an awaitable of one.  None: nothing is to run.
         settled: the result when nothing is to run.
-        error_text: what the model is told of an exception.
+        error_text: what the model is told of an exception; the log is told no more.
+        private: whether the log is told only the type, too, because the journal holds no payloads.
         member: whether it is a member of a toolset, which makes its own result.
     """
 
@@ -59,6 +60,7 @@ class Work:
     call: Callable[[], Any] | None = None
     settled: Json = field(default_factory=dict)
     error_text: ErrorText = "repr"
+    private: bool = False
     member: bool = False
 
     def done(self, value: object) -> Json:
@@ -88,30 +90,34 @@ class Work:
                 return result(self.id, error.content, is_error=True)
             except NotJson as wrong:
                 return self._unusable("raised", wrong)
-        log.error("Error occurred while calling tool: %s", self.name, exc_info=error)
+        if self.private or self.error_text == "type":
+            log.error("Error occurred while calling tool: %s (%s)", self.name, type(error).__name__)
+        else:
+            log.error("Error occurred while calling tool: %s", self.name, exc_info=error)
         told = type(error).__name__ if self.error_text == "type" else well_formed(said(error, repr))[:MAX_ERROR_TEXT]
         return result(self.id, told, is_error=True)
 
 
-def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText) -> Work:
+def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText, *, private: bool = False) -> Work:
     """Return what the call that `effect` orders comes to.
 
     Args:
         effect: the order.
         box: the run's tools.
         error_text: what the model is told of an exception.
+        private: whether the log is told only its type.
     """
     id, name = effect.id, text_in(effect.block, "name") or ""
     family = text_in(effect.block, "toolset_name")
     if family is not None:
-        return _member_work(effect, box, family, name)
+        return replace(_member_work(effect, box, family, name), private=private)
     tool = box.by_name.get(name) if effect.kind == "run" else None
     if tool is None and name in box.toolsets:
         return Work(id=id, name=name, settled=_malformed(id, name, effect.block.get("input")))
     if tool is None:
         return Work(id=id, name=name, settled=result(id, f"Error: Tool '{name}' not found", is_error=True))
     given = copied(effect.block.get("input"))  # a tool may change it
-    return Work(id=id, name=name, tool=tool, call=lambda: tool.call(given), error_text=error_text)
+    return Work(id=id, name=name, tool=tool, call=lambda: tool.call(given), error_text=error_text, private=private)
 
 
 def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work:
