@@ -18,6 +18,7 @@
     writer     a run's records to a file
     whole      several records at once, or none
     upgrades   records of older versions as today's
+    bounds     how much a reader takes in
     torn       what a killed process left of a record
     reader     records out of a file
     verifying  whether a file is what was written

@@ -16,6 +16,7 @@ from collections.abc import MutableMapping
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
+from fsm_runner.journal.bounds import LINE, LineTooLong, bound
 from fsm_runner.journal.render import render
 
 HASH_LENGTH = 32
@@ -63,11 +64,14 @@ class Chain:
         self.breaks = False
         self.last = b""
         self._key = checked_key(key)
+        self._most = bound(LINE)
 
     def __call__(self, logger: object, method: str, record: MutableMapping[str, object]) -> bytes:
         """Render `record` with its links."""
         record["prev"] = self.head
         line = render(record)
+        if len(line) > self._most:
+            raise LineTooLong(len(line), self._most)
         if record.get("type") in SEALED:
             line = line[:-1] + b',"seal":"' + _seal(line[:-1], self._key) + b'"}'
             self.unsealed = False

@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from fsm_runner.engine.errors import JournalError
+from fsm_runner.journal.bounds import LINE, LITTLE, UNPACKED, bound
 from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.files import GZIP, why
 from fsm_runner.journal.records import TYPES, VERSION, Record
@@ -104,9 +106,16 @@ class Reading(Iterator[Record]):
             raise JournalError(self.source, self._number or None, f"cannot be read: {why(error)}") from error
 
     def _records_in(self, file: BinaryIO) -> Iterator[Record]:
-        wanted, last, lines = self._run, self._last, self._lines
-        for number, line in enumerate(_unpacked(file), start=1):
+        wanted, last, lines, most = self._run, self._last, self._lines, bound(LINE)
+        readline = self._unpacked(file, most + 1)
+        for number in itertools.count(1):
+            line = readline()
+            if not line:
+                break
             self._number = number
+            if len(line) > most:
+                self._pass_over(line, number, readline)
+                continue
             if not line.startswith(b"{"):
                 if number > 1 or not line.startswith(_BOM):
                     continue
@@ -183,12 +192,41 @@ class Reading(Iterator[Record]):
         known = before is not None or record.run not in self._last
         return record if record.seq == self._last.get(record.run, 0) + 1 and (follows or not known) else None
 
-    def _damage(self, line: bytes, number: int) -> None:
-        """Refuse a damaged line, unless it is that of a run that is not wanted."""
+    def _pass_over(self, line: bytes, number: int, readline: Callable[[], bytes]) -> None:
+        """Read a line to its end that is longer than any of ours may be, without keeping it.
+
+        Raises:
+            JournalError: it is a record.
+        """
+        if OURS.match(line):
+            self._damage(line, number, f"the line is longer than {len(line) - 1:,} bytes (raise {LINE} to read it)")
+        while line and not line.endswith(b"\n"):
+            line = readline()
+
+    def _unpacked(self, file: BinaryIO, most: int) -> Callable[[], bytes]:
+        """What returns the next line of `file`, which may be compressed, or so many bytes of it."""
+        first = file.readline(most)
+        if not first.startswith(GZIP):
+            return _Lines(first, partial(file.readline, most)).next
+        packed = _Again(first, file)
+        lines = io.BufferedReader(gzip.GzipFile(mode="rb", fileobj=packed))
+        return partial(self._unpacked_line, partial(lines.readline, most), packed, bound(UNPACKED))
+
+    def _unpacked_line(self, readline: Callable[[], bytes], packed: _Again, times: int) -> bytes:
+        line = readline()
+        packed.unpacked += len(line)
+        if packed.unpacked > LITTLE and packed.unpacked > times * packed.size:
+            way_out = f"unpack it first: gunzip; or raise {UNPACKED}"
+            problem = f"the compressed file unpacks to more than {times} times its size ({way_out})"
+            raise JournalError(self.source, self._number or None, problem)
+        return line
+
+    def _damage(self, line: bytes, number: int, problem: str = "the line is damaged (restore it from a copy)") -> None:
+        """Refuse a line, unless it is that of a run that is not wanted."""
         name = _RUN.match(line)
         if self._run is not None and name is not None and name[1] != render(self._run):
             return
-        raise JournalError(self.source, number, "the line is damaged (restore it from a copy)")
+        raise JournalError(self.source, number, problem)
 
     def _out_of_order(self, record: Record) -> JournalError:
         last = self._last.get(record.run, 0)
@@ -197,25 +235,32 @@ class Reading(Iterator[Record]):
         return JournalError(self.source, record.line, problem)
 
 
-def _unpacked(file: BinaryIO) -> Iterable[bytes]:
-    """The lines of `file`, which may be compressed."""
-    first = file.readline()
-    if not first.startswith(GZIP):
-        return chain([first] if first else [], file)
-    packed = gzip.GzipFile(mode="rb", fileobj=_Again(first, file))
-    return io.BufferedReader(packed)
+class _Lines:
+    """Lines of which the `first` was read already."""
+
+    def __init__(self, first: bytes, readline: Callable[[], bytes]) -> None:
+        self._first: bytes | None = first
+        self._readline = readline
+
+    def next(self) -> bytes:
+        first, self._first = self._first, None
+        return self._readline() if first is None else first
 
 
 class _Again:
-    """A stream of which `first` was read already, and is read again."""
+    """A stream of which `first` was read already, and is read again; it counts what is read, and made of that."""
 
     def __init__(self, first: bytes, rest: BinaryIO) -> None:
         self._first = first
         self._rest = rest
+        self.size = 0
+        self.unpacked = 0
 
     def read(self, size: int, /) -> bytes:
         part, self._first = self._first[:size], self._first[size:]
-        return part or self._rest.read(size)
+        part = part or self._rest.read(size)
+        self.size += len(part)
+        return part
 
     def seekable(self) -> bool:
         return False

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import records
+from fsm_runner.journal.bounds import LineTooLong
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.codec import Data
 from fsm_runner.journal.digest import Digests
@@ -236,6 +237,9 @@ class Journal:
                 os.fsync(self._number)
         except OSError as error:
             self.give_up(f"{why(error)} {_WAY_OUT}")
+            raise self._refusal() from error
+        except LineTooLong as error:
+            self.give_up(str(error))
             raise self._refusal() from error
         except BaseException:
             self.give_up(f"an earlier record was not written {_WAY_OUT}")
