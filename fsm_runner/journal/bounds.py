@@ -1,8 +1,8 @@
 """Bounds: how much a reader takes in before it says that something is wrong, and how to raise each.
 
-FSM_RUNNER_LONGEST_LINE   bytes of a line; the API takes no request of half as many
-FSM_RUNNER_MOST_UNPACKED  how many times its size a compressed journal may unpack to; one of a thousand runs that are
-                          the same, but for their ids and times, unpacks to some thirty times
+FSM_RUNNER_LONGEST_LINE   bytes of a line, 64,000,000; the API takes no request of more than half as many
+FSM_RUNNER_MOST_UNPACKED  how many times its size a compressed journal may unpack to, 200; one of many runs that are the
+                          same, but for their ids, unpacks to less than a hundred times
 """
 
 from __future__ import annotations

@@ -20,8 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fsm_runner.journal import Journal
+from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.crash.killing import Kind, answered, check_end, check_life, die, messages, noted
 from tests.crash.lives import LIVES, Life
+from tests.journal import worlds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,10 @@ def fuzz(kills: int, *, seed: int = 0) -> Counter[str]:
         most = kills - told["kills"] - kept if again else 1
         with tempfile.TemporaryDirectory() as made:
             try:
-                _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, most=most)
+                beside = Neighbours(Path(made), dice) if whole.life.shared else None
+                _one(whole, Path(made), told, dice, (kind, number), idempotent=idempotent, most=most, beside=beside)
+                if beside is not None:
+                    beside.end()
                 check_end(Path(made), whole.life, whole.messages, idempotent=idempotent)
             except AssertionError as error:
                 raise AssertionError(
@@ -77,6 +83,33 @@ def fuzz(kills: int, *, seed: int = 0) -> Counter[str]:
         told["moments killed at"] += turn < len(firsts)
         told[f"runs: {name}"] += 1
     return told
+
+
+class Neighbours:
+    """Other runs in the file of one that is killed: one that lives through it all, and one that is always torn."""
+
+    def __init__(self, folder: Path, dice: random.Random) -> None:
+        """Begin to write."""
+        self._path, self._dice, self._count = folder / "run.jsonl", dice, 0
+        self._journal = Journal.open(self._path, run="neighbour")
+        self._life = worlds.Life(self._journal)
+        self._torn = worlds.recorded(worlds.two_tools, run="torn")
+
+    def write(self) -> None:
+        """Write a record, now and then right behind what is there of another's: both had looked before."""
+        self._count += 1
+        blind = self._dice.random() < 0.5
+        with self._path.open("ab") as file:
+            line = self._dice.choice(self._torn.splitlines())
+            file.write(line[: self._dice.randrange(len(line))])
+            if blind:
+                file.write(worlds.recorded(worlds.Life, run=f"blind-{self._count}"))
+        self._life.tell(Appended(messages=({"role": "user", "content": "more"},)))
+
+    def end(self) -> None:
+        """End well."""
+        self._life.tell(Continued()).perform(Replied(message=worlds.text()))
+        self._journal.close()
 
 
 def _undisturbed(name: str, life: Life) -> Undisturbed:
@@ -98,6 +131,7 @@ def _one(
     *,
     idempotent: bool,
     most: int,
+    beside: Neighbours | None,
 ) -> None:
     """One run: killed at a moment, perhaps again, `most` times at most, then left alone."""
     kind: Kind = dice.choice(("record", "torn", "effect"))
@@ -105,9 +139,12 @@ def _one(
     ways: list[dict[str, Any]] = [{"fatal": first}, dice.choice((at_random, {"after": dice.random() * whole.seconds}))]
     if kind == "torn":
         ways.append({"fatal": ("torn", 1)})  # where the run goes on after a line that is torn already
+    ways = [{**way, "cut": dice.choice((0.0, 0.001, 0.5, 1.0, dice.random()))} for way in ways]
     for number, way in enumerate((*ways[:most], {})):
         before, ran = answered(folder), noted(folder)
         killed = die(whole.life, folder, idempotent=idempotent, **way)
+        if beside is not None:
+            beside.write()
         check_life(folder, before, ran)
         assert killed or number > 0, "it was not killed"
         if killed:

@@ -22,9 +22,9 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 import structlog
 
 import fsm_runner
-from fsm_runner.journal import read, verify
+from fsm_runner.journal import read, verify, whole
 from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
-from tests.crash.lives import PREFIX, RUN, Life, live, unmarked
+from tests.crash.lives import MOST_TOKENS, PREFIX, RUN, Life, live, unmarked
 
 DIGEST = 64
 
@@ -35,9 +35,12 @@ Kind: TypeAlias = Literal["record", "torn", "effect"]
 
 @dataclass
 class Clockwork:
-    """Counts moments by kind, and ends the process at the one that is `fatal`; None: never."""
+    """Counts moments by kind, and ends the process at the one that is `fatal`; None: never.
+
+    Of a write that is torn, `cut` says how much of it is done: from 0, a byte, to 1, all but a byte."""
 
     fatal: tuple[Kind, int] | None = None
+    cut: float = 0.5
     counts: Counter[Kind] = field(default_factory=Counter)
 
     def __call__(self) -> None:
@@ -49,6 +52,10 @@ class Clockwork:
         self.counts[kind] += 1
         return self.fatal == (kind, self.counts[kind])
 
+    def part_of(self, data: bytes) -> bytes:
+        """What is written of `data` when the process dies within."""
+        return data[: 1 + int(self.cut * (len(data) - 2))]
+
     def kill_if(self, due: bool) -> None:
         """End the process, as nothing can prevent."""
         if due:
@@ -56,7 +63,13 @@ class Clockwork:
 
 
 def die(
-    life: Life, folder: Path, *, idempotent: bool, fatal: tuple[Kind, int] | None = None, after: float | None = None
+    life: Life,
+    folder: Path,
+    *,
+    idempotent: bool,
+    fatal: tuple[Kind, int] | None = None,
+    cut: float = 0.5,
+    after: float | None = None,
 ) -> bool:
     """Live in a process of its own, killed at the moment `fatal`, or `after` seconds; return whether it was.
 
@@ -68,7 +81,7 @@ def die(
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
-        _be_the_child(life, folder, writes, Clockwork(fatal), idempotent=idempotent)
+        _be_the_child(life, folder, writes, Clockwork(fatal, cut), idempotent=idempotent)
     os.close(writes)
     if after is not None:
         ending = os.pidfd_open(child)
@@ -97,6 +110,7 @@ def _be_the_child(life: Life, folder: Path, writes: int, moment: Clockwork, *, i
     status = 1
     try:
         setattr(structlog, "BytesLogger", _logger_that_dies(moment, writes))  # noqa: B010 - a type cannot be assigned to
+        setattr(whole, "os", _DyingOs(moment))  # noqa: B010 - nor can a module
         live(life, folder / "run.jsonl", folder / "noted", moment, idempotent=idempotent)
         (folder / "moments").write_text(json.dumps(moment.counts))
         status = 0
@@ -113,11 +127,15 @@ def _logger_that_dies(moment: Clockwork, writes: int) -> Any:
         def __init__(self, file: BinaryIO) -> None:
             super().__init__(file)
             self.file = file
+            self.counts = str(getattr(file, "name", "")).endswith("run.jsonl")
 
         def msg(self, message: bytes) -> None:
+            if not self.counts:
+                super().msg(message)
+                return
             moment.kill_if(moment.due("record"))
             if moment.due("torn"):
-                self.file.write(message[: len(message) // 2])
+                self.file.write(moment.part_of(message + b"\n"))
                 self.file.flush()
                 moment.kill_if(True)
             super().msg(message)
@@ -127,6 +145,22 @@ def _logger_that_dies(moment: Clockwork, writes: int) -> Any:
     return Dying
 
 
+class _DyingOs:
+    """The module `os`, but that a write may be the last."""
+
+    def __init__(self, moment: Clockwork) -> None:
+        self._moment = moment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, number: int, data: bytes) -> int:
+        if self._moment.due("torn"):
+            os.write(number, self._moment.part_of(data))
+            self._moment.kill_if(True)
+        return os.write(number, data)
+
+
 def answered(folder: Path) -> set[str]:
     """The keys of the calls whose end, or whose result, the journal holds: none of them may run again."""
     journal = folder / "run.jsonl"
@@ -134,7 +168,7 @@ def answered(folder: Path) -> set[str]:
     return {
         str(record.data["id"]).removeprefix(PREFIX)
         for record in (read(journal) if journal.exists() else ())
-        if (record.type, record.data.get("effect", record.data.get("event"))) in ends
+        if record.run == RUN and (record.type, record.data.get("effect", record.data.get("event"))) in ends
     }
 
 
@@ -183,9 +217,13 @@ def check_end(folder: Path, life: Life, expected: list[Mapping[str, Any]], *, id
     """
     report = fsm_runner.replay(folder / "run.jsonl")
     assert report.conforms, str(report)
-    assert "completed" == report.runs[0].ended, str(report)
+    assert ["completed"] == [each.ended for each in report.runs if each.run == RUN], str(report)
+    assert {None, "completed"} >= {each.ended for each in report.runs}, str(report)
     verification = verify(folder / "run.jsonl", life.key)
-    assert verification.intact, str(verification)
+    assert not [flaw for flaw in verification.flaws if flaw.run in (None, RUN, "neighbour")], str(verification)
+    if life.forks:
+        params = standing_of(folder / "run.jsonl", run_id=RUN).snapshot.context.settings.params
+        assert MOST_TOKENS == params["max_tokens"], "the fork went on with parameters of before"
     found, ran = messages(folder), noted(folder)
     assert same(expected, found, idempotent=idempotent), "the final messages differ"
     told = set(re.findall(r"noted (\w+)", json.dumps(found)))

@@ -62,6 +62,8 @@ class Life:
         sync: whether the sync driver runs it.
         approval: whether a person decides on calls, who refuses `b`.
         key: of the journal's seals; None: anyone can seal.
+        shared: whether others write to its file, and are killed within a line, too.
+        forks: whether it is a fork of another run, with other parameters.
     """
 
     turns: tuple[Reply, ...]
@@ -69,7 +71,12 @@ class Life:
     sync: bool = False
     approval: bool = False
     key: bytes | None = None
+    shared: bool = False
+    forks: bool = False
 
+
+MOST_TOKENS = 98
+"""What a fork's requests ask for; its origin asked for another number."""
 
 END = reply(text("All noted."))
 LIVES = {
@@ -82,6 +89,8 @@ LIVES = {
     ),
     "approval": Life(turns=(calls("a", "b", "c"), calls("d"), END), given={"chart": "approval"}, approval=True),
     "sync": Life(turns=(calls("a", "b", "c"), calls("d"), END), sync=True, key=KEY),
+    "shared": Life(turns=(calls("a", "b"), calls("c"), END), shared=True),
+    "fork": Life(turns=(calls("a", "b"), END), forks=True, given={"thread": False}),
 }
 """By what makes them; `c` of the compaction never runs, for the reply that calls it is cut away by the summary."""
 
@@ -147,6 +156,8 @@ def _made(life: Life, journal: Path, client: Any, tool: Any, moment: Moment, *, 
         return fsm_runner.Reported(name="decided", results=tuple(results))
 
     effects = {"ask_person": ask_person} if life.approval else None
+    if life.forks and standing(journal) is None:
+        _fork(journal, client, tool, life)
     if standing(journal) is None:
         messages = [{"role": "user", "content": "Note what there is."}]
         base: dict[str, Any] = {"model": "m", "max_tokens": 99, "messages": messages, "tools": [tool]}
@@ -154,7 +165,19 @@ def _made(life: Life, journal: Path, client: Any, tool: Any, moment: Moment, *, 
         return fsm_runner.tool_runner(client, **base, journal=file, effects=effects, **life.given)
     again = ["note"] if idempotent else []
     written = {"key": life.key}
-    return fsm_runner.resume(journal, client, tools=[tool], effects=effects, idempotent=again, journal=written)
+    return fsm_runner.resume(
+        journal, client, tools=[tool], effects=effects, idempotent=again, run_id=RUN, journal=written
+    )
+
+
+def _fork(journal: Path, client: Any, tool: Any, life: Life) -> None:
+    """Fork a run that has just begun; of an earlier fork, a killed process left a part at most."""
+    journal.unlink(missing_ok=True)
+    origin = journal.with_name(f"origin-{os.getpid()}.jsonl")
+    base: dict[str, Any] = {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "Note."}]}
+    with Journal.open(origin, run="origin") as file:
+        fsm_runner.tool_runner(client, **base, tools=[tool], journal=file, **life.given)
+    fsm_runner.fork(origin, at=1, into=journal, as_run=RUN, params={"max_tokens": MOST_TOKENS})
 
 
 def _live_sync(life: Life, journal: Path, write: Callable[[str], str], moment: Moment, *, idempotent: bool) -> None:

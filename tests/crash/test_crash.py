@@ -25,6 +25,8 @@ SIGNS = {
     "compaction": ("event", "summarised"),
     "approval": ("transition", "decided"),
     "sync": ("transition", "one_answered"),
+    "shared": ("transition", "all_answered"),
+    "fork": ("event", "params_replaced"),
 }
 """By life, a record that only what it is named after leaves: the type, and the event's name or the row."""
 
