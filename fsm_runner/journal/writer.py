@@ -223,7 +223,7 @@ class Journal:
         if self._broken is not None or self._process != os.getpid() or (self._own and self._own.file.closed):
             raise self._refusal()
         try:
-            if self._tail is not None and kind not in DERIVED:
+            if self._tail is not None and (kind not in DERIVED or self._tail.unfinished):
                 self._look(self._tail, data)
             if self._stamp is not None and "at" not in data:
                 data["at"] = self._stamp()

@@ -159,6 +159,18 @@ def test_what_another_process_was_killed_in_is_ended_first(data, tmp_path_factor
     assert verify(path, unsealed=True).intact
 
 
+def test_what_follows_from_an_event_begins_on_a_line_of_its_own_too(tmp_path):
+    """A killed process may have left a part of it: who goes on writes it first."""
+    path = tmp_path / "run.jsonl"
+    *lines, last = recorded(two_tools).splitlines(keepends=True)
+    path.write_bytes(b"".join(lines) + last[:40])
+    with Journal.open(path, run="r1", after=len(lines)) as journal:
+        journal.owed([("ended", {"reason": "completed"})])
+
+    assert b'"torn":40' in path.read_bytes().splitlines()[-1]
+    assert len(lines) + 1 == len([*read(path)])
+
+
 FORKED = """
 import os, sys
 import anyio
