@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import inspect
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import anthropic
+import httpx2
 import pydantic
 
+from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.json_values import is_given, json_value
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
 from fsm_runner.charts import find_chart, load
@@ -17,6 +22,18 @@ from fsm_runner.drivers.base import OwnEffect
 from fsm_runner.drivers.given import check_params
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import ChartError
+from fsm_runner.engine.expected import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_function,
+    check_mapping,
+    check_seconds,
+    check_text,
+    check_type,
+    listed,
+    wrong_type,
+)
 from fsm_runner.loop.context import (
     DEFAULT_SUMMARY_PROMPT,
     DEFAULT_THRESHOLD,
@@ -49,6 +66,65 @@ class CompactionControl(pydantic.BaseModel):
         return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)
 
 
+def facts_of(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return the facts of the user's own.
+
+    Raises:
+        TypeError: one of them is none.
+    """
+    takes = "functions made facts by @fact"
+    return listed("facts", facts, takes, lambda name, each: check_type(name, each, Fact, f"one of {takes}"))
+
+
+def check_running(
+    client: object,
+    *,
+    tools: object,
+    on_step: object,
+    tool_errors: object,
+    max_concurrent_tools: object,
+    **sent: object,
+) -> None:
+    """Refuse arguments of a run, new or resumed, that cannot be right; `sent` are those of each request.
+
+    Raises:
+        TypeError, ValueError: the error names the argument, and says what it takes.
+    """
+    is_client = isinstance(client, (AbstractContextManager, AbstractAsyncContextManager))
+    if not is_client or not hasattr(client, "beta"):
+        raise wrong_type("client", "a client of the anthropic SDK", client)
+    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Iterable):
+        raise wrong_type("tools", "a list of tools", tools)
+    check_function("on_step", on_step, "a plain function of an event and a step", none=True)
+    if inspect.iscoroutinefunction(on_step):
+        raise wrong_type("on_step", "a plain function of an event and a step, or None", on_step)
+    check_choice("tool_errors", tool_errors, get_args(ErrorText))
+    check_count("max_concurrent_tools", max_concurrent_tools, least=1)
+    for name in ("extra_headers", "extra_query"):
+        check_mapping(name, sent[name], "a dict")
+    for name, value in cast("Mapping[str, object]", sent["extra_headers"] or {}).items():
+        if is_given(value):
+            check_type(f"extra_headers: '{name}'", value, (str, bytes), "text")
+    timeout = sent["timeout"]
+    if is_given(timeout) and timeout is not None and not isinstance(timeout, httpx2.Timeout):
+        check_seconds("timeout", timeout)
+
+
+def check_starting(*, max_tokens: object, messages: object, model: object, stream: object, eager: object) -> None:
+    """Refuse arguments of a new run that cannot be right.
+
+    Raises:
+        TypeError, ValueError: the error names the argument, and says what it takes.
+    """
+    check_count("max_tokens", max_tokens, least=0, none=False)
+    if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
+        raise wrong_type("messages", "a list of messages", messages)
+    check_text("model", model)
+    if is_given(stream) and stream is not None:
+        check_flag("stream", stream)
+    check_flag("run_tools_eagerly", eager)
+
+
 def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:
     """Return the machine of a chart, checked.  The same chart is loaded, checked and compiled once.
 
@@ -57,6 +133,7 @@ def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machi
     """
     if isinstance(chart, Chart):
         return _compiled(chart, facts)
+    check_type("chart", chart, (str, os.PathLike), "a file, the name of a shipped chart, or a Chart")
     path = _shipped(chart) if isinstance(chart, str) and "." not in chart else find_chart(chart)
     stamp = path.stat() if path.exists() else None
     return _loaded(str(chart), facts, None if stamp is None else (stamp.st_mtime_ns, stamp.st_size))
@@ -127,6 +204,7 @@ def output_format_of(given: dict[str, Any]) -> OutputFormat | None:
 def summary_control(control: Mapping[str, object] | None) -> SummaryControl | None:
     if control is None:
         return None
+    check_mapping("compaction_control", control, "a dict")
     try:
         return CompactionControl.model_validate(dict(control)).control()
     except pydantic.ValidationError as error:
@@ -138,9 +216,11 @@ def summary_control(control: Mapping[str, object] | None) -> SummaryControl | No
 
 def limits_of(chart: Chart, limits: Mapping[str, int | None] | None, max_iterations: object) -> dict[str, int | None]:
     """The chart's limits, with what the run sets."""
+    check_mapping("limits", limits, "a dict of whole numbers")
     known: dict[str, int | None] = {limit.name: limit.value for limit in chart.limits}
     given: dict[str, Any] = dict(limits or {})
     if is_given(max_iterations) and max_iterations is not None:
+        check_count("max_iterations", max_iterations, least=0)
         if "iterations" in given:
             raise ValueError("limits: 'iterations' and max_iterations are the same limit (give one of them)")
         given["iterations"] = max_iterations
@@ -148,12 +228,26 @@ def limits_of(chart: Chart, limits: Mapping[str, int | None] | None, max_iterati
         if name not in known:
             names = ", ".join(known) or "none"
             raise ValueError(f"limits: chart '{chart.name}' has no limit '{name}' (it has: {names})")
-        if value is not None and type(value) is not int:
-            raise TypeError(f"limits: '{name}': a whole number or None, got {value!r}")
+        check_count(f"limits: '{name}'", value, least=0)
     return {**known, **given}
 
 
-def check_effects(chart: Chart, effects: Mapping[str, OwnEffect]) -> None:
+def effects_of(chart: Chart, effects: Mapping[str, OwnEffect] | None) -> dict[str, OwnEffect]:
+    """Return the functions for the effects that the chart declares.
+
+    Raises:
+        TypeError: one of them is none.
+        ValueError: one is missing, or not declared.
+    """
+    check_mapping("effects", effects, "a dict of functions")
+    own = dict(effects or {})
+    for name, function in own.items():
+        check_function(f"effects: '{name}'", function)
+    _check_declared(chart, own)
+    return own
+
+
+def _check_declared(chart: Chart, effects: Mapping[str, OwnEffect]) -> None:
     declared = {effect.name for effect in chart.effects}
     for name in sorted(declared - effects.keys()):
         raise ValueError(f"effects: chart '{chart.name}' declares '{name}' (give it: effects={{'{name}': function}})")

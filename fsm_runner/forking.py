@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fsm_runner.adapters.anthropic.json_values import json_value
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import RunError
+from fsm_runner.engine.expected import check_mapping, check_text, check_type, listed, wrong_type
 from fsm_runner.journal import Journal, Reading
 from fsm_runner.journal.records import Made, copied, derived, resumed
 from fsm_runner.journal.records import event as told
@@ -59,7 +61,18 @@ def fork(
         ChartError: the chart asks a fact that has no code.
         TypeError: `params` holds what is no parameter of requests, or the messages.  No file is made.
     """
-    check_changes("fork", params or {})
+    for name, path in {"source": source, "into": into}.items():
+        check_type(name, path, (str, os.PathLike), "a journal's file")
+    check_type("at", at, int, "the number of a record")
+    if isinstance(at, bool):
+        raise wrong_type("at", "the number of a record", at)
+    check_type("run_id", run_id, (str, type(None)), "a run's id, or None")
+    check_text("as_run", as_run, none=True)
+    check_mapping("params", params, "a dict of parameters")
+    check_type("chart", chart, (Chart, type(None)), "a Chart, or None")
+    facts = listed("facts", facts, "facts", lambda name, each: check_type(name, each, Fact, "a fact, made by @fact"))
+    params = {key: json_value(value, key) for key, value in (params or {}).items()}
+    check_changes("fork", params)
     if at < 1:
         raise RunError(f"{os.fspath(source)}: it has no record {at} (they count from 1)")
     standing = standing_of(source, run_id=run_id, facts=facts, at=at)
@@ -73,7 +86,7 @@ def fork(
     shared = Reading(os.fspath(source), run=standing.run)
     made = [copied(record) for record in shared if record.seq <= standing.seq]
     if params or chart:
-        made += _differing(standing, machine, params or {}, moved=chart is not None)
+        made += _differing(standing, machine, params, moved=chart is not None)
     kind, first = made[0]
     made[0] = kind, {**first, "forked_from": {"run": standing.run, "seq": standing.seq, "records": len(made)}}
     rendered = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
@@ -13,7 +14,9 @@ from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.restored import restored
 from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
 from fsm_runner.arguments import (
-    check_effects,
+    check_running,
+    effects_of,
+    facts_of,
     machine_of,
     output_format_of,
     request_options,
@@ -24,6 +27,7 @@ from fsm_runner.drivers.given import check_params, lasting_params, settings_para
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.expected import check_choice, check_flag, check_mapping, check_type, listed
 from fsm_runner.engine.text import did_you_mean
 from fsm_runner.journal import Journal
 from fsm_runner.loop.context import (
@@ -97,7 +101,26 @@ def resume(
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
     """
-    facts = tuple(facts)
+    check_running(
+        client,
+        tools=tools,
+        on_step=on_step,
+        tool_errors=tool_errors,
+        max_concurrent_tools=max_concurrent_tools,
+        extra_headers=extra_headers,
+        extra_query=extra_query,
+        timeout=timeout,
+    )
+    check_type("source", source, (str, os.PathLike), "a journal's file")
+    check_type("run_id", run_id, (str, type(None)), "a run's id, or None")
+    check_choice("on_unknown", on_unknown, ("tell", "ask"))
+    check_flag("migrate", migrate)
+    check_mapping("params", params, "a dict of parameters")
+    check_mapping("journal", journal, "a dict of the keywords of Journal.open")
+    idempotent = listed(
+        "idempotent", idempotent, "a list of names", lambda name, each: check_type(name, each, str, "a tool's name")
+    )
+    facts = facts_of(facts)
     _check_writing(journal or {})
     standing = standing_of(source, run_id=run_id, facts=facts)
     if standing.ended and standing.owed:  # it was killed between its last event and the record of its end
@@ -107,19 +130,17 @@ def resume(
     is_async = isinstance(client, AbstractAsyncContextManager)
     box = ToolBox(tools, flavour="async" if is_async else "sync")
     machine = standing.machine if chart is None else machine_of(chart, facts)
-    own = dict(effects or {})
-    check_effects(machine.chart, own)
+    own = effects_of(machine.chart, effects)
     differences = differences_of(standing, machine, box.sent, declared_name)
     differences.check(standing, migrate=migrate)
     unknown = cut_off(standing, _idempotent(idempotent, box))
     if on_unknown == "ask":
         ask_person(standing, unknown)
-    elif on_unknown != "tell":
-        raise ValueError(f"on_unknown: 'tell' or 'ask', got {on_unknown!r}")
     given = lasting_params(given_again(standing, params or {}))
     check_changes("resume", given, "output_format")
     output_format = output_format_of(given)
     check_params(given)
+    told = settings_params(given, output_format)
     equipment = Equipment(
         client=client,
         tools=box,
@@ -142,7 +163,6 @@ def resume(
         after=standing.numbered,
         moved=differences.chart,
     )
-    told = settings_params(given, output_format)
     if differences.tools or told != session.context.settings.params:
         session.tell(_changed(session.context, told, box if differences.tools else None))
     for effect in unknown:

@@ -22,7 +22,10 @@ from fsm_runner.adapters.anthropic.plain import message_param
 from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.arguments import (
     DEFAULT_CHART,
-    check_effects,
+    check_running,
+    check_starting,
+    effects_of,
+    facts_of,
     limits_of,
     machine_of,
     output_format_of,
@@ -36,7 +39,9 @@ from fsm_runner.drivers.given import check_params, lasting_params, settings_para
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.expected import check_text
 from fsm_runner.journal import Journal
+from fsm_runner.journal.opening import check_target
 from fsm_runner.loop.context import (
     Context,
     Conversation,
@@ -164,6 +169,20 @@ def tool_runner(
         ChartError: the chart cannot run.
         TypeError, ValueError: an argument that cannot be right; nothing has been sent.
     """
+    check_running(
+        client,
+        tools=tools,
+        on_step=on_step,
+        tool_errors=tool_errors,
+        max_concurrent_tools=max_concurrent_tools,
+        extra_headers=extra_headers,
+        extra_query=extra_query,
+        timeout=timeout,
+    )
+    check_starting(max_tokens=max_tokens, messages=messages, model=model, stream=stream, eager=run_tools_eagerly)
+    check_text("run_id", run_id, none=True)
+    if journal is not None and not isinstance(journal, Journal):
+        check_target("journal", journal)
     if model in DEPRECATED_MODELS:
         warnings.warn(
             f"The model '{model}' is deprecated and will reach end-of-life on {DEPRECATED_MODELS[model]} (choose a "
@@ -180,9 +199,8 @@ def tool_runner(
     box = ToolBox(tools, flavour="async" if is_async else "sync")
     for name in dict.fromkeys(box.duplicates):
         warnings.warn(f"two tools are called '{name}'; only the last one runs", UserWarning, stacklevel=caller_level())
-    machine = machine_of(chart, tuple(facts))
-    own = dict(effects or {})
-    check_effects(machine.chart, own)
+    machine = machine_of(chart, facts_of(facts))
+    own = effects_of(machine.chart, effects)
     context = Context(
         conversation=with_history(Conversation(), History(_messages(messages))),
         settings=Settings(

@@ -2,6 +2,7 @@
 
 chart    states, rows, facts, limits and rules as frozen data
 errors   what can go wrong, by who must act
+expected what an argument takes, and the error for what it does not
 fact     a question with a closed list of answers
 rows     a chart's rows as pytransitions keeps them, and the choice of one
 domain   what a machine is of, as one value

@@ -13,6 +13,7 @@
     files      opened to write at their end, and put on disk
     holding    one writer of a run at a time
     tail       the end of the file, as the run left it
+    opening    the arguments of Journal.open, checked
     writing    how a journal is written, checked before a file is made
     carrying   a record through structlog
     writer     a run's records to a file

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from fsm_runner.engine.errors import JournalError
+from fsm_runner.engine.expected import check_function, listed
 from fsm_runner.journal import records
 from fsm_runner.journal.bounds import LineTooLong
 from fsm_runner.journal.clock import Clock, stamps, utc_now
@@ -24,6 +25,7 @@ from fsm_runner.journal.codec import Data
 from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, why
 from fsm_runner.journal.holding import Hold, check_new, head_of, held
+from fsm_runner.journal.opening import check_opening
 from fsm_runner.journal.privacy import Content
 from fsm_runner.journal.records import DERIVED, VERSION, Made
 from fsm_runner.journal.tail import Tail
@@ -117,9 +119,10 @@ class Journal:
                 holds the run already; another process is writing the run, or has gone on with it.
             ValueError: `content`, `redact`, `sync` or `key` is none.
         """
+        check_opening(target, run=run, clock=clock, redact=redact, after=after, head=head)
         writing = Writing(
             clock=clock,
-            processors=tuple(processors),
+            processors=listed("processors", processors, "a list of structlog's processors", check_function),
             content=content,
             redact=redact,
             sync=sync,

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import JournalError
+from fsm_runner.engine.expected import check_type, listed
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.pointers import NOTHING
 from fsm_runner.loop.facts import Fact
@@ -45,7 +46,11 @@ def replay(
         JournalError: the file or a line of it cannot be read, or it holds no record.
         ChartError: the chart asks a fact that has no code; give it with `facts`.
     """
-    return Replayer(chart, tuple(facts)).replay(source)
+    check_type("chart", chart, (Chart, type(None)), "a Chart, or None")
+    own = listed("facts", facts, "facts", lambda name, each: check_type(name, each, Fact, "a fact, made by @fact"))
+    if not hasattr(source, "read"):
+        check_type("source", source, (str, os.PathLike), "a journal's file, '-', or an open binary file")
+    return Replayer(chart, own).replay(source)
 
 
 class Replayer:

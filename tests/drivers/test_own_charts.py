@@ -200,7 +200,7 @@ def test_a_fact_of_ones_own_takes_the_place_of_a_built_in_one(drive, tmp_path):
     ("given", "error", "said"),
     [
         ({"limits": {"turns": 3}}, ValueError, r"has no limit 'turns' \(it has: iterations\)"),
-        ({"limits": {"iterations": "3"}}, TypeError, "'iterations': a whole number or None, got '3'"),
+        ({"limits": {"iterations": "3"}}, TypeError, "'iterations': a whole number from 0 up, or None, got '3'"),
         ({"limits": {"iterations": True}}, TypeError, "got True"),
         ({"limits": {"iterations": 1}, "max_iterations": 1}, ValueError, "are the same limit"),
         ({"max_iterations": 1.5}, TypeError, r"got 1\.5"),
