@@ -83,7 +83,6 @@ class Given:
         new = {**kept, **new}
         messages_given = enumerate(new.pop("messages", ()))
         given = tuple(message_param(message, f"messages[{at}]") for at, message in messages_given)
-        new = lasting_params(new)
         same = list(given) == messages
         if not same:
             refuse_while_compacting(context)
@@ -91,6 +90,7 @@ class Given:
             check_can_compact(new)
         tools = new.pop("tools", None)
         output_format = self._format(new.pop("output_format", None))
+        new = lasting_params(new)
         settings_params(new, output_format)  # refused before anything has changed
         told = self._tools_of(tools, context)
         self.output_format = output_format

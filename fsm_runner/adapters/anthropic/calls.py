@@ -39,6 +39,10 @@ _SKIPPED = {"computer": "Not executed: an earlier computer action in this turn f
 _SKIPPED_ELSEWHERE = "Not executed: an earlier action in this turn failed."
 
 
+class Unsendable(dict[str, object]):
+    """The error result for what a tool gave and the API would not take.  The tool itself has ended well."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a call comes to: immutable.
@@ -75,7 +79,7 @@ class Work:
     def _unusable(self, what: str, error: NotJson) -> Json:
         text = f"Error: tool '{quoted(self.name)}' {what} no tool result: {error}"
         log.error("%s", text)
-        return result(self.id, text, is_error=True)
+        return Unsendable(result(self.id, text, is_error=True))
 
     def failed(self, error: BaseException) -> Json:
         """Return the result of a call that raised `error`, and log what was not meant for the model.

@@ -115,7 +115,13 @@ def copied(value: object) -> object:
 
 def well_formed(text: str) -> str:
     """Return `text` with each unpaired surrogate replaced by U+FFFD, so that it can be sent."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text)
+    return text
 
 
 def model_data(model: pydantic.BaseModel) -> dict[str, object]:

@@ -19,6 +19,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace import Link, Span, SpanContext, StatusCode, Tracer
 
+from fsm_runner.adapters.anthropic.calls import Unsendable
 from fsm_runner.adapters.opentelemetry import names
 from fsm_runner.adapters.opentelemetry.content import content_attributes
 from fsm_runner.adapters.opentelemetry.reading import (
@@ -193,13 +194,17 @@ class Spans:
         return span
 
     def _end_tool(self, span: Span, block: Json, result: Json | None) -> None:
+        """The span is of the tool: one that has ended is well, also when what it gave cannot be sent."""
+        unsendable = isinstance(result, Unsendable)
         with _harmless("record the content of a tool call"):
             traces = None if self._options is None else self._options["traces"]
             if traces is not None and traces["content_mode"] == "content" and span.is_recording():
-                told = content_attributes(block.get("input"), result, limit=traces["max_content_bytes"])
+                told = content_attributes(
+                    block.get("input"), None if unsendable else result, limit=traces["max_content_bytes"]
+                )
                 span.set_attributes(told)
         with _harmless("set the status of a tool's span"):
-            if result is not None and result.get("is_error") is True:
+            if result is not None and result.get("is_error") is True and not unsendable:
                 _failed(span, names.TOOL_ERROR)
             elif result is not None:
                 span.set_status(StatusCode.OK)
