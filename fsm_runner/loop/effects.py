@@ -6,7 +6,7 @@ takes, as plain data; what is live (client, tools, streams) the driver adds by n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
@@ -121,7 +121,8 @@ def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
 def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
     """Return what a driver must start to go on in a state with `effect` after its effects were cut off."""
     if effect in ("call_tools", "call_early"):
-        return tuple(_call(context, call, effect) for call in _all_calls(context) if call.status == "running")
+        running = [call for call in _all_calls(context) if call.status == "running"]
+        return _calls(context, running, effect)
     return effects_of(effect, context)
 
 
@@ -192,15 +193,18 @@ def _all_calls(context: Context) -> tuple[Call, ...]:
     return (*context.turn.arriving, *(call for call in context.turn.calls if call.id not in known))
 
 
-def _call(context: Context, call: Call, effect: str) -> CallTool:
-    return _new_call(id=call.id, block=call.block, kind=_kind(context, call), early=effect == "call_early")
+def _calls(context: Context, calls: Iterable[Call], effect: str) -> tuple[CallTool, ...]:
+    names, early = available(context), effect == "call_early"
+    return tuple(
+        [_new_call(id=call.id, block=call.block, kind=_kind(context, call, names), early=early) for call in calls]
+    )
 
 
-def _kind(context: Context, call: Call) -> CallKind:
+def _kind(context: Context, call: Call, names: frozenset[str]) -> CallKind:
     """How `call` is answered.  A member of a toolset is skipped once an earlier call of it in the reply has failed."""
     settings = context.settings
     if call.toolset is None:
-        return "run" if call.name in available(context) else "unknown"
+        return "run" if call.name in names else "unknown"
     if call.toolset not in settings.toolsets:
         return "unknown"
     for other in context.turn.calls:
@@ -212,14 +216,14 @@ def _kind(context: Context, call: Call) -> CallKind:
 
 
 def _call_tools(context: Context) -> tuple[Effect, ...]:
-    starting = context.turn.starting
+    starting = frozenset(context.turn.starting)
     if not starting:
         return ()
-    return tuple(_call(context, call, "call_tools") for call in context.turn.calls if call.id in starting)
+    return _calls(context, [call for call in context.turn.calls if call.id in starting], "call_tools")
 
 
 def _call_early(context: Context) -> tuple[Effect, ...]:
-    return tuple(_call(context, call, "call_early") for call in context.turn.arriving[-1:])
+    return _calls(context, context.turn.arriving[-1:], "call_early")
 
 
 def _summarise(context: Context) -> tuple[Effect, ...]:

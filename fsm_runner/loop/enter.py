@@ -8,6 +8,7 @@ departure.  The rest is book-keeping: limits spent and given back, calls that st
 from __future__ import annotations
 
 from fsm_runner.engine.parts import replace
+from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn
 from fsm_runner.loop.events import Entered, Failed, Json
 from fsm_runner.loop.history import History
@@ -165,8 +166,8 @@ def _started(context: Context, *, early: bool) -> Turn:
     turn, settings = context.turn, context.settings
     if context.compaction.response is not None:
         return turn  # it has no calls; those of the reply before it are none of its business
-    candidates = turn.arriving[-1:] if early else turn.calls
-    if not any(call.status == "waiting" for call in candidates):
+    candidates = Calls.of(turn.arriving[-1:] if early else turn.calls)
+    if not candidates.waiting:
         return turn if not turn.starting else replace(turn, starting=())
     busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}
     starting: dict[str, Call] = {}
@@ -178,8 +179,8 @@ def _started(context: Context, *, early: bool) -> Turn:
     return replace(
         turn,
         starting=tuple(starting),
-        calls=tuple([starting.get(call.id, call) for call in turn.calls]),
-        arriving=tuple([starting.get(call.id, call) for call in turn.arriving]),
+        calls=Calls.of(turn.calls).renewed(starting),
+        arriving=Calls.of(turn.arriving).renewed(starting),
     )
 
 

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from fsm_runner.engine.parts import maker, replace
 from fsm_runner.loop import events as ev
+from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn, Usage
 from fsm_runner.loop.enter import ASKING, entered
 from fsm_runner.loop.history import History
@@ -137,6 +138,8 @@ def _as_it_stands(call: Call, early: Call | None) -> Call:
 
 def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
     """`arriving` with `call` complete; deferring it may have come first."""
+    if call.id not in (known := Calls.of(arriving)).places:
+        return known.appended(call)
     held = any(known.held for known in arriving if known.id == call.id)
     return (*(known for known in arriving if known.id != call.id), replace(call, held=held))
 
@@ -144,23 +147,27 @@ def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
 def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
     """`turn` with the calls that `results` names done; what had to start has started by then."""
 
-    def done(call: Call) -> Call:
-        result = results.get(call.id)
-        return call if result is None else replace(call, status="done", held=False, result=result)
+    def done(some: tuple[Call, ...]) -> Calls:
+        calls, changes = Calls.of(some), dict[int, Call]()
+        for id, result in results.items():
+            for place in calls.places.get(id, ()):
+                changes[place] = replace(calls[place], status="done", held=False, result=result)
+        return calls.changed(changes)
 
-    arriving = tuple(map(done, turn.arriving)) if turn.arriving else ()
-    return replace(turn, calls=tuple(map(done, turn.calls)), arriving=arriving, starting=())
+    return replace(turn, calls=done(turn.calls), arriving=done(turn.arriving) if turn.arriving else (), starting=())
 
 
 def _deferred(turn: Turn, id: str) -> Turn:
     """`turn` with the call `id` held, unless it has started.  The call may be yet to come."""
 
-    def hold(call: Call) -> Call:
-        return replace(call, held=True) if call.id == id and call.status == "waiting" else call
+    def held(calls: Calls) -> Calls:
+        waiting = [place for place in calls.places.get(id, ()) if calls[place].status == "waiting"]
+        return calls.changed({place: replace(calls[place], held=True) for place in waiting})
 
-    known = {call.id for call in (*turn.arriving, *turn.calls)}
-    to_come = () if id in known else (Call(id=id, name="", block={}, held=True),)
-    return replace(turn, calls=tuple(map(hold, turn.calls)), arriving=(*map(hold, turn.arriving), *to_come))
+    calls, arriving = Calls.of(turn.calls), Calls.of(turn.arriving)
+    if id not in calls.places and id not in arriving.places:
+        arriving = arriving.appended(Call(id=id, name="", block={}, held=True))
+    return replace(turn, calls=held(calls), arriving=held(arriving))
 
 
 def _summarised(context: Context, message: ev.Json) -> Context:

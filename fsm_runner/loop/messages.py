@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fsm_runner.engine.parts import maker
+from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Turn, Usage
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
 
 _new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
-_DONE = frozenset({"done"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
@@ -49,7 +49,7 @@ def calls_of(message: Json) -> tuple[Call, ...]:
 
 def is_done(turn: Turn) -> bool:
     """Whether every call of the last reply has its result; true of none."""
-    return _DONE.issuperset([call.status for call in turn.calls])
+    return not Calls.of(turn.calls).undone
 
 
 def reply_param(message: Json) -> Json:

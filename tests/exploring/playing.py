@@ -17,7 +17,7 @@ from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.vocabulary import VOCABULARY
 
 
-class Interrupted(BaseException):
+class Interrupted(KeyboardInterrupt):
     """The process is told to stop, as by Ctrl-C."""
 
 
