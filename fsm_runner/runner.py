@@ -52,6 +52,7 @@ from fsm_runner.loop.context import (
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.history import History
+from fsm_runner.loop.messages import sendable_message
 from fsm_runner.loop.tools import with_history
 from fsm_runner.options import RunnerOptions
 
@@ -202,7 +203,7 @@ def tool_runner(
     machine = machine_of(chart, facts_of(facts))
     own = effects_of(machine.chart, effects)
     context = Context(
-        conversation=with_history(Conversation(), History(_messages(messages))),
+        conversation=with_history(Conversation(), History(map(sendable_message, _messages(messages)))),
         settings=Settings(
             params=settings_params(given, output_format),
             tools=box.sent,

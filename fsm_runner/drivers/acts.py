@@ -1,7 +1,8 @@
 """The caller's acts: what it does to a run between turns, as events.
 
-They work at any time before the end of the run, also before its start and while an effect is under way, and from any
-thread: each is read, made and told in one go.
+They work at any time and from any thread: before the start of the run, while an effect is under way, and after its
+end, where they change the conversation that is handed on, and the run does not go on by them.  Each is read, made and
+told in one go.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fsm_runner.drivers.given import Given, check_can_compact, refuse_while_comp
 from fsm_runner.drivers.session import Session
 from fsm_runner.loop.context import Usage
 from fsm_runner.loop.domain import Snapshot
+from fsm_runner.loop.enter import handed_on
 from fsm_runner.loop.events import Appended, CallDeferred, CompactionAsked, Json, ToolsChanged
 from fsm_runner.loop.stop import Stop
 
@@ -57,10 +59,15 @@ class Acts:
 
     @property
     def messages(self) -> list[Json]:
-        """A copy of the whole conversation, as plain data; the message that the caller holds is not part of it yet."""
-        return cast("list[Json]", copied(self._conversation()))
+        """A copy of the whole conversation, as plain data, to go on from in this run or in another.
+
+        The message that the caller holds is not part of it yet.  A call in it that has no result, for the run was
+        closed, cut off or cancelled before, is answered as not run.
+        """
+        return cast("list[Json]", copied(handed_on(self._session.context)))
 
     def _conversation(self) -> list[Json]:
+        """The history as it is, for the caller to change."""
         talk = self._session.context.conversation
         return list(talk.history if talk.draft is None else talk.draft)
 
@@ -74,7 +81,6 @@ class Acts:
 
         Raises:
             ValueError: the API is compacting the conversation; its response replaces the messages.
-            IllegalEvent: the run has ended.
         """
         added = Appended(
             messages=tuple(message_param(message, f"messages[{at}]") for at, message in enumerate(messages))
@@ -94,7 +100,6 @@ class Acts:
         Raises:
             ValueError: ``compaction`` among them; or other messages, while the API is compacting.
             TypeError: ``thread`` among them, with a value.
-            IllegalEvent: the run has ended.
         """
         with self._session.acting():
             replaced = self._given.replace(params, self._session.context, self._conversation())
@@ -112,7 +117,6 @@ class Acts:
 
         Raises:
             ValueError: ``context_management`` has a ``compact_*`` edit, which the API does not take beside it.
-            IllegalEvent: the run has ended.
         """
         config = {"type": "summarize"} if compaction is None else compaction
         asked = CompactionAsked(config=json_object(config, "compaction", "a dict"))
@@ -131,7 +135,6 @@ class Acts:
         Raises:
             ToolsetContractError: one of them is a toolset, defines one that the run has, or has its name.
             TypeError: one of them is no tool, or of the other flavour.
-            IllegalEvent: the run has ended.
         """
         with self._session.acting():
             added = added_tools(self._given.tools, tools)
@@ -153,7 +156,6 @@ class Acts:
         Raises:
             ToolsetContractError: one of them is a toolset, or the name of one.
             TypeError: one of them is neither a tool nor a name.
-            IllegalEvent: the run has ended.
         """
         with self._session.acting():
             names = removed_names(self._given.tools, tools)

@@ -19,7 +19,7 @@ import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, reading, summary_arguments
+from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
 from fsm_runner.adapters.anthropic.streams import AsyncItems, CallWatch, watched_async
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.cancellation import Cancels
@@ -99,9 +99,10 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         """Run the tools that the last message calls, and return the user message that answers them.
 
         None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
-        appended in between.  A stream is read to its end first.
+        appended in between.  A stream is read to its end first.  After the end of the run, calls that it left open run
+        beside it: the run does not go on by them, and its journal does not tell of them.
         """
-        with self._working():
+        with self._working(), self._session.reopened():
             await self._watch_cancels()
             step = self._answer_asked()
             while step is not None:
@@ -174,7 +175,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         try:
             with self._recorded(order):
                 response = await self._client.beta.messages.create(**self._request(order))
-                reply = None if order.stream else reading(response, self._given.output_format)
+                reply = None if order.stream else self._read(response)
         except BaseException as error:
             if not self._is_own(error):
                 raise
@@ -279,6 +280,9 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
 
     async def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
+        if not self._session.takes(MovedOn):
+            return  # the run has ended, and whoever still reads the stream reads for itself
+        self._check_early(call)
         self._early = True
         if not self._draining:
             self._cancels = Cancels()

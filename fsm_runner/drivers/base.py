@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
 from fsm_runner.adapters.anthropic.failures import failed, refusal
-from fsm_runner.adapters.anthropic.requests import OutputFormat, Reading, RequestOptions, request_arguments
+from fsm_runner.adapters.anthropic.requests import OutputFormat, Reading, RequestOptions, reading, request_arguments
 from fsm_runner.adapters.anthropic.tools import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.acts import Acts
 from fsm_runner.drivers.given import Given
 from fsm_runner.drivers.session import RunView, Session, log
-from fsm_runner.engine.errors import RunError
+from fsm_runner.engine.errors import ReplyError, RunError
+from fsm_runner.loop.call_ids import CallIds
 from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
 from fsm_runner.loop.events import AnswerAsked, Closed, Continued, Failed, Json, Replied
@@ -78,6 +79,7 @@ class BaseRunner(Acts):
         self._draining = False
         self._warned: set[str] = set()
         self._rested: set[str] = set()
+        self._ids = CallIds()
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
 
@@ -145,6 +147,17 @@ class BaseRunner(Acts):
         if self._session.context.compaction.config is None or has_summary(data):
             self._lasting = message
 
+    def _read(self, response: Any) -> Reading:
+        """Return a reply as it was read.
+
+        Raises:
+            NotJson: it nests too deep.
+            ReplyError: no result could name its calls.
+        """
+        reply = reading(response, self._given.output_format)
+        self._ids.check(reply.data, self._session.context.conversation.history)
+        return reply
+
     def _replied(self, reply: Reading) -> Step:
         self._hand_out(reply.message, reply.data)
         step = self._session.tell(Replied(message=reply.data))
@@ -152,8 +165,25 @@ class BaseRunner(Acts):
             raise reply.problem
         return step
 
+    def _check_early(self, call: Json) -> None:
+        """Refuse a call that arrives while its reply streams, if no result could name it.
+
+        Raises:
+            ReplyError: none could.
+        """
+        context = self._session.context
+        before = [known.block for known in context.turn.arriving if known.block]
+        self._ids.check({"content": [*before, call]}, context.conversation.history)
+
     def read_to_end(self, message: Any, data: Json) -> None:
-        """The stream is read to its end, whoever read it."""
+        """The stream is read to its end, whoever read it.  After the end of the run that is nobody's business."""
+        if not self._session.takes(Replied):
+            return
+        try:
+            self._ids.check(data, self._session.context.conversation.history)
+        except ReplyError as error:
+            self.broke_off(error)
+            raise
         self._hand_out(message, data)
         self._step = self._session.tell(Replied(message=data))
 

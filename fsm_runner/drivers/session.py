@@ -22,7 +22,7 @@ from fsm_runner.adapters.anthropic.json_values import json_object
 from fsm_runner.drivers.copies import Copies
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.domain import Machine, Snapshot, Step
+from fsm_runner.loop.domain import Machine, Snapshot, Step, closed_again, reopened
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
 from fsm_runner.loop.events import ACTS, Event, Json, Reported, ToolFinished
 
@@ -217,7 +217,7 @@ class Session:
     def _record(self, event: Event, step: Step) -> None:
         """Go where `step` leads, and put on record what was told with all that follows from it; when that is cut
         short, nothing more."""
-        journal = self.journal
+        journal = None if self.final else self.journal  # a journal ends with its run
         try:
             if journal is not None:
                 journal.event(event)
@@ -238,6 +238,22 @@ class Session:
         """Close the journal of a run that has ended, if it is the run's own."""
         if self.final and self._closes and self.journal is not None:
             self.journal.close()
+
+    @contextmanager
+    def reopened(self) -> Iterator[None]:
+        """While it lasts, calls that the end of the run left open can be answered; they are no part of its record."""
+        ended = self.snapshot
+        beside = reopened(self.machine, ended)
+        if beside is None:
+            yield
+            return
+        journal, self.journal = self.journal, None
+        self.snapshot, self.final = beside, False
+        try:
+            yield
+        finally:
+            self.snapshot, self.final = closed_again(ended, self.snapshot), True
+            self.journal = journal
 
     def takes(self, event: type[Event]) -> bool:
         """Whether the run takes such an event where it is."""

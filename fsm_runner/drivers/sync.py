@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, reading, summary_arguments
+from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
 from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
 from fsm_runner.drivers.cancellation import is_of_the_process
@@ -81,9 +81,10 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         """Run the tools that the last message calls, and return the user message that answers them.
 
         None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
-        appended in between.  A stream is read to its end first.
+        appended in between.  A stream is read to its end first.  After the end of the run, calls that it left open run
+        beside it: the run does not go on by them, and its journal does not tell of them.
         """
-        with self._working():
+        with self._working(), self._session.reopened():
             step = self._answer_asked()
             while step is not None:
                 self._session.check()
@@ -149,7 +150,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         try:
             with self._recorded(order):
                 response = self._client.beta.messages.create(**self._request(order))
-                reply = None if order.stream else reading(response, self._given.output_format)
+                reply = None if order.stream else self._read(response)
         except BaseException as error:
             if is_of_the_process(error):
                 raise
@@ -289,6 +290,9 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
 
     def moved_on(self, call: Json) -> None:
         """The model has moved on from `call`; the machine says whether it runs now."""
+        if not self._session.takes(MovedOn):
+            return  # the run has ended, and whoever still reads the stream reads for itself
+        self._check_early(call)
         self._early = True
         try:
             with self._spans.current():

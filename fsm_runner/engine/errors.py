@@ -4,7 +4,8 @@ FsmRunnerError
 ├── ChartError       the chart cannot run                     fix the file
 ├── IllegalEvent     the state takes no such event            fix the caller or the driver
 ├── RunError         the run cannot give what was asked       read `runner.stop`, go on or start anew
-│   └── OutputFormatError   the final reply is not of the output format   read its `message`
+│   ├── OutputFormatError   the final reply is not of the output format   read its `message`
+│   └── ReplyError   a reply arrived that cannot be used      go on, which asks again
 ├── JournalError     a line cannot be read or written         restore or upgrade the journal
 └── InternalError    our mistake                              please report it, with the journal
 
@@ -13,6 +14,7 @@ Each keeps its facts as attributes; the text is derived from them.  All of them 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -96,6 +98,19 @@ class RunError(FsmRunnerError):
 
     def __str__(self) -> str:
         return self.problem
+
+
+class ReplyError(RunError, ValueError):
+    """A reply arrived that cannot be used; nothing of it was done.
+
+    Attributes:
+        reply: the API's message, as plain data.
+    """
+
+    def __init__(self, problem: str, reply: Mapping[str, object]) -> None:
+        super().__init__(problem)
+        self.args = (problem, reply)
+        self.reply = reply
 
 
 class JournalError(FsmRunnerError):

@@ -5,7 +5,7 @@ answers.  Nothing of a run stays in the machine: one serves any number of runs.
 
 The law of a step:
 
-1. An act of the caller only folds.
+1. An act of the caller only folds; so it does after the end, which it does not undo.
 2. A report or an ask folds; then the first row of the state and event whose guard holds is taken.
 3. Entering a state folds `Entered`; then its ``always`` rows are tried, until a state rests.
 4. If no row takes the event, `IllegalEvent` is raised and nothing has changed.
@@ -103,12 +103,13 @@ class Machine(Generic[ContextT, EffectT, StopT]):
         """
         place, domain = self._places[snapshot.state], self.domain
         decision, acts = place.decisions.get(event.name), type(event) in domain.acts
-        if place.state.final or (decision is None and not acts):
+        if decision is None and not acts:
             raise IllegalEvent(snapshot.state, event.name, self.takes(snapshot))
         context = domain.fold(domain.fresh(snapshot.context), event)
         if acts or decision is None:
             moved = _new_snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
-            return _new_step(transitions=(), snapshot=moved, notes=domain.notes(context))
+            notes = domain.notes(context)
+            return _new_step(transitions=(), snapshot=moved, notes=notes, final=place.state.final)
         taken = decision.taken(context, self._stepper)
         if taken is None:
             answers = ", ".join(f"{each.name}={each.ask(context)}" for each in decision.facts)

@@ -41,7 +41,8 @@ def event_data(event: ev.Event) -> tuple[str, Data]:
             return event.name, {"id": event.id, "result": event.result}
         case ev.Failed():
             said = masked_text(event.text)
-            return event.name, {"error": event.error, "text": said, "status": event.status, "code": event.code}
+            reply = {} if event.message is None else {"message": event.message}
+            return event.name, {"error": event.error, "text": said, "status": event.status, "code": event.code, **reply}
         case ev.Reported():
             return "reported", {"name": event.name, "data": event.data, "results": event.results}
         case ev.Opened() | ev.Continued() | ev.AnswerAsked():
@@ -92,6 +93,9 @@ class _Fields:
     def json(self, name: str) -> ev.Json:
         return self._is(name, self._data.get(name), dict, "an object")
 
+    def maybe_json(self, name: str) -> ev.Json | None:
+        return None if self._data.get(name) is None else self.json(name)
+
     def text(self, name: str) -> str:
         return self._is(name, self._data.get(name), str, "text")
 
@@ -129,7 +133,11 @@ _EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = {
     "tool_finished": lambda f: ev.ToolFinished(id=f.text("id"), result=f.json("result")),
     "summarised": lambda f: ev.Summarised(message=f.json("message")),
     "failed": lambda f: ev.Failed(
-        error=f.text("error"), text=f.text("text"), status=f.maybe_int("status"), code=f.maybe_text("code")
+        error=f.text("error"),
+        text=f.text("text"),
+        status=f.maybe_int("status"),
+        code=f.maybe_text("code"),
+        message=f.maybe_json("message"),
     ),
     "reported": lambda f: ev.Reported(name=f.text("name"), data=f.json("data"), results=f.jsons("results")),
     "continued": lambda _: ev.Continued(),

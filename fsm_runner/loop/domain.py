@@ -15,7 +15,7 @@ from fsm_runner.engine.rows import Entered, Transition
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import Effect, effects_again, effects_of
-from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.facts import FACTS, calls
 from fsm_runner.loop.fold import fold
 from fsm_runner.loop.stop import Stop, stop_of
 from fsm_runner.loop.vocabulary import VOCABULARY
@@ -63,6 +63,27 @@ TOOL_LOOP: Domain[Context, Effect, Stop] = Domain(
 def with_built_in(given: Iterable[Fact[Context]]) -> dict[str, Fact[Context]]:
     """Return the built-in facts and those of the user's, by name; of two with one name the user's counts."""
     return TOOL_LOOP.with_facts(given)
+
+
+def reopened(machine: Machine, snapshot: Snapshot) -> Snapshot | None:
+    """Return where the calls that a run has left open at its end can still be answered, beside it.
+
+    That is the state in which the chart hands out a message, so that the calls go the way that they would have gone
+    there: past a person's approval, where the chart asks for one.  None: the run goes on, no call is open, or the chart
+    answers none there.
+    """
+    states = {state.name: state for state in machine.chart.states}
+    if not states[snapshot.state].final or calls(snapshot.context) != "open":
+        return None
+    for row in machine.chart.rows:
+        if row.output == "message" and ev.AnswerAsked.name in states[row.target].events:
+            return replace(snapshot, state=row.target, stop=None)
+    return None
+
+
+def closed_again(ended: Snapshot, beside: Snapshot) -> Snapshot:
+    """Return the run that had ended at `ended`, with what was done beside it: as it ended, but for its calls."""
+    return replace(ended, context=replace(beside.context, stand=ended.context.stand))
 
 
 def compile(chart: Chart, facts: Iterable[Fact[Context]] = ()) -> Machine:

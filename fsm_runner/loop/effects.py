@@ -14,7 +14,7 @@ from typing import ClassVar, Literal, TypeAlias
 from fsm_runner.engine.parts import maker
 from fsm_runner.loop.context import Call, Context, SummaryControl
 from fsm_runner.loop.events import Json
-from fsm_runner.loop.messages import without_open_calls
+from fsm_runner.loop.messages import is_object, without_open_calls
 from fsm_runner.loop.thread import CREATE_ONLY, request_parts
 from fsm_runner.loop.tools import available, family
 
@@ -55,7 +55,7 @@ class DrainStream:
     name: ClassVar[str] = "drain_stream"
 
 
-CallKind: TypeAlias = Literal["run", "skip", "unknown"]
+CallKind: TypeAlias = Literal["run", "skip", "unknown", "malformed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class CallTool:
         id: the id of the call.
         block: its ``tool_use`` block.
         kind: ``run``; ``skip``, when an earlier member of its toolset failed and it is not to run; ``unknown``, when
-            there is no such tool now.
+            there is no such tool now; ``malformed``, when its input is no object, as where its JSON was cut off.
         early: whether the reply is still streaming.
     """
 
@@ -127,8 +127,11 @@ def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
 
 
 def tool_response(context: Context) -> Json | None:
-    """Return the user message that answers the calls of the last reply; None when no call of it has a result."""
-    if context.compaction.config is not None:
+    """Return the user message that answers the calls of the last reply; None when no call of it has a result.
+
+    Of a reply that was lost while it streamed there are no calls: those of the reply before it were answered."""
+    lost = context.turn.answered and (context.stand.failure is not None or bool(context.turn.arriving))
+    if context.compaction.config is not None or lost:
         return None
     results = [call.result for call in context.turn.calls if call.result is not None]
     return {"role": "user", "content": results} if results else None
@@ -203,8 +206,9 @@ def _calls(context: Context, calls: Iterable[Call], effect: str) -> tuple[CallTo
 def _kind(context: Context, call: Call, names: frozenset[str]) -> CallKind:
     """How `call` is answered.  A member of a toolset is skipped once an earlier call of it in the reply has failed."""
     settings = context.settings
+    runs: CallKind = "run" if is_object(call.block.get("input")) else "malformed"
     if call.toolset is None:
-        return "run" if call.name in names else "unknown"
+        return runs if call.name in names else "unknown"
     if call.toolset not in settings.toolsets:
         return "unknown"
     for other in context.turn.calls:
@@ -212,7 +216,7 @@ def _kind(context: Context, call: Call, names: frozenset[str]) -> CallKind:
             break
         if family(other, settings) == call.toolset and other.result is not None and other.result.get("is_error"):
             return "skip"
-    return "run"
+    return runs
 
 
 def _call_tools(context: Context) -> tuple[Effect, ...]:

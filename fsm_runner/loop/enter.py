@@ -7,12 +7,24 @@ departure.  The rest is book-keeping: limits spent and given back, calls that st
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from fsm_runner.engine.parts import replace
 from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn
 from fsm_runner.loop.events import Entered, Failed, Json
 from fsm_runner.loop.history import History
-from fsm_runner.loop.messages import has_summary, is_done, reply_param, results_param, text_in
+from fsm_runner.loop.messages import (
+    PAUSED,
+    asks_for_tools,
+    blocks_of,
+    has_summary,
+    is_done,
+    reply_param,
+    results_param,
+    text_in,
+    without_last_thinking,
+)
 from fsm_runner.loop.thread import departing, is_recorded, is_threading, moved, refused_fields
 from fsm_runner.loop.tools import available, changes_of, family, with_history
 
@@ -30,9 +42,6 @@ _REFLECTING = frozenset({"reflect"})
 ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
 """The effects that are requests of the conversation itself; a summary is asked for beside it."""
 _CALLING = frozenset({"call_tools", "call_early"})
-
-PAUSED = frozenset({"pause_turn", "compaction"})
-"""Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
 
 STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
 """Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
@@ -126,10 +135,12 @@ def _reflecting(context: Context) -> Context:
 
 def _departed(context: Context, stand: Stand, counters: Counters, *, compacting: bool, again: bool) -> Context:
     """What the request under way takes along, and a draft for the caller to change while it is under way."""
+    context = answered_for_good(context)
     talk, settings, compaction = context.conversation, context.settings, context.compaction
     history, reply = talk.history, context.turn.reply
     if settings.changes:
-        held = reply is not None and (reply.get("stop_reason") == "pause_turn" or (compacting and _is_last(context)))
+        paused = reply is not None and reply.get("stop_reason") == "pause_turn" and not context.turn.calls
+        held = paused or (reply is not None and compacting and _is_last(context))
         if not held:
             history = history.appended({"role": "system", "content": list(settings.changes)})
             settings = replace(settings, changes=())
@@ -212,8 +223,9 @@ def handed_over(context: Context) -> Context:
     turn, talk = context.turn, context.conversation
     thread = context.thread
     if turn.unread and turn.reply is not None:
-        recorded = is_recorded(thread, turn.reply) and turn.reply.get("content")
-        reply = (reply_param(turn.reply),) if recorded else ()
+        param = reply_param(turn.reply)
+        recorded = is_recorded(thread, turn.reply) and param["content"]
+        reply = (param,) if recorded else ()
         history = talk.history if talk.draft is None else talk.draft
         if refused := refused_fields(context):
             thread = replace(thread, refused=refused)
@@ -224,7 +236,7 @@ def handed_over(context: Context) -> Context:
             thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)
         turn = replace(turn, unread=False)
         talk = replace(talk, draft=None, history=history, changes=changes_of(talk, history))
-    if not turn.answered and turn.calls and _asks_for_tools(turn.reply) and is_done(turn):
+    if not turn.answered and turn.calls and asks_for_tools(turn) and is_done(turn):
         if not talk.owned:
             talk = with_history(talk, _answered_in(talk.history, results_param(turn.calls)))
         turn = replace(turn, answered=True)
@@ -241,10 +253,6 @@ def _answered_in(history: History, results: Json) -> History:
     if after in (0, len(history)):
         return history.appended(results)
     return History((*history[:after], results, *history[after:]))
-
-
-def _asks_for_tools(reply: Json | None) -> bool:
-    return reply is not None and reply.get("stop_reason") == "tool_use"
 
 
 def _compacted(context: Context) -> Context:
@@ -273,3 +281,88 @@ def _compacted(context: Context) -> Context:
         settings=replace(context.settings, runnable=runnable),
         thread=moved(thread, talk.history, history),
     )
+
+
+# ── calls that nobody answers any more ──────────────────────────────────────────────────────────────────────────────
+
+
+def handed_on(context: Context) -> list[Json]:
+    """Return the conversation as another run can go on from it: each call in it has a result.
+
+    A call that was not run says so in its result, and why.  The reply that the caller holds is not part of it yet.
+    """
+    talk = context.conversation
+    history = talk.history if talk.draft is None else talk.draft
+    return _answered_all(history, {call.id: call for call in context.turn.calls}, _why_open(context))
+
+
+def answered_for_good(context: Context) -> Context:
+    """Return the context as a request can be made from it: calls of a reply that ended without waiting for results
+    have theirs, as far as they ran, and else are told not to have run."""
+    turn, talk = context.turn, context.conversation
+    if not turn.calls or turn.answered or turn.unread or talk.owned:
+        return context
+    calls = tuple(call if call.result is not None else _not_run(call, _why_open(context)) for call in turn.calls)
+    talk = with_history(talk, _answered_in(talk.history, results_param(calls)))
+    return replace(context, turn=replace(turn, calls=calls, answered=True), conversation=talk)
+
+
+def _answered_all(history: Sequence[Json], known: Mapping[str, Call], why: str) -> list[Json]:
+    messages: list[Json] = []
+    for at, message in enumerate(history):
+        whole = _as_whole(message)
+        if whole is None:
+            continue
+        messages.append(whole)
+        ids = _open_calls(message, history[at + 1 :]) if message.get("role") == "assistant" else []
+        if ids:
+            calls = [known.get(id) or Call(id=id, name="", block={}) for id in ids]
+            messages.append(results_param(call if call.result is not None else _not_run(call, why) for call in calls))
+    return messages
+
+
+def _as_whole(message: Json) -> Json | None:
+    """`message` without thinking at its end, as where a reply was cut off in it; None when nothing else is there."""
+    blocks = blocks_of(message) if message.get("role") == "assistant" else ()
+    kept = without_last_thinking(blocks)
+    if len(kept) == len(blocks):
+        return message
+    return {**message, "content": kept} if kept else None
+
+
+def _open_calls(message: Json, after: Sequence[Json]) -> list[str]:
+    """The ids of the calls in `message` that the results at the beginning of the messages after it leave open."""
+    ids = [text_in(block, "id") or "" for block in blocks_of(message) if block.get("type") == "tool_use"]
+    if not ids:
+        return []
+    answered = set(_results_at_once(after))
+    return [id for id in ids if id not in answered]
+
+
+def _results_at_once(messages: Iterable[Json]) -> Iterable[str | None]:
+    for message in messages:
+        if message.get("role") != "user":
+            return
+        blocks = blocks_of(message)
+        for block in blocks:
+            if block.get("type") != "tool_result":
+                return
+            yield text_in(block, "tool_use_id")
+        if not blocks:
+            return
+
+
+def _not_run(call: Call, why: str) -> Call:
+    text = f"No result: the tool had begun when {why}." if call.status == "running" else f"Not run: {why}."
+    result: dict[str, object] = {"type": "tool_result", "tool_use_id": call.id, "content": text, "is_error": True}
+    if call.toolset is not None:
+        result["toolset_name"] = call.toolset
+    return replace(call, status="done", result=result)
+
+
+def _why_open(context: Context) -> str:
+    """Why calls of the last reply have no result."""
+    reason = None if context.turn.reply is None else text_in(context.turn.reply, "stop_reason")
+    if context.turn.reply is not None and not asks_for_tools(context.turn):
+        return f"the reply ended with the stop reason '{reason}', not for tools" if reason else "the reply ended early"
+    return "the run was closed" if context.stand.closed else "the run was left"

@@ -6,7 +6,7 @@ Three kinds, told apart by who makes them:
   `Reported`.  A row must take them.
 - **asks** of the caller: `Continued`, `AnswerAsked`.  A row must take them.
 - **acts** of the caller: messages appended, parameters replaced, results edited, tools changed, compaction asked for,
-  a call deferred, the run closed.  They only fold: every state that is not final takes them, no row is needed.
+  a call deferred, the run closed.  They only fold: every state takes them, no row is needed.
 
 `Entered` is derived: the machine folds one on entering each state.  It is never journaled.
 
@@ -78,7 +78,7 @@ class Summarised:
     """The model's summary of the conversation has arrived.
 
     Attributes:
-        message: the API's message object; its first content block is text.
+        message: the API's message object; it is whole, and its text is the summary.
     """
 
     name: ClassVar[str] = "summarised"
@@ -94,6 +94,7 @@ class Failed:
         text: its text.
         status: the HTTP status; None when there was no response.
         code: the API's ``error.details.error_code``, by which it says what to do about it; None mostly.
+        message: the reply that arrived and cannot be used; its tokens count.  None: there was none.
     """
 
     name: ClassVar[str] = "failed"
@@ -101,6 +102,7 @@ class Failed:
     text: str
     status: int | None = None
     code: str | None = None
+    message: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

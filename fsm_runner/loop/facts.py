@@ -14,8 +14,8 @@ from fsm_runner.engine import fact as _fact
 from fsm_runner.engine.fact import answering as answering
 from fsm_runner.engine.fact import fact as fact
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.enter import PAUSED, RESENDS, STOPS
-from fsm_runner.loop.messages import is_done, text_in
+from fsm_runner.loop.enter import RESENDS, STOPS
+from fsm_runner.loop.messages import PAUSED, asks_for_tools, is_done, text_in
 from fsm_runner.loop.thread import refused_fields
 from fsm_runner.loop.tools import available, family
 from fsm_runner.loop.vocabulary import VOCABULARY
@@ -31,20 +31,24 @@ OWN_LIMITS = frozenset(limit for limit, _ in VOCABULARY.own_limits.values())
 
 @fact(
     answers=("none", "wants_tools", "answered", "paused", "finished", "unreadable"),
-    impossible=((("turn", ("wants_tools",)), ("calls", ("done",))), (("turn", ("answered",)), ("calls", ("open",)))),
+    impossible=(
+        (("turn", ("wants_tools",)), ("calls", ("done",))),
+        (("turn", ("answered", "paused")), ("calls", ("open",))),
+    ),
 )
 def turn(context: Context) -> str:
     """What the last reply asks for.
 
     none: there is no reply yet, or a summary took the history's place.  wants_tools: it stopped to have tools
-    run, and some have not.  answered: all have.  paused: the server will go on with it.  finished: it is the last, as
-    is a reply that stopped for tools and calls none.  unreadable: its stop reason is missing or unknown.
+    run, and some have not; so did one that the server paused and that holds a call.  answered: all have.  paused: the
+    server will go on with it.  finished: it is the last, as is a reply that stopped for tools and calls none.
+    unreadable: its stop reason is missing or unknown.
     """
     reply = context.turn.reply
     if reply is None:
         return "none"
     reason = text_in(reply, "stop_reason")
-    if reason == "tool_use":
+    if asks_for_tools(context.turn):
         if not context.turn.calls:
             return "finished"
         return "wants_tools" if _open(context) else "answered"

@@ -16,7 +16,16 @@ from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn, Usage
 from fsm_runner.loop.enter import ASKING, entered
 from fsm_runner.loop.history import History
-from fsm_runner.loop.messages import blocks_of, call_of, calls_of, text_in, usage_of, with_container
+from fsm_runner.loop.messages import (
+    call_of,
+    calls_of,
+    reply_param,
+    sendable_message,
+    summary_text,
+    text_in,
+    usage_of,
+    with_container,
+)
 from fsm_runner.loop.thread import after_failure, is_recorded, moved, replied
 from fsm_runner.loop.tools import with_history
 
@@ -93,15 +102,17 @@ def _succeeded(stand: Stand) -> Stand:
 
 def _counted(counters: Counters, more: Usage) -> Counters:
     """The tokens of a reply added up, and what its request spent no longer at stake."""
-    total = counters.usage
-    usage = _new_usage(
+    return replace(counters, usage=_added(counters.usage, more), staked=None, resends=0)
+
+
+def _added(total: Usage, more: Usage) -> Usage:
+    return _new_usage(
         input_tokens=total.input_tokens + more.input_tokens,
         output_tokens=total.output_tokens + more.output_tokens,
         cache_creation_input_tokens=total.cache_creation_input_tokens + more.cache_creation_input_tokens,
         cache_read_input_tokens=total.cache_read_input_tokens + more.cache_read_input_tokens,
         replies=total.replies + 1,
     )
-    return replace(counters, usage=usage, staked=None, resends=0)
 
 
 def _replied(context: Context, message: ev.Json) -> Context:
@@ -171,11 +182,10 @@ def _deferred(turn: Turn, id: str) -> Turn:
 
 
 def _summarised(context: Context, message: ev.Json) -> Context:
-    """The history is the summary alone: a user message with its first text.
+    """The history is the summary alone: a user message with its text.
 
     Source: anthropic 0.75."""
-    text = next((text_in(block, "text") for block in blocks_of(message) if block.get("type") == "text"), None)
-    summary = {"role": "user", "content": [{"type": "text", "text": text or ""}]}
+    summary = {"role": "user", "content": [{"type": "text", "text": summary_text(message)}]}
     history = History([summary])
     return replace(
         context,
@@ -191,7 +201,12 @@ def _summarised(context: Context, message: ev.Json) -> Context:
 def _failed(context: Context, event: ev.Failed) -> Context:
     """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew.
 
-    A compaction that fails while its response streams has failed as a compaction."""
+    A compaction that fails while its response streams has failed as a compaction.  Of a reply that cannot be used the
+    tokens count, and nothing else."""
+    if event.message is not None:
+        counters = context.counters
+        used = replace(counters, usage=_added(counters.usage, usage_of(event.message)))
+        context, event = replace(context, counters=used), replace(event, message=None)
     talk, turn, compaction = context.conversation, context.turn, context.compaction
     compacting, effect = compaction.config is not None, context.stand.effect
     thread, adjusted = context.thread, False
@@ -234,12 +249,34 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
 
     Source: anthropic 2.12."""
     talk, turn = context.conversation, context.turn
+    messages = tuple(map(sendable_message, messages))
+    messages = _not_there_yet(messages, turn, talk.history if talk.draft is None else talk.draft)
     if talk.draft is None:
         return replace(context, conversation=with_history(talk, talk.history.appended(*messages)))
     if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
         turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
     draft = talk.draft.appended(*messages)
     return replace(context, conversation=replace(talk, draft=draft, owned=True), turn=turn)
+
+
+def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: History) -> tuple[ev.Json, ...]:
+    """`messages` without the last reply, where `history` has it: a reply is recorded once, however often it is added.
+
+    Source: anthropic 2.12."""
+    if turn.reply is None:
+        return messages
+    new: list[ev.Json] = []
+    for message in messages:
+        if message.get("role") == "assistant" and message == reply_param(turn.reply):
+            last = (*history[-1:], *new)[-1:]
+            if message in last or (turn.calls and (message in new or message == _last_of_assistant(history))):
+                continue
+        new.append(message)
+    return tuple(new)
+
+
+def _last_of_assistant(history: History) -> ev.Json | None:
+    return next((each for each in reversed(history) if each.get("role") == "assistant"), None)
 
 
 def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
@@ -253,7 +290,7 @@ def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
     )
     thread = context.thread
     if event.messages is not None:
-        history = History(event.messages)
+        history = History(map(sendable_message, event.messages))
         if talk.draft is None:
             thread = moved(thread, History(talk.history[: thread.held]), history)
         talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)

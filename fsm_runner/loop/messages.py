@@ -7,6 +7,7 @@ state, not in a traceback.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import is_
 
 from fsm_runner.engine.parts import maker
 from fsm_runner.loop.calls import Calls
@@ -16,6 +17,12 @@ from fsm_runner.loop.history import History
 
 _new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
+
+PAUSED = frozenset({"pause_turn", "compaction"})
+"""Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
+
+_WHOLE = frozenset({"end_turn", "stop_sequence"})
+_CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
@@ -52,9 +59,70 @@ def is_done(turn: Turn) -> bool:
     return not Calls.of(turn.calls).undone
 
 
+def asks_for_tools(turn: Turn) -> bool:
+    """Whether the last reply is to be followed by results: it stopped for them, or the server paused it on a call.
+
+    Source: the API refuses a paused turn that goes back with a ``tool_use`` and without its ``tool_result``."""
+    reason = None if turn.reply is None else text_in(turn.reply, "stop_reason")
+    return reason == "tool_use" or (reason in PAUSED and bool(turn.calls))
+
+
 def reply_param(message: Json) -> Json:
-    """Return a reply as the message that the next request sends."""
-    return {"role": "assistant", "content": message.get("content", ())}
+    """Return a reply as the message that the next request sends.  Its content is empty when nothing can be sent."""
+    return {"role": "assistant", "content": sendable(message.get("content", ()))}
+
+
+def sendable(content: object) -> object:
+    """Return the content of a reply as a request can hold it: the same object, unless something has to go.
+
+    Text of nothing but white space goes, with the thinking before it if nothing follows.  The input of a call that is
+    no object, as where its JSON was cut off, becomes an empty one.
+
+    Source: the API itself writes what it does not take back: an empty text block beside a call, above all."""
+    if not isinstance(content, (list, tuple)):
+        return content
+    kept = [_with_object(block) for block in content if not _is_blank(block)]
+    if len(kept) < len(content):
+        return kept if kept and kept[-1] is content[-1] else without_last_thinking(kept)
+    return content if all(map(is_, kept, content)) else kept
+
+
+def without_last_thinking(blocks: Iterable[object]) -> list[object]:
+    """Return `blocks` without thinking that nothing follows.  Source: the API refuses a message that ends in it."""
+    kept = list(blocks)
+    while kept and _type_of(kept[-1]) in _THINKING:
+        kept.pop()
+    return kept
+
+
+def sendable_message(message: Json) -> Json:
+    """Return a message of the caller's, which may hold what the API wrote, as a request can hold it."""
+    if message.get("role") != "assistant":
+        return message
+    content = sendable(message.get("content"))
+    return message if content is message.get("content") or not content else {**message, "content": content}
+
+
+def _type_of(block: object) -> str | None:
+    return text_in(block, "type") if isinstance(block, (dict, Mapping)) else None
+
+
+def _is_blank(block: object) -> bool:
+    if not isinstance(block, (dict, Mapping)) or block.get("type") != "text":
+        return False
+    text = block.get("text")
+    return isinstance(text, str) and not text.strip()
+
+
+def _with_object(block: object) -> object:
+    if _type_of(block) != "tool_use" or not isinstance(block, Mapping) or is_object(block.get("input")):
+        return block
+    return {**block, "input": {}}
+
+
+def is_object(value: object) -> bool:
+    """Whether `value` is a JSON object, as the input of every call should be."""
+    return isinstance(value, (dict, Mapping))
 
 
 def results_param(calls: Iterable[Call]) -> Json:
@@ -113,12 +181,38 @@ def without_open_calls(history: History) -> tuple[Json, ...]:
     kept = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in answered]
     if not blocks or (after and len(kept) == len(blocks)):
         return messages
-    while kept and text_in(kept[-1], "type") in _THINKING:
-        kept.pop()
-    last = ({**messages[at], "content": kept},) if kept else ()
+    left = without_last_thinking(kept)
+    last = ({**messages[at], "content": left},) if left else ()
     return messages[:at] + last + after
 
 
 def has_summary(message: Json) -> bool:
-    """Whether the API's response to a compaction holds a summary."""
-    return any(block.get("type") == "compaction" and block.get("content") for block in blocks_of(message))
+    """Whether the API's response to a compaction holds a summary, and all of it."""
+    if text_in(message, "stop_reason") in _CUT_OFF:
+        return False
+    summaries = [block.get("content") for block in blocks_of(message) if block.get("type") == "compaction"]
+    return any(summary.strip() if isinstance(summary, str) else summary for summary in summaries)
+
+
+def summary_text(message: Json) -> str:
+    """Return the summary that the model wrote: all of its text.  What it thought before is no part of it."""
+    texts = (text_in(block, "text") or "" for block in blocks_of(message) if block.get("type") == "text")
+    return "".join(texts)
+
+
+def summary_problem(message: Json) -> str | None:
+    """Return why a reply cannot take the history's place as its summary; None when it can."""
+    reason = message.get("stop_reason")
+    if not isinstance(reason, str) or reason not in _WHOLE:
+        return f"it stopped with the reason {reason!r}, so it is not whole"
+    return None if summary_text(message).strip() else "it has no text"
+
+
+def call_problem(block: Json) -> str | None:
+    """Return why no result could name the call of a ``tool_use`` block; None when one can."""
+    id, name = block.get("id"), block.get("name")
+    if not isinstance(id, str) or not id:
+        return f"a call of {name!r} has the id {id!r}, which is none"
+    if not isinstance(name, str) or not name:
+        return f"the call with the id {id!r} has the name {name!r}, which is none"
+    return None

@@ -162,7 +162,17 @@ def _prefilled(request: ScriptedRequest) -> str | None:
     return str(content[-1].get("text", ""))
 
 
-MESSAGE_RULES = (messages_given, role_known, user_first, system_placed, content_given, text_given)
+@rule("no assistant message ends in thinking", f"quoted in {ISSUES}/tailcallhq/forgecode/issues/2107")
+def thinking_followed(request: ScriptedRequest) -> str | None:
+    """Refuse thinking with nothing after it."""
+    for index, message in enumerate(request.messages):
+        content = blocks(message) if message["role"] == "assistant" else []
+        if content and content[-1].get("type") in {"thinking", "redacted_thinking"}:
+            return f"messages.{index}: The final block in an assistant message cannot be `{content[-1]['type']}`."
+    return None
+
+
+MESSAGE_RULES = (messages_given, role_known, user_first, system_placed, content_given, text_given, thinking_followed)
 """In the order in which they are checked."""
 
 ENDING_RULES = (ends_in_text, no_prefill)

@@ -6,6 +6,7 @@ so on, counted per model, so that a test can name them.  Any other block the API
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -80,6 +81,26 @@ def text(words: str) -> Block:
 def tool_use(name: str, arguments: Mapping[str, Any] | None = None, *, id: str | None = None) -> Block:
     """Return a call of the tool `name`; several in one reply are parallel calls."""
     return {"type": "tool_use", "id": id, "name": name, "input": dict(arguments or {})}
+
+
+class _Partial(dict[str, Any]):
+    """The input of a call whose JSON does not arrive whole: an empty object, and the text that a stream has of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+def cut_off(call: Block, *, after: int) -> Block:
+    """Return `call` as one whose input breaks off in a stream, after so many characters of its JSON."""
+    text = json.dumps(call["input"], ensure_ascii=False, separators=(",", ":"))
+    return {**call, "input": _Partial(text[:after])}
+
+
+def json_of_input(call: Block) -> str:
+    """Return the JSON of a call's input as a stream has it."""
+    given = call["input"]
+    return given.text if isinstance(given, _Partial) else json.dumps(given, ensure_ascii=False, separators=(",", ":"))
 
 
 def server_tool_use(name: str, arguments: Mapping[str, Any] | None = None, *, id: str | None = None) -> Block:

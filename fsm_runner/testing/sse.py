@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from fsm_runner.testing.replies import json_of_input
+
 Event: TypeAlias = Mapping[str, Any]
 """The data of one event; its ``type`` is the event's name too."""
 
@@ -94,7 +96,7 @@ def deltas(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"type": "signature_delta", "signature": block["signature"]}
         case "tool_use" | "server_tool_use" | "mcp_tool_use":
             # The first is empty, as the API's is: a reader that parses each piece must survive it.
-            for piece in ("", *pieces(compact(block["input"]), 8)):
+            for piece in ("", *pieces(json_of_input(block), 8)):
                 yield {"type": "input_json_delta", "partial_json": piece}
         case "compaction":
             encrypted = {name: block[name] for name in ("encrypted_content",) if name in block}

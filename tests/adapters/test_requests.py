@@ -8,6 +8,7 @@ import pydantic
 import pytest
 
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions, check_summary, request_arguments
+from fsm_runner.engine.errors import ReplyError
 from fsm_runner.loop.effects import SendRequest
 
 
@@ -104,11 +105,28 @@ def test_text_is_parsed_strictly_as_json():
 
 
 @pytest.mark.parametrize(
-    "content", [[], [{"type": "tool_use"}], [{"type": "thinking"}, {"type": "text"}], "text", None]
+    ("content", "reason"),
+    [
+        ([], "end_turn"),
+        ("text", "end_turn"),
+        (None, "end_turn"),
+        ([{"type": "thinking"}], "end_turn"),
+        ([{"type": "text", "text": ""}, {"type": "text", "text": " \n"}], "end_turn"),
+        ([{"type": "text", "text": "so"}], "max_tokens"),
+        ([{"type": "text", "text": "no"}], "refusal"),
+        ([{"type": "text", "text": "so"}], "tool_use"),
+        ([{"type": "text", "text": "so"}], None),
+    ],
 )
-def test_a_summary_begins_with_text(content):
-    """Anything else is none."""
-    with pytest.raises(ValueError, match="the history stays as it was"):
-        check_summary({"content": content})
+def test_a_summary_is_whole_and_has_text(content, reason):
+    """Anything else is none, and the error holds the reply."""
+    message = {"content": content, "stop_reason": reason}
+    with pytest.raises(ReplyError, match="the history stays as it was") as raised:
+        check_summary(message)
 
-    check_summary({"content": [{"type": "text", "text": "so far"}, {"type": "tool_use"}]})
+    assert message is raised.value.reply
+
+
+def test_a_summary_may_think_first():
+    """What was thought is no part of it."""
+    check_summary({"content": [{"type": "thinking"}, {"type": "text", "text": "so far"}], "stop_reason": "end_turn"})

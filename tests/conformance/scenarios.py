@@ -117,10 +117,15 @@ def reply_with(draw: st.DrawFn, tools: tuple[str, ...]) -> Reply:
     """Draw a reply: mostly one that calls tools, and says so."""
     content = [draw(often(80, calls_of(tools), text("well"))) for _ in range(draw(st.sampled_from([1, 2, 3, 4])))]
     content += draw(often(30, st.lists(others, min_size=1, max_size=2), []))
-    # A paused reply without content is left out: the SDK's runner sends it back, and the API refuses empty content.
+    content = draw(often(50, st.permutations(content), content))
+    reason = draw(often(25, st.sampled_from(STOP_REASONS), None))
+    # Two paused replies are left out, which the SDK's runner sends back and the API refuses: one without content, and
+    # one with a call that has no result.
+    if reason in ("pause_turn", "compaction"):
+        content = [block for block in content if block["type"] != "tool_use"] or [text("well")]
     return reply(
-        *draw(often(50, st.permutations(content), content)),
-        stop_reason=draw(often(25, st.sampled_from(STOP_REASONS), None)),
+        *content,
+        stop_reason=reason,
         **draw(often(10, st.just(BOX), {})),
     )
 

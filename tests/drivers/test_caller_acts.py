@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from fsm_runner import IllegalEvent
 from fsm_runner.testing import reply, text
 from tests.drivers.drive import ASKED, use, words
 
@@ -157,16 +156,6 @@ def test_what_is_no_message_is_refused(drive, wrong):
     run.until_done()
 
     assert [HI] == drive.requests[0]["messages"]
-
-
-def test_an_ended_run_takes_no_acts(drive):
-    """There is no request left that they could reach."""
-    run = drive.run([text("done")])
-    run.until_done()
-
-    for act in (lambda: run.append_messages(MORE), lambda: run.set_messages_params({**ASKED})):
-        with pytest.raises(IllegalEvent, match="state 'done' takes no event"):
-            act()
 
 
 # ── set_messages_params ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ import logging
 import anthropic
 import pytest
 
+from fsm_runner.engine.errors import ReplyError
 from fsm_runner.loop.context import DEFAULT_SUMMARY_PROMPT
 from fsm_runner.testing import overloaded, reply, server_tool_use, text, thinking, without_stop_reason
 from tests.drivers.drive import ASKED, use, words
@@ -188,10 +189,17 @@ def test_the_history_is_the_summary_alone(drive, search, ran):
     assert 2 == len(run.messages)
 
 
-def test_only_the_first_text_block_is_kept(drive, search):
-    """As the SDK did it."""
-    two = reply(text("<summary>so far</summary>"), text("anything else?"))
-    drive.run([call(), two, DONE], search, compaction_control=control()).until_done()
+@pytest.mark.parametrize(
+    "summary",
+    [
+        reply(text("<summary>"), text("so far</summary>")),
+        reply(thinking("hm"), text("<summary>so far</summary>")),
+        reply(thinking("hm"), text(""), text("<summary>so far</summary>"), thinking("well")),
+    ],
+)
+def test_the_summary_is_all_that_the_model_said(drive, search, summary):
+    """All of its text; what it thought is left out."""
+    drive.run([call(), summary, DONE], search, compaction_control=control()).until_done()
 
     assert [SUMMARISED] == drive.requests[2]["messages"]
 
@@ -255,16 +263,27 @@ def test_a_paused_turn_is_not_cut(drive):
 
 
 @pytest.mark.parametrize(
-    "summary", [reply(use("search", q="a")), reply(thinking("hm"), text("sum")), reply(stop_reason="end_turn")]
+    "summary",
+    [
+        reply(use("search", q="a")),
+        reply(stop_reason="end_turn"),
+        reply(text("")),
+        reply(text(" \n")),
+        reply(thinking("hm")),
+        reply(text("The gist is th"), stop_reason="max_tokens"),
+        reply(text("I would rather not."), stop_reason="refusal"),
+        reply(text("The gist"), stop_reason="a_new_reason"),
+    ],
 )
-def test_a_summary_that_does_not_begin_with_text_is_a_value_error(drive, search, ran, summary):
-    """The run fails, the history stays as it was, and going on asks for another summary."""
+def test_a_summary_that_is_none_leaves_the_history(drive, search, ran, summary):
+    """The run fails, the tokens count, and going on asks for another summary."""
     run = drive.run([call(), summary, SUMMARY, DONE], search, compaction_control=control())
     next(run)
-    with pytest.raises(ValueError, match=r"the summary begins with a block of type .* not text"):
+    with pytest.raises(ReplyError, match=r"the summary cannot be used: .*; the history stays as it was"):
         next(run)
 
     assert ("failed", "failed") == (run.snapshot.state, run.stop.reason)
+    assert 2 == run.usage.replies
     assert [HI, "assistant"] == [run.messages[0], run.messages[1]["role"]]
     assert "done" == words(run.until_done())
     assert ([SUMMARISED], []) == (drive.requests[3]["messages"], ran)
@@ -277,7 +296,7 @@ def test_a_failed_request_for_a_summary_leaves_the_history(drive, search):
     with pytest.raises(anthropic.APIStatusError):
         next(run)
 
-    assert ["user", "assistant"] == [message["role"] for message in run.messages]
+    assert ["user", "assistant", "user"] == [message["role"] for message in run.messages]
     assert "done" == words(run.until_done())
     assert drive.requests[1]["messages"] == drive.requests[2]["messages"]
 

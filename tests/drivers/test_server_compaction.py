@@ -7,7 +7,7 @@ import logging
 import anthropic
 import pytest
 
-from fsm_runner import IllegalEvent, RunError
+from fsm_runner import RunError
 from fsm_runner.testing import compaction, disconnect, overloaded, pause_turn, reply, text
 from tests.drivers.drive import ASKED, use, words
 from tests.drivers.journals import journaled
@@ -315,15 +315,6 @@ def test_one_that_breaks_off_in_its_stream_is_a_failed_one(drive):
 
     assert ["user", "assistant", "user"] == [message["role"] for message in run.messages]
     assert [] == list(run)
-
-
-def test_an_ended_run_takes_none(drive):
-    """There is no next turn."""
-    run = drive.run([text("done")])
-    run.until_done()
-
-    with pytest.raises(IllegalEvent, match="state 'done' takes no event 'compaction_asked'"):
-        run.compact_before_next_turn()
 
 
 def test_a_closed_run_compacts_no_more(drive):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import anthropic
 import pytest
 
-from fsm_runner import IllegalEvent
 from fsm_runner.testing import compaction, overloaded, pause_turn, reply, text
 from tests.drivers.drive import ASKED, SyncDrive, use, words
 from tests.drivers.journals import journaled
@@ -356,16 +355,6 @@ def test_a_tool_of_the_other_flavour_cannot_be_added(drive):
     with pytest.raises(TypeError, match="tool_runner"):
         run.add_tools(other)
     run.until_done()
-
-
-def test_an_ended_run_takes_no_changes(drive):
-    """There is no request left."""
-    run = drive.run([text("done")], search)
-    run.until_done()
-
-    for act in (lambda: run.add_tools(RAW), lambda: run.remove_tools("search")):
-        with pytest.raises(IllegalEvent, match="state 'done' takes no event 'tools_changed'"):
-            act()
 
 
 def test_changes_in_the_last_turn_are_dropped(drive):

@@ -99,9 +99,9 @@ def test_results_are_added_once():
     assert once == resting(once)
 
 
-@pytest.mark.parametrize("stop", ["max_tokens", "pause_turn", None])
+@pytest.mark.parametrize("stop", ["max_tokens", "end_turn", None])
 def test_results_are_for_a_reply_that_stopped_for_them(stop):
-    """A cut or paused reply gets none, though its calls may have run early."""
+    """A reply that was cut off gets none, though its calls may have run early."""
     history = resting(offered(call("a", status="done"), stop=stop)).conversation.history
 
     assert [user(), assistant(text(), use("a"))] == list(history)
@@ -240,7 +240,7 @@ def test_a_request_departs_with_a_draft_for_the_caller():
 
 
 @pytest.mark.parametrize("effect", ["send_request", "compact"])
-@pytest.mark.parametrize("last", [None, reply(use()), reply(stop="compaction")])
+@pytest.mark.parametrize("last", [None, reply(stop="compaction")])
 def test_changes_of_tools_go_out_with_the_next_request(effect, last):
     """One system message tells the model of all of them, once."""
     settings = Settings(params=PARAMS, changes=(ADDITION, ADDITION))

@@ -29,8 +29,8 @@ CUT = "max_tokens"
         ("max_tokens", "finished"),
         ("model_context_window_exceeded", "finished"),
         ("refusal", "finished"),
-        ("pause_turn", "paused"),
-        ("compaction", "paused"),
+        ("pause_turn", "wants_tools"),
+        ("compaction", "wants_tools"),
         ("tool_use", "wants_tools"),
         ("a_new_reason", "unreadable"),
         (None, "unreadable"),
@@ -42,6 +42,13 @@ CUT = "max_tokens"
 def test_turn_follows_the_stop_reason(stop, expected):
     """Every stop reason has one meaning, and one that is missing, new or no text is never a silent end."""
     assert expected == facts.turn(context(reply=reply(use(), stop=stop)))
+
+
+@pytest.mark.parametrize("stop", ["pause_turn", "compaction"])
+def test_a_paused_turn_goes_on_once_its_calls_have_results(stop):
+    """The server goes on with it; a call of ours in it is answered first, for the API takes none without its result."""
+    assert "paused" == facts.turn(context(reply=reply(text(), stop=stop)))
+    assert "answered" == facts.turn(context(reply=reply(use(), stop=stop), calls=[call(status="done")]))
 
 
 def test_turn_is_none_before_the_first_reply():

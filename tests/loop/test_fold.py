@@ -165,11 +165,11 @@ def test_a_call_can_be_deferred_before_it_arrives():
 
 
 def test_a_summary_is_all_that_remains_of_the_history():
-    """A user message with its first text, no turn, and no tokens to compare with the threshold."""
+    """A user message with its text, no turn, and no tokens to compare with the threshold."""
     message = {"content": [{"type": "thinking"}, text("the gist"), text("more")], "usage": {"input_tokens": 7}}
     after = fold(context(user(), user(), reply=reply(use()), tokens=100), Summarised(message=message))
 
-    assert [{"role": "user", "content": [text("the gist")]}] == list(after.conversation.history)
+    assert [{"role": "user", "content": [text("the gistmore")]}] == list(after.conversation.history)
     assert (Turn(), Compaction(tokens=0, fresh=True)) == (after.turn, after.compaction)
     assert 7 == after.counters.usage.total_tokens
 

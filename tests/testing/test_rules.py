@@ -55,6 +55,8 @@ SERVED = (
     {"type": "web_search_tool_result", "tool_use_id": "srv", "content": []},
 )
 
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+
 BROKEN = [
     ("json_body", [], "The request body is not valid JSON"),
     ("model_given", without("model"), "model: Field required"),
@@ -95,6 +97,7 @@ BROKEN = [
     ("text_given", sent(user(text("a"), text(""))), "messages: text content blocks must be non-empty"),
     ("text_given", sent(user(" \n")), "messages: text content blocks must contain non-whitespace text"),
     ("text_given", {**ASKED, "system": [text("")]}, "system: text content blocks must be non-empty"),
+    ("thinking_followed", sent(user("a"), said(THOUGHT), user("b")), "messages.1: The final block in an assistant"),
     ("blocks_placed", sent(user(call())), "messages.0: `tool_use` blocks can only be in `assistant` messages"),
     ("blocks_placed", sent(user("a"), said(result())), "messages.1: `tool_result` blocks can only be in `user`"),
     (
@@ -197,6 +200,7 @@ KEPT = [
     ("content_given", sent(user("a"), said(""))),
     ("text_given", sent(user(" a "))),
     ("text_given", {**ASKED, "system": ""}),
+    ("thinking_followed", sent(user("a"), said(THOUGHT, call()), user(result()))),
     ("blocks_placed", sent(user("a"), said(call()), user(result()))),
     ("call_ids_unique", sent(user("a"), said(call()), user(result()), said(call("b")), user(result("b")))),
     ("calls_answered", sent(user("a"), said(call("a"), call("b")), user(result("b"), result("a"), text("so")))),

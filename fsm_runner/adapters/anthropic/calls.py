@@ -37,6 +37,7 @@ MAX_ERROR_TEXT = 4096
 _MAX_ACTIONS = 10
 _SKIPPED = {"computer": "Not executed: an earlier computer action in this turn failed."}
 _SKIPPED_ELSEWHERE = "Not executed: an earlier action in this turn failed."
+_MALFORMED = "Error: the input of this call is not a whole JSON object, so the tool was not run. Call it again."
 
 
 class Unsendable(dict[str, object]):
@@ -118,6 +119,8 @@ def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText, *, private: b
     tool = box.by_name.get(name) if effect.kind == "run" else None
     if tool is None and name in box.toolsets:
         return Work(id=id, name=name, settled=_malformed(id, name, effect.block.get("input")))
+    if effect.kind == "malformed":
+        return Work(id=id, name=name, settled=result(id, _MALFORMED, is_error=True))
     if tool is None:
         return Work(id=id, name=name, settled=result(id, f"Error: Tool '{name}' not found", is_error=True))
     given = copied(effect.block.get("input"))  # a tool may change it
@@ -137,6 +140,8 @@ def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work
 
     if effect.kind == "skip":
         return refusal(_SKIPPED.get(family, _SKIPPED_ELSEWHERE))
+    if effect.kind == "malformed":
+        return refusal(_MALFORMED)
     toolset = box.toolsets.get(family)
     if toolset is None or effect.kind == "unknown":
         return refusal(f"Error: Toolset '{quoted(family)}' member '{quoted(name)}' not found")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import anthropic
 
+from fsm_runner.engine.errors import ReplyError
 from fsm_runner.loop.events import Failed
 
 MAX_TEXT = 2000
@@ -16,7 +17,9 @@ def failed(error: BaseException) -> Failed:
     """Return the event for an exception of a request, a stream or a summary."""
     status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
     code = error_code(error.body) if isinstance(error, anthropic.APIError) else None
-    return Failed(error=type(error).__name__, text=said(error, str)[:MAX_TEXT], status=status, code=code)
+    reply = error.reply if isinstance(error, ReplyError) else None
+    text = said(error, str)[:MAX_TEXT]
+    return Failed(error=type(error).__name__, text=text, status=status, code=code, message=reply)
 
 
 def said(error: BaseException, how: Callable[[object], str]) -> str:

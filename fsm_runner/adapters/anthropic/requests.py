@@ -18,8 +18,9 @@ from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage, ParsedBe
 from anthropic.types.beta.parsed_beta_message import ResponseFormatT as FormatT  # None when replies are not parsed
 
 from fsm_runner.adapters.anthropic.plain import message_data
-from fsm_runner.engine.errors import RunError
+from fsm_runner.engine.errors import ReplyError, RunError
 from fsm_runner.loop.effects import SendRequest, Summarise
+from fsm_runner.loop.messages import summary_problem
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
 """Seconds, or httpx2's own; None: no timeout."""
@@ -216,16 +217,14 @@ def summary_arguments(order: Summarise) -> dict[str, object]:
 
 
 def check_summary(message: Mapping[str, object]) -> None:
-    """Refuse a summary whose first content block is not text.
+    """Refuse a summary that is cut off, refused or empty: it must not take the history's place.
 
     Raises:
-        ValueError: it is something else, or there is none.
+        ReplyError: it is.
     """
-    content = message.get("content")
-    first = content[0] if isinstance(content, list) and content else None
-    kind = first.get("type") if isinstance(first, Mapping) else None
-    if kind != "text":
-        raise ValueError(f"the summary begins with a block of type {kind!r}, not text; the history stays as it was")
+    problem = summary_problem(message)
+    if problem is not None:
+        raise ReplyError(f"the summary cannot be used: {problem}; the history stays as it was", message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ two, once, as long as the run has not left it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -55,14 +56,27 @@ class CallWatch:
         """The tool calls whose blocks are complete, in the model's order."""
         self._closed: Json | None = None
         self._fallback = False
+        self._inputs: dict[int, str] = {}
+
+    def as_it_came(self, block: dict[str, object], index: int) -> dict[str, object]:
+        """Return the call `block` with its input; as text, when what came is no whole JSON.
+
+        The SDK reads what there is of a JSON that is cut off, and takes it for the whole."""
+        text = self._inputs.get(index)
+        if block.get("type") == "tool_use" and text and not _is_json(text):
+            block["input"] = text
+        return block
 
     def see(self, event: Any, block_at: Callable[[int], Any]) -> Json | None:
         """Follow the reply; return the call that `event` shows the model has moved on from, if any."""
         kind = event.type
+        if kind == "content_block_delta" and event.delta.type == "input_json_delta":
+            self._inputs[event.index] = self._inputs.get(event.index, "") + event.delta.partial_json
+            return None
         if kind == "content_block_stop":
             block = block_at(event.index)
             if block is not None and block.type == "tool_use":
-                call = reply_data(block, "the reply")
+                call = self.as_it_came(reply_data(block, "the reply"), event.index)
                 self.finished.append(call)
                 self._closed = None if self._fallback else call
             return None
@@ -73,6 +87,14 @@ class CallWatch:
             moved_on_from, self._closed = self._closed, None
             return moved_on_from
         return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 class _Proxy:
@@ -129,7 +151,11 @@ class _Proxy:
                 for block in message.content:
                     if block.type == "text":
                         block.parsed_output = None
-            reader.read_to_end(message, message_data(message))
+            data = message_data(message)
+            content = data.get("content")
+            for index, block in enumerate(content if isinstance(content, list) else ()):
+                self._watch.as_it_came(block, index)
+            reader.read_to_end(message, data)
             problem = unparsed(message, self._format)
             if problem is not None:
                 raise problem
