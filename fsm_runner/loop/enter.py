@@ -230,7 +230,8 @@ def handed_over(context: Context) -> Context:
         if refused := refused_fields(context):
             thread = replace(thread, refused=refused)
         unchanged = not talk.owned and len(history) == len(talk.history) and history.extends(talk.history)
-        if reply and not talk.owned and not (len(history) and history[-1] == reply[0]):
+        given = not unchanged and len(history) > 0 and history[-1] == reply_param(turn.reply)  # by the caller itself
+        if reply and not talk.owned and not given:
             history = history.appended(*reply)
         if recorded:
             thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)

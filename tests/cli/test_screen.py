@@ -54,7 +54,7 @@ RUN = (
     "--journal",
     "run.jsonl",
     "--run-id",
-    "r\nq" + EVIL,
+    "r1",
 )
 READ = (
     ("show",), ("show", "--format", "json"), ("verify",), ("replay",), ("replay", "--format", "json"),
@@ -93,9 +93,17 @@ def test_a_run_shows_nothing_that_a_terminal_would_obey(hostile, streaming):
     assert "warning: " in done.stderr
 
 
+def test_a_run_is_not_called_what_a_terminal_would_obey(hostile):
+    """Such an id is refused, and shown as text."""
+    assert 2 == hostile(*RUN[:-1], "r\nq" + EVIL).exit_code
+
+
 def test_every_command_reads_a_hostile_journal_in_peace(hostile):
     """The run's id, its texts, its tools: in text, JSON and Markdown; one line each stays one line."""
     hostile(*RUN)
+    journal = Path("run.jsonl")
+    forged = json.dumps("r\nq" + EVIL)  # by somebody who wrote the file
+    journal.write_text(journal.read_text(encoding="utf-8").replace('"run":"r1"', f'"run":{forged}'), encoding="utf-8")
     for name, *options in READ:
         assert hostile(name, "run.jsonl", *options).exit_code in (0, 1)
     hostile("draw", "--journal", "run.jsonl")
@@ -104,9 +112,7 @@ def test_every_command_reads_a_hostile_journal_in_peace(hostile):
     hostile("resume", "run.jsonl", "--client", "hostile:client", "--tool", "hostile:echo")
     verified = hostile("verify", "run.jsonl")
 
-    assert ["run.jsonl: ", "  run 'r q"] == [
-        line[:11] if number == 0 else line[:10] for number, line in enumerate(verified.stdout.splitlines())
-    ]
+    assert {"run.jsonl:", "  run 'r q"} == {line[:10] for line in verified.stdout.splitlines()}
 
 
 @pytest.mark.parametrize("name", ["check", "table", "draw", "paths", "init", "diff", "reach"])

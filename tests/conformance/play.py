@@ -283,11 +283,6 @@ def functions(made: list[Any]) -> Iterator[Callable[..., Any]]:
         made.append(("blocks",))
         return [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
 
-    def number() -> Any:
-        """Return what is no tool result."""
-        made.append(("number",))
-        return 3
-
     def surrogate() -> str:
         """Return text that cannot be encoded."""
         made.append(("surrogate",))
@@ -298,7 +293,7 @@ def functions(made: list[Any]) -> Iterator[Callable[..., Any]]:
         made.append(("later",))
         return "late"
 
-    yield from (add, boom, refuse, refuse_in_blocks, silent, blocks, number, surrogate, later)
+    yield from (add, boom, refuse, refuse_in_blocks, silent, blocks, surrogate, later)
 
 
 def tool(function: Callable[..., Any], *, is_async: bool) -> Any:

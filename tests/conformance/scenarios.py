@@ -83,7 +83,7 @@ class Scenario:
 
 # ── what the model says ─────────────────────────────────────────────────────────────────────────────────────────────
 
-TOOLS = ("add", "boom", "refuse", "refuse_in_blocks", "silent", "blocks", "number", "surrogate")
+TOOLS = ("add", "boom", "refuse", "refuse_in_blocks", "silent", "blocks", "surrogate")
 """The tools that `tools.toolbox` makes."""
 
 words = st.sampled_from(["yes", "no", "ä€🙂", "two\nlines"])

@@ -250,11 +250,13 @@ async def test_a_cancellation_that_the_caller_swallowed_before_counts_no_more():
 @pytest.mark.parametrize("together", [1, 3])
 def test_a_loop_that_ends_cancels_the_run_and_not_its_tools(together):
     """As ``asyncio.run`` does with what is left, task by task: nothing of it is told to the model."""
-    model, ran = ScriptedModel([reply(*[use("slow")] * together), text("done")]), []
+    model, ran, at_work = ScriptedModel([reply(*[use("slow")] * together), text("done")]), [], asyncio.Event()
 
     async def slow() -> str:
         """Wait for ever, the first times."""
         ran.append(1)
+        if len(ran) == together:
+            at_work.set()
         if len(ran) <= together:
             await asyncio.sleep(3600)
         return "slow"
@@ -263,7 +265,7 @@ def test_a_loop_that_ends_cancels_the_run_and_not_its_tools(together):
 
     async def leave():
         task = asyncio.create_task(runner.until_done())
-        await anyio.wait_all_tasks_blocked()
+        await at_work.wait()
         return task
 
     task = asyncio.run(leave())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from fsm_runner.core.call_ids import CallIds
 
 from fsm_runner.engine.errors import ReplyError
+from fsm_runner.loop.call_ids import CallIds
 from fsm_runner.loop.history import History
 from tests.support.build import reply, result, text, use, user
 
