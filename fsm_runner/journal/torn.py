@@ -27,7 +27,10 @@ MOST_STARTS = 1_000
 """Places in one line where a record may begin that are looked at, at most: there are more only in a forged line."""
 
 _HEAD = b'{"v":1,"run":'
-_SHORT = re.compile(b"(?:" + b"|".join(re.escape(_HEAD[:size]) for size in range(len(_HEAD) - 1, 0, -1)) + b")+")
+_SHORTS = b"(?:" + b"|".join(re.escape(_HEAD[:size]) for size in range(len(_HEAD) - 1, 0, -1)) + b")"
+_SHORT = re.compile(_SHORTS + b"+")
+_BEHIND = re.compile(_SHORTS + b"*(?:" + OURS.pattern + b"|$)")
+"""What may stand behind a whole record: what is left of others, and perhaps the beginning of one more."""
 _LONGEST_SIGN = len(b"\\u00e9")
 
 
@@ -70,7 +73,7 @@ def pieces(line: bytes, continues: Callable[[bytes], bool]) -> list[Piece] | Non
         wrong = begin + _wrong_at(line[begin:])
         if _is_json(line[begin:wrong]):
             rest = line[wrong:]
-            if not continues(line[begin:wrong]) or (rest and not (OURS.match(rest) or is_short(rest))):
+            if not continues(line[begin:wrong]) or not _BEHIND.match(rest):
                 return None
             found.append(Piece(line[begin:wrong], whole=True))
             begin = wrong

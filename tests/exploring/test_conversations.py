@@ -40,8 +40,8 @@ def test_a_users_facts_and_effects_join_in():
     assert foreseen == taken
 
 
-def test_a_request_that_leaves_calls_unanswered_is_refused_as_by_the_api():
-    """The scripted model keeps the API's rules, so a conversation that breaks one would not run as it was found."""
+def test_calls_that_a_chart_passes_over_are_answered_as_not_run():
+    """The API would refuse the request otherwise, and the scripted model keeps its rules."""
     early = (
         ("turn: wants_tools, asks: person}", "turn: wants_tools, asks: person, limit: free}"),
         ("event: denied,  target: inspect, consumes: calls}", "event: denied,  target: request, spends: iterations}"),
@@ -51,8 +51,8 @@ def test_a_request_that_leaves_calls_unanswered_is_refused_as_by_the_api():
     foreseen, taken = found(explored, facts=[asks], tools=tools)
 
     assert foreseen == taken
-    assert "raises anthropic.APIStatusError" in as_text(explored)
-    assert "(refuses the request)" in as_text(explored)
+    assert "raises" not in as_text(explored)
+    assert "(refuses the request)" not in as_text(explored)
 
 
 def test_a_fact_without_code_is_stood_in_for():

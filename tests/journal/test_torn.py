@@ -58,6 +58,16 @@ def test_every_whole_record_is_there_whoever_was_killed_and_wherever(data):
         assert written == {run: left_by(file, run) for run in RUNS}
 
 
+def test_behind_a_whole_record_two_others_may_have_been_begun():
+    """So little of the one that it looks like nobody's, and more of the other."""
+    first, begun = LINES["bé"][0][:-1], LINES["c"][0]
+    for size in (13, 14, 40):
+        reading = read(io.BytesIO(first + b"{" + begun[:size] + b"\n"))
+
+        assert ["bé"] == [record.run for record in reading]
+        assert reading.torn
+
+
 @given(data=st.data())
 @settings(max_examples=300)
 def test_pieces_one_behind_the_other_are_told_apart(data):

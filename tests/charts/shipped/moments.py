@@ -79,7 +79,7 @@ def _ends() -> dict[str, World]:
             thread="new",
         ),
         "the API is to compact the last answer": World(replies=[TOOL, WORDS], caller=[GO, GO, ASKED, GO], limit=1),
-        "the last answer is paused": World(replies=[TOOL, ended("pause_turn")], limit=1),
+        "the last answer is paused": World(replies=[TOOL, ended("pause_turn", call=False)], limit=1),
         "the last answer is unreadable": World(replies=[TOOL, ended(None)], limit=1),
     }
 
@@ -91,13 +91,14 @@ def _turns() -> dict[str, World]:
         "no request is allowed, and the API is to compact": World(caller=[ASKED, GO], limit=0),
         "the API is to compact before the first request": World(caller=[ASKED, GO], limits=RARE),
         "the API is to compact a paused turn": World(
-            replies=[ended("pause_turn")], caller=[GO, ASKED, GO], limits=RARE
+            replies=[ended("pause_turn", call=False)], caller=[GO, ASKED, GO], limits=RARE
         ),
         "a paused turn is full, and the limit reached": World(
             replies=[ended("pause_turn", call=False)], limit=1, limits=RARE
         ),
-        "a paused turn at the limit": World(replies=[ended("pause_turn", tokens=0)], limit=1),
-        "a paused turn is full": World(replies=[ended("pause_turn")]),
+        "a paused turn at the limit": World(replies=[ended("pause_turn", tokens=0, call=False)], limit=1),
+        "a paused turn with a call": World(replies=[ended("pause_turn")]),
+        "a paused turn is full": World(replies=[ended("pause_turn", call=False)]),
         "a paused turn with a change that the thread refuses, at the limit": World(
             replies=[ended("pause_turn", call=False)], caller=[GO, CHANGED, *AFTER], limit=1, thread="new", limits=RARE
         ),
@@ -141,7 +142,7 @@ def _failures() -> dict[str, World]:
             thread="new",
         ),
         "the server loses the thread of a paused turn that the caller closed": World(
-            replies=[ended("pause_turn"), CLOSED, ASKED, NO_THREAD], thread="new", limit=2, limits=RARE
+            replies=[ended("pause_turn", call=False), CLOSED, ASKED, NO_THREAD], thread="new", limit=2, limits=RARE
         ),
         "the server loses the thread of a turn that the caller closed": World(
             replies=[TOOL, CLOSED, ASKED, NO_THREAD], thread="new", limit=2
@@ -172,7 +173,7 @@ def _failures() -> dict[str, World]:
 def _streams() -> dict[str, World]:
     """What happens while a reply streams, after a turn of each kind."""
     before = {
-        "paused": ended("pause_turn"),
+        "paused": ended("pause_turn", call=False),
         "answered": BOTH,
         "finished": ended("end_turn"),
     }
