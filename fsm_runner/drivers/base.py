@@ -20,11 +20,10 @@ from fsm_runner.drivers.acts import Acts
 from fsm_runner.drivers.given import Given
 from fsm_runner.drivers.session import RunView, Session, log
 from fsm_runner.engine.errors import ReplyError, RunError
-from fsm_runner.loop.call_ids import CallIds
 from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
 from fsm_runner.loop.events import AnswerAsked, Closed, Continued, Failed, Json, Replied
-from fsm_runner.loop.messages import has_summary
+from fsm_runner.loop.messages import check_calls, has_summary
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
 """An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of
@@ -79,7 +78,6 @@ class BaseRunner(Acts):
         self._draining = False
         self._warned: set[str] = set()
         self._rested: set[str] = set()
-        self._ids = CallIds()
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
 
@@ -155,7 +153,7 @@ class BaseRunner(Acts):
             ReplyError: no result could name its calls.
         """
         reply = reading(response, self._given.output_format)
-        self._ids.check(reply.data, self._session.context.conversation.history)
+        check_calls(reply.data)
         return reply
 
     def _replied(self, reply: Reading) -> Step:
@@ -173,14 +171,14 @@ class BaseRunner(Acts):
         """
         context = self._session.context
         before = [known.block for known in context.turn.arriving if known.block]
-        self._ids.check({"content": [*before, call]}, context.conversation.history)
+        check_calls({"content": [*before, call]})
 
     def read_to_end(self, message: Any, data: Json) -> None:
         """The stream is read to its end, whoever read it.  After the end of the run that is nobody's business."""
         if not self._session.takes(Replied):
             return
         try:
-            self._ids.check(data, self._session.context.conversation.history)
+            check_calls(data)
         except ReplyError as error:
             self.broke_off(error)
             raise

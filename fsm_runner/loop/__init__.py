@@ -5,7 +5,7 @@ events      what drivers and callers tell the machine
 effects     what the machine orders of a driver, as plain data
 context     what a run knows; `history`: its messages; `messages`: what is read out of them
 fold        the context after an event; `enter`: after entering a state
-calls       the calls of a turn, found by id; `call_ids`: whether a result can name each
+calls       the calls of a turn, found by id
 thread      what the server holds of the conversation
 tools       which tools may run now
 facts       questions about the context that guards ask

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from operator import is_
 
+from fsm_runner.engine.errors import ReplyError
 from fsm_runner.engine.parts import maker
 from fsm_runner.loop.calls import Calls
 from fsm_runner.loop.context import Call, Turn, Usage
@@ -216,3 +217,27 @@ def call_problem(block: Json) -> str | None:
     if not isinstance(name, str) or not name:
         return f"the call with the id {id!r} has the name {name!r}, which is none"
     return None
+
+
+def check_calls(message: Json) -> None:
+    """Refuse a reply one of whose calls no result could name, before anything is done by it.
+
+    The API takes a ``tool_use`` only with a result that names it: a reply that breaks this could not be answered, and
+    must not become part of the history.  An id that an earlier reply had is for the API to judge.
+
+    Args:
+        message: the reply, or as much of it as has arrived.
+
+    Raises:
+        ReplyError: a call has no id, or that of another one, or no name.
+    """
+    seen = set[str]()
+    for call in blocks_of(message):
+        if call.get("type") != "tool_use":
+            continue
+        problem, id = call_problem(call), text_in(call, "id") or ""
+        if problem is None and id in seen:
+            problem = f"two of its calls have the id {id!r}"
+        if problem is not None:
+            raise ReplyError(f"the reply cannot be answered: {problem}; none of its calls was run", message)
+        seen.add(id)

@@ -153,10 +153,16 @@ BY_TURN = (
         charts=("anthropic-0.75",),
     ),
     Claim(
-        states=("request",),
+        states=("request", "finalise", "reflect"),
         events=("failed",),
         answers={"calls": ("open",)},
-        why="a paused turn ends the run, and no other that goes on leaves calls open",
+        why="each call that goes out has its result",
+    ),
+    Claim(
+        states=("inspect",),
+        events=ENTERING,
+        answers={"turn": ("paused",), "recovery": ("resend", "retry")},
+        why="a paused turn ends the run, and nothing is begun after it that could fail",
         charts=("anthropic-0.75",),
     ),
     Claim(

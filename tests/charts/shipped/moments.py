@@ -144,6 +144,9 @@ def _failures() -> dict[str, World]:
         "the server loses the thread of a paused turn that the caller closed": World(
             replies=[ended("pause_turn", call=False), CLOSED, ASKED, NO_THREAD], thread="new", limit=2, limits=RARE
         ),
+        "the server loses the thread of a paused turn with a call that the caller closed": World(
+            replies=[ended("pause_turn"), CLOSED, ASKED, NO_THREAD], thread="new", limit=2, limits=RARE
+        ),
         "the server loses the thread of a turn that the caller closed": World(
             replies=[TOOL, CLOSED, ASKED, NO_THREAD], thread="new", limit=2
         ),
