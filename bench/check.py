@@ -12,7 +12,7 @@ import sys
 import time
 
 from fsm_runner.engine.chart import AlwaysReaches, Chart, FactUse, Moment, Never, Row, State
-from fsm_runner.loop.domain import check
+from fsm_runner.loop.tool_loop import check
 
 ANSWERS = ("x", "y", "z")
 CASES = (

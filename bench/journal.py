@@ -24,10 +24,10 @@ import structlog
 from fsm_runner.charts import load
 from fsm_runner.journal import Journal
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings
-from fsm_runner.loop.domain import Machine, Step, compile
 from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.events import Continued, Event, Replied, ToolFinished
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import Machine, Step, compile
 
 ROUNDS = 9
 SLOW = 50

@@ -24,12 +24,12 @@ from pathlib import Path
 from fsm_runner.charts import load
 from fsm_runner.journal import Journal
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings
-from fsm_runner.loop.domain import Machine, compile
 from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.events import Continued, Event, Replied, ToolFinished
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import Machine, compile
 from fsm_runner.replaying import ReplayReport, replay
-from fsm_runner.replaying.many import replay_many
+from fsm_runner.replaying.batch import replay_many
 
 ROUNDS = 3
 TURNS = 10

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from fsm_runner.charts import load
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings
-from fsm_runner.loop.domain import Machine, Snapshot, compile
 from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import Machine, Snapshot, compile
 
 TURN = (
     Replied(

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from fsm_runner.forking import fork as fork
     from fsm_runner.journal import Journal as Journal
     from fsm_runner.loop.context import Context as Context
-    from fsm_runner.loop.domain import Machine as Machine
-    from fsm_runner.loop.domain import Snapshot as Snapshot
-    from fsm_runner.loop.domain import Step as Step
-    from fsm_runner.loop.domain import check as check
-    from fsm_runner.loop.domain import compile as compile
     from fsm_runner.loop.events import Reported as Reported
     from fsm_runner.loop.facts import Fact as Fact
     from fsm_runner.loop.facts import fact as fact
     from fsm_runner.loop.stop import Stop as Stop
+    from fsm_runner.loop.tool_loop import Machine as Machine
+    from fsm_runner.loop.tool_loop import Snapshot as Snapshot
+    from fsm_runner.loop.tool_loop import Step as Step
+    from fsm_runner.loop.tool_loop import check as check
+    from fsm_runner.loop.tool_loop import compile as compile
     from fsm_runner.replaying import ReplayReport as ReplayReport
     from fsm_runner.replaying import replay as replay
     from fsm_runner.resumption import resume as resume
@@ -46,8 +46,8 @@ _HOMES = {
     "AsyncRunner": "drivers.aio",
     "Chart": "engine.chart",
     "ChartError": "engine.errors",
-    "check": "loop.domain",
-    "compile": "loop.domain",
+    "check": "loop.tool_loop",
+    "compile": "loop.tool_loop",
     "Context": "loop.context",
     "Fact": "loop.facts",
     "fact": "loop.facts",
@@ -59,7 +59,7 @@ _HOMES = {
     "Journal": "journal",
     "JournalError": "engine.errors",
     "load": "charts",
-    "Machine": "loop.domain",
+    "Machine": "loop.tool_loop",
     "Problem": "engine.errors",
     "OutputFormatError": "adapters.anthropic.requests",
     "replay": "replaying",
@@ -69,8 +69,8 @@ _HOMES = {
     "RunError": "engine.errors",
     "Runner": "drivers.sync",
     "RunView": "drivers.session",
-    "Snapshot": "loop.domain",
-    "Step": "loop.domain",
+    "Snapshot": "loop.tool_loop",
+    "Step": "loop.tool_loop",
     "Stop": "loop.stop",
     "tool_runner": "runner",
     "Transition": "engine.rows",

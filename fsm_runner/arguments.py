@@ -39,8 +39,8 @@ from fsm_runner.loop.context import (
     DEFAULT_THRESHOLD,
     SummaryControl,
 )
-from fsm_runner.loop.domain import Machine, check, compile, with_built_in
 from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.tool_loop import Machine, check, compile, with_built_in
 from fsm_runner.options import RequestParams
 
 DEFAULT_CHART = "states"

@@ -23,13 +23,13 @@ from fsm_runner.engine.expected import check_mapping, check_text, check_type, li
 from fsm_runner.journal import Journal, Reading
 from fsm_runner.journal.records import Made, copied, derived, resumed
 from fsm_runner.journal.records import event as told
-from fsm_runner.journal.whole import append_whole
-from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.journal.whole_write import append_whole
 from fsm_runner.loop.events import ParamsReplaced
 from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.tool_loop import Machine, compile
 from fsm_runner.options import check_changes
-from fsm_runner.replaying.differing import differences_of
-from fsm_runner.replaying.resuming import Standing, standing_of
+from fsm_runner.replaying.compatibility import differences_of
+from fsm_runner.replaying.resume_point import ResumePoint, resume_point_of
 
 
 def fork(
@@ -75,32 +75,32 @@ def fork(
     check_changes("fork", params)
     if at < 1:
         raise RunError(f"{os.fspath(source)}: it has no record {at} (they count from 1)")
-    standing = standing_of(source, run_id=run_id, facts=facts, at=at)
-    if standing.seq < at:
-        raise RunError(standing.problem(f"it has no record {at} (choose from 1 to {standing.seq})"))
-    if standing.ended:
-        raise RunError(standing.problem(f"it has ended by record {at} (fork it before that)"))
-    machine = standing.machine if chart is None else compile(chart, facts)
-    differences_of(standing, machine).check(standing, migrate=True)
+    point = resume_point_of(source, run_id=run_id, facts=facts, at=at)
+    if point.seq < at:
+        raise RunError(point.problem(f"it has no record {at} (choose from 1 to {point.seq})"))
+    if point.ended:
+        raise RunError(point.problem(f"it has ended by record {at} (fork it before that)"))
+    machine = point.machine if chart is None else compile(chart, facts)
+    differences_of(point, machine).check(point, migrate=True)
     run = as_run or uuid.uuid4().hex
-    shared = Reading(os.fspath(source), run=standing.run)
-    made = [copied(record) for record in shared if record.seq <= standing.seq]
+    shared = Reading(os.fspath(source), run=point.run)
+    made = [copied(record) for record in shared if record.seq <= point.seq]
     if params or chart:
-        made += _differing(standing, machine, params, moved=chart is not None)
+        made += _differing(point, machine, params, moved=chart is not None)
     kind, first = made[0]
-    made[0] = kind, {**first, "forked_from": {"run": standing.run, "seq": standing.seq, "records": len(made)}}
+    made[0] = kind, {**first, "forked_from": {"run": point.run, "seq": point.seq, "records": len(made)}}
     rendered = io.BytesIO()
     Journal.open(rendered, run=run).owed(made)
     append_whole(into, run, rendered.getvalue())
     return run
 
 
-def _differing(standing: Standing, machine: Machine, params: Mapping[str, Any], *, moved: bool) -> Iterator[Made]:
+def _differing(point: ResumePoint, machine: Machine, params: Mapping[str, Any], *, moved: bool) -> Iterator[Made]:
     """What is other in the new run."""
-    yield resumed(standing.snapshot, machine if moved else None)
+    yield resumed(point.snapshot, machine if moved else None)
     if not params:
         return
-    settings = standing.snapshot.context.settings
+    settings = point.snapshot.context.settings
     event = ParamsReplaced(
         params={**settings.params, **params},
         messages=None,
@@ -108,7 +108,7 @@ def _differing(standing: Standing, machine: Machine, params: Mapping[str, Any], 
         runnable=tuple(sorted(settings.runnable)),
         toolsets=tuple(sorted(settings.toolsets)),
     )
-    step = machine.step(standing.snapshot, event)
+    step = machine.step(point.snapshot, event)
     yield told(event)
     yield from derived(step)
 

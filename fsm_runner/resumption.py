@@ -11,8 +11,8 @@ from typing import Any, Literal, Unpack, overload
 from anthropic import not_given
 
 from fsm_runner.adapters.anthropic.calls import ErrorText
-from fsm_runner.adapters.anthropic.restored import restored
-from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
+from fsm_runner.adapters.anthropic.requests import restored
+from fsm_runner.adapters.anthropic.tool_box import ToolBox, declared_name
 from fsm_runner.arguments import (
     check_running,
     effects_of,
@@ -22,7 +22,7 @@ from fsm_runner.arguments import (
     request_options,
 )
 from fsm_runner.drivers.aio import AsyncRunner
-from fsm_runner.drivers.base import Equipment, OwnEffect
+from fsm_runner.drivers.base import OwnEffect, Resources
 from fsm_runner.drivers.given import check_params, lasting_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
@@ -36,8 +36,15 @@ from fsm_runner.loop.context import (
 from fsm_runner.loop.events import Json, ParamsReplaced, ToolFinished
 from fsm_runner.loop.facts import Fact
 from fsm_runner.options import ResumeOptions, check_changes
-from fsm_runner.replaying.differing import differences_of
-from fsm_runner.replaying.resuming import ask_person, check_open, cut_off, given_again, standing_of, unknown_result
+from fsm_runner.replaying.compatibility import differences_of
+from fsm_runner.replaying.resume_point import (
+    ask_person,
+    check_open,
+    cut_off,
+    given_again,
+    resume_point_of,
+    unknown_result,
+)
 
 
 @overload
@@ -122,26 +129,26 @@ def resume(
     )
     facts = facts_of(facts)
     _check_writing(journal or {})
-    standing = standing_of(source, run_id=run_id, facts=facts)
-    if standing.ended and standing.owed:  # it was killed between its last event and the record of its end
-        with Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})) as whole:
-            whole.owed(standing.owed)
-    check_open(standing)
+    point = resume_point_of(source, run_id=run_id, facts=facts)
+    if point.ended and point.owed:  # it was killed between its last event and the record of its end
+        with Journal.open(source, run=point.run, after=point.seq, **(journal or {})) as whole:
+            whole.owed(point.owed)
+    check_open(point)
     is_async = isinstance(client, AbstractAsyncContextManager)
     box = ToolBox(tools, flavour="async" if is_async else "sync")
-    machine = standing.machine if chart is None else machine_of(chart, facts)
+    machine = point.machine if chart is None else machine_of(chart, facts)
     own = effects_of(machine.chart, effects)
-    differences = differences_of(standing, machine, box.sent, declared_name)
-    differences.check(standing, migrate=migrate)
-    unknown = cut_off(standing, _idempotent(idempotent, box))
+    differences = differences_of(point, machine, box.sent, declared_name)
+    differences.check(point, migrate=migrate)
+    unknown = cut_off(point, _idempotent(idempotent, box))
     if on_unknown == "ask":
-        ask_person(standing, unknown)
-    given = lasting_params(given_again(standing, params or {}))
+        ask_person(point, unknown)
+    given = lasting_params(given_again(point, params or {}))
     check_changes("resume", given, "output_format")
     output_format = output_format_of(given)
     check_params(given)
     told = settings_params(given, output_format)
-    equipment = Equipment(
+    resources = Resources(
         client=client,
         tools=box,
         params=given,
@@ -150,24 +157,24 @@ def resume(
         effects=own,
         tool_errors=tool_errors,
         max_concurrent_tools=max_concurrent_tools,
-        last=None if standing.reply is None else restored(standing.reply, output_format),
+        last=None if point.reply is None else restored(point.reply, output_format),
     )
     session = Session(
         machine,
-        standing.snapshot.context,
-        run=standing.run,
-        journal=Journal.open(source, run=standing.run, after=standing.seq, **(journal or {})),
+        point.snapshot.context,
+        run=point.run,
+        journal=Journal.open(source, run=point.run, after=point.seq, **(journal or {})),
         closes=True,
         listener=on_step,
-        at=standing.snapshot,
-        after=standing.numbered,
+        at=point.snapshot,
+        after=point.numbered,
         moved=differences.chart,
     )
     if differences.tools or told != session.context.settings.params:
         session.tell(_changed(session.context, told, box if differences.tools else None))
     for effect in unknown:
         session.tell(ToolFinished(id=effect.id, result=unknown_result(effect)))
-    return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+    return AsyncRunner(session, resources) if is_async else Runner(session, resources)
 
 
 def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsReplaced:

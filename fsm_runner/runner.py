@@ -19,7 +19,7 @@ from anthropic.resources.messages import DEPRECATED_MODELS
 
 from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.plain import message_param
-from fsm_runner.adapters.anthropic.tools import ToolBox
+from fsm_runner.adapters.anthropic.tool_box import ToolBox
 from fsm_runner.arguments import (
     DEFAULT_CHART,
     check_running,
@@ -34,14 +34,14 @@ from fsm_runner.arguments import (
     summary_control,
 )
 from fsm_runner.drivers.aio import AsyncRunner
-from fsm_runner.drivers.base import Equipment, OwnEffect, caller_level
+from fsm_runner.drivers.base import OwnEffect, Resources, caller_level
 from fsm_runner.drivers.given import check_params, lasting_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.expected import check_text
 from fsm_runner.journal import Journal
-from fsm_runner.journal.opening import check_target
+from fsm_runner.journal.writer import check_target
 from fsm_runner.loop.context import (
     Context,
     Conversation,
@@ -218,7 +218,7 @@ def tool_runner(
     )
     run = run_id or uuid.uuid4().hex
     log = journal if journal is None or isinstance(journal, Journal) else Journal.open(journal, run=run)
-    equipment = Equipment(
+    resources = Resources(
         client=client,
         tools=box,
         params=given,
@@ -229,7 +229,7 @@ def tool_runner(
         max_concurrent_tools=max_concurrent_tools,
     )
     session = Session(machine, context, run=run, journal=log, listener=on_step, closes=log is not journal)
-    return AsyncRunner(session, equipment) if is_async else Runner(session, equipment)
+    return AsyncRunner(session, resources) if is_async else Runner(session, resources)
 
 
 def _messages(messages: Iterable[object]) -> Iterator[Json]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from anthropic import beta_tool, not_given, omit
-from fsm_runner.engine.expected import check_choice, check_count, listed
 
 import fsm_runner
+from fsm_runner.engine.expected import check_choice, check_count, listed
 from fsm_runner.options import RequestParams, ResumeOptions, RunnerOptions
 from fsm_runner.testing import ScriptedModel, text
 from tests.drivers.drive import ASKED

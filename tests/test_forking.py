@@ -9,7 +9,7 @@ import pytest
 
 import fsm_runner
 from fsm_runner.journal import read, verify
-from tests.replaying.test_resuming import World, finished
+from tests.replaying.test_resume_point import World, finished
 
 
 @pytest.fixture

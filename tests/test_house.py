@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_ci_runs_make_targets_and_nothing_else():
 
 MAPPED = [
     "adapters/anthropic", "charts", "charts/diff", "charts/drawing", "cli", "drivers", "engine", "engine/check",
-    "exploring", "inspecting", "journal", "loop", "pytest_plugin", "replaying",
+    "exploring", "inspecting", "journal", "loop", "pytest_plugin", "replaying", "testing", "adapters/opentelemetry",
 ]  # fmt: skip
 
 
@@ -136,6 +137,15 @@ def test_the_map_of_a_package_names_every_module(package):
     named = set(re.findall(r"\w+", text)) | (set(COMMANDS) if package == "cli" else set())
 
     assert set() == modules - named
+
+
+def test_no_two_modules_have_one_name():
+    """A name that is seen in an import or in a traceback says which room it is of.  A command's file has the command's
+    name, whatever else has it."""
+    names = [path.stem for path in (ROOT / "fsm_runner").rglob("*.py") if path.stem not in ("__init__", "__main__")]
+    commands = [path.stem for path in (ROOT / "fsm_runner" / "cli").glob("*.py") if path.stem in COMMANDS]
+
+    assert [] == sorted(name for name, count in Counter(names).items() if count > 1 and name not in commands)
 
 
 @pytest.mark.parametrize("path", ADRS, ids=[path.stem for path in ADRS])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fsm_runner.charts.schema import schema_text
+from fsm_runner.charts.chart_schema import schema_text
 
 PATH = Path(__file__).parent.parent / "fsm_runner" / "charts" / "chart.schema.json"
 

@@ -1,11 +1,11 @@
 """The charts: from a file to a `Chart`, with every problem at its line and column, and those that come with us.
 
-loader      a file in, a chart out, or everything that is wrong with it
-nodes       YAML as plain data, each piece with its line and column
-model       what belongs under each key, and the chart that it says
-validation  what does not fit the model, told at its place
-schema      the model as JSON Schema
-table       every row as a line; `table_page`: the same as HTML
+loader        a file in, a chart out, or everything that is wrong with it
+nodes         YAML as plain data, each piece with its line and column
+model         what belongs under each key, and the chart that it says
+validation    what does not fit the model, told at its place
+chart_schema  the model as JSON Schema
+row_table     every row as a line, as text and as HTML
 
 `drawing` makes pictures, `diff` compares two charts.
 """

@@ -21,7 +21,7 @@ from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.domain import Domain, Vocabulary
 from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.text import did_you_mean
-from fsm_runner.loop.domain import TOOL_LOOP
+from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 DEFAULT = "states"
 """The name of the default chart among the shipped ones; its file is also at the top of a checkout."""

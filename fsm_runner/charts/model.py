@@ -253,7 +253,7 @@ class EventRow(AlwaysRow):
     """the event that it waits for"""
 
 
-class State(Group):
+class StateModel(Group):
     """Where a run can be."""
 
     wants = "a group of keys, such as phase and transitions"
@@ -282,7 +282,7 @@ class State(Group):
         )
 
 
-class Transition(Group):
+class TransitionModel(Group):
     """A transition of which all that is written here holds."""
 
     wants = "a group of keys, such as state, row and guard"
@@ -304,7 +304,7 @@ Moment = TypeAliasType(
     Annotated[
         Annotated[str, Text(wants="a state"), Tag(ONE)]
         | Annotated[States, Tag(MANY)]
-        | Annotated[Transition, Tag(GROUP)],
+        | Annotated[TransitionModel, Tag(GROUP)],
         _either("a state, a list of states, or a group such as {row: ask}", group=True),
     ],
 )
@@ -318,7 +318,7 @@ class _Order(Group):
         return {key: _moment(getattr(self, key)) for key in self.keys() if self.has(key)}
 
 
-class Precedes(_Order):
+class PrecedesModel(_Order):
     """No run meets `then` without having met `first`, since the start and since the last `since`."""
 
     wants = "a group of keys: first, then, and perhaps since"
@@ -331,7 +331,7 @@ class Precedes(_Order):
     """when it must happen anew; left out: once a run is enough"""
 
 
-class Never(_Order):
+class NeverModel(_Order):
     """No run meets `enter`; with `after`, none does later than that, up to `until`."""
 
     wants = "a group of keys: enter, and perhaps after and until"
@@ -344,15 +344,15 @@ class Never(_Order):
     """when it may happen again; left out: never"""
 
 
-class Rule(Group):
+class RuleModel(Group):
     """What must be so on every path through the chart."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
     wants = "a group with one key: precedes, never or always_reaches"
 
-    precedes: Precedes | None = Field(default=None)
+    precedes: PrecedesModel | None = Field(default=None)
     """first happens before then"""
-    never: Never | None = Field(default=None)
+    never: NeverModel | None = Field(default=None)
     """what must not happen"""
     always_reaches: States = Field(default_factory=list)
     """from wherever a run can be, rows lead to one of these states"""
@@ -375,7 +375,7 @@ class Rule(Group):
             yield engine.AlwaysReaches(name=name, states=tuple(self.always_reaches))
 
 
-class Chart(Group):
+class ChartModel(Group):
     """A tool loop as a chart."""
 
     wants = "a group of keys, such as name, initial and states"
@@ -402,10 +402,12 @@ class Chart(Group):
     ] = Field(default_factory=dict)
     """effects of your own, and the events that each can report"""
     rules: Annotated[
-        dict[Name, Rule], Holds(kind=dict, wants="a group of rules by name, each with one key, such as precedes")
+        dict[Name, RuleModel], Holds(kind=dict, wants="a group of rules by name, each with one key, such as precedes")
     ] = Field(default_factory=dict)
     """what must be so on every path, proved by the check"""
-    states: Annotated[dict[Name, State], Holds(kind=dict, wants="a group of states by name, at least one", least=1)]
+    states: Annotated[
+        dict[Name, StateModel], Holds(kind=dict, wants="a group of states by name, at least one", least=1)
+    ]
     """all states, by name"""
 
     def chart(self) -> engine.Chart:
@@ -424,7 +426,7 @@ class Chart(Group):
 
 def group_at(path: Sequence[str | int]) -> type[Group] | None:
     """Return the group of keys that belongs at `path`, counted from the top of a chart; None for no such group."""
-    at: type[Group] | None = Chart
+    at: type[Group] | None = ChartModel
     parts = iter(path)
     for part in parts:
         fields = {} if at is None else at.keys()
@@ -456,8 +458,8 @@ def _pattern(said: dict[str, str | list[str]]) -> engine.Pattern:
     return tuple((fact, _words(wanted)) for fact, wanted in said.items())
 
 
-def _moment(said: str | list[str] | Transition) -> engine.Moment:
-    if not isinstance(said, Transition):
+def _moment(said: str | list[str] | TransitionModel) -> engine.Moment:
+    if not isinstance(said, TransitionModel):
         return engine.Moment(states=_words(said))
     return engine.Moment(states=_words(said.state), rows=_words(said.row), guard=_pattern(said.guard))
 

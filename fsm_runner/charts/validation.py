@@ -9,10 +9,9 @@ from typing import Any
 import pydantic
 from pydantic_core import ErrorDetails
 
-from fsm_runner.charts.model import GROUP, MANY, ONE, Chart, answer_of, group_at
+from fsm_runner.charts.model import GROUP, MANY, ONE, ChartModel, answer_of, group_at
 from fsm_runner.charts.nodes import Document, Path, Plain
-from fsm_runner.engine.chart import SCHEMA
-from fsm_runner.engine.chart import Chart as CoreChart
+from fsm_runner.engine.chart import SCHEMA, Chart
 from fsm_runner.engine.text import did_you_mean
 
 ALIASES = {"on": ("event", "transitions"), "if": ("guard",), "when": ("guard",), "to": ("target",), "from": ("id",)}
@@ -24,7 +23,7 @@ _UNKNOWN, _MISSING = "extra_forbidden", "missing"
 """What pydantic calls a key that is not known, and one that is not there.  All other faults are the model's."""
 
 
-def validated(document: Document) -> CoreChart | None:
+def validated(document: Document) -> Chart | None:
     """Return the chart that `document` says, after noting in it what does not fit, each place once.
 
     Unknown keys below the top are passed over, so that the names in the rest can be judged; None: anything else is
@@ -33,7 +32,7 @@ def validated(document: Document) -> CoreChart | None:
     _repeated(document)
     data: Any = document.data
     try:
-        return Chart.model_validate(data).chart()
+        return ChartModel.model_validate(data).chart()
     except pydantic.ValidationError as error:
         found = [(_path(each), each) for each in error.errors(include_url=False)]
     meant = {_meant(path) for path, each in found if each["type"] == _UNKNOWN}
@@ -46,7 +45,7 @@ def validated(document: Document) -> CoreChart | None:
     if any(each["type"] != _UNKNOWN or len(path) == 1 for path, each in found):
         return None
     unknown = frozenset(path[:2] if path[0] == "rules" and len(path) == 3 else path for path, _ in found)
-    return Chart.model_validate(_without(data, unknown)).chart()  # a rule of an unknown kind goes as a whole
+    return ChartModel.model_validate(_without(data, unknown)).chart()  # a rule of an unknown kind goes as a whole
 
 
 def _path(error: ErrorDetails) -> Path:

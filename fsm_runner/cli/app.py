@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from fsm_runner.cli.quitting import CODES, guarded
+from fsm_runner.cli.exits import CODES, guarded
 
 EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in CODES.items())
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.quitting import WRONG, Quit, code_of
+from fsm_runner.cli.exits import WRONG, Exit, code_of
 from fsm_runner.cli.screen import say, show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
@@ -29,7 +29,7 @@ def check(
 
     Facts of your own are taken at the chart's word unless --fact gives their code. Problems exit with 1.
     """
-    from fsm_runner.cli.verdict import Checked, as_github, as_json, as_text
+    from fsm_runner.cli.check_text import Checked, as_github, as_json, as_text
     from fsm_runner.engine.errors import ChartError
 
     checked = Checked.of(chart, facts_of(fact or ()), strict=strict)
@@ -44,9 +44,9 @@ def check(
         case "text":
             as_text(checked, explain=explain)
     if draw is not None and checked.chart is not None and checked.verdict.violations:
-        from fsm_runner.cli.breaking import drawn
+        from fsm_runner.cli.check_text import drawn
 
         drawn(checked.chart, checked.verdict.violations[0], draw)
         say(f"wrote {draw}", err=True)
     if checked.verdict.problems:
-        raise Quit(None, code_of(refused))
+        raise Exit(None, code_of(refused))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.exits import FOUND, Exit
 from fsm_runner.cli.screen import show_json
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ def compare(
     try:
         found = _compared(a, b, run or [])
     except JournalError as error:
-        raise Quit(str(error)) from error
+        raise Exit(str(error)) from error
     if format == "json":
-        from fsm_runner.cli.beside import as_json
+        from fsm_runner.cli.compare_text import as_json
 
         show_json(as_json(found))
     else:
-        from fsm_runner.cli.beside import as_text
+        from fsm_runner.cli.compare_text import as_text
         from fsm_runner.cli.screen import Screen
 
         as_text(Screen(), found)
     if not found.equal:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)
 
 
 def _compared(a: str, b: str | None, runs: list[str]) -> Comparison:
@@ -54,13 +54,13 @@ def _compared(a: str, b: str | None, runs: list[str]) -> Comparison:
     from fsm_runner.inspecting import compare as compared
 
     if len(runs) > 2:
-        raise Quit("compare: --run names a run of A, then one of B (give it twice at most)")
+        raise Exit("compare: --run names a run of A, then one of B (give it twice at most)")
     left = source_of(a)
     right = left if b in (None, a) else source_of(b or a)
     ours = _chosen(left, runs[0] if runs else None, "A")
     theirs = _chosen(right, runs[-1] if runs and (len(runs) == 2 or runs[-1] in right.runs) else None, "B")
     if b is None and ours == theirs:
-        raise Quit("compare: one run is not two (name another journal, or two runs by --run)")
+        raise Exit("compare: one run is not two (name another journal, or two runs by --run)")
     return compared(left.opened(run=ours), right.opened(run=theirs))
 
 
@@ -68,7 +68,7 @@ def _chosen(source: Source, run: str | None, which: str) -> str:
     """The run of `source` that is meant.
 
     Raises:
-        Quit: it is not there, or not clear.
+        Exit: it is not there, or not clear.
     """
     from fsm_runner.cli.journals import run_in, run_names
 
@@ -78,5 +78,5 @@ def _chosen(source: Source, run: str | None, which: str) -> str:
         run_in([source], run)
         return run
     if len(source.runs) > 1:
-        raise Quit(f"compare: {which} '{source.name}' holds several runs (choose by --run: {run_names(source.runs)})")
+        raise Exit(f"compare: {which} '{source.name}' holds several runs (choose by --run: {run_names(source.runs)})")
     return next(iter(source.runs))

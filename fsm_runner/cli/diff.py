@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.exits import FOUND, Exit
 from fsm_runner.cli.screen import show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
@@ -29,7 +29,7 @@ def diff(
     """
     from fsm_runner.charts.diff import Names, as_json, as_markdown, as_text
     from fsm_runner.charts.diff import diff as difference_of
-    from fsm_runner.loop.domain import with_built_in
+    from fsm_runner.loop.tool_loop import with_built_in
 
     given = facts_of(fact or ())
     facts = with_built_in(given) if given else None
@@ -43,19 +43,19 @@ def diff(
         case "text":
             show(as_text(found, names))
     if found.matters:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)
 
 
 def _readable(name: str) -> Chart:
     """Return the chart that `name` names; ``-`` is standard input.
 
     Raises:
-        Quit: it cannot be compared; exit code 1 is kept for what differs.
+        Exit: it cannot be compared; exit code 1 is kept for what differs.
     """
-    from fsm_runner.cli.charts import readable
+    from fsm_runner.cli.specs import readable
     from fsm_runner.engine.errors import ChartError
 
     try:
         return readable(name)
     except ChartError as error:
-        raise Quit(str(error)) from error
+        raise Exit(str(error)) from error

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from fsm_runner.cli.pictures import Format, content_of, format_of, write
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
+from fsm_runner.cli.picture_file import Format, content_of, format_of, write
 from fsm_runner.cli.screen import show
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def draw(
 
     chosen = format or ("mermaid" if output is None else format_of(output, "draw", "give --format, or"))
     if chosen == "png" and output is None and sys.stdout.isatty():
-        raise Quit("draw: a PNG is no text (write it to a file: -o chart.png)")
+        raise Exit("draw: a PNG is no text (write it to a file: -o chart.png)")
     if level == "phases" and (diff or journal):
-        raise Quit("draw: --diff and --journal mark single rows (leave out --level phases)")
+        raise Exit("draw: --diff and --journal mark single rows (leave out --level phases)")
     declared, overlay = _drawn(chart, diff, journal or [], run)
     if marked:
         declared, overlay = only_marked(declared, overlay)
@@ -87,12 +87,12 @@ def _show(content: bytes, format: Format) -> None:  # noqa: A002  as the option
 def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | None) -> tuple[Chart, Overlay]:
     """Return the chart to draw, and what to mark in it."""
     from fsm_runner.charts.drawing.overlay import NO_OVERLAY
-    from fsm_runner.cli.charts import readable, shown_as_it_is
+    from fsm_runner.cli.specs import readable, shown_as_it_is
 
     if old is not None and journals:
-        raise Quit("draw: --diff and --journal are two pictures (draw one after the other)")
+        raise Exit("draw: --diff and --journal are two pictures (draw one after the other)")
     if run is not None and not journals:
-        raise Quit("draw: --run chooses a run of a journal (give --journal)")
+        raise Exit("draw: --run chooses a run of a journal (give --journal)")
     if journals:
         return _with_runs(chart, journals, run)
     declared = readable(chart or "states")
@@ -108,14 +108,14 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
 def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
     """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
     from fsm_runner.charts.drawing import overlay_of_runs, runs_of
-    from fsm_runner.cli.charts import readable
+    from fsm_runner.cli.specs import readable
 
     records = [record for journal in journals for record in _records(journal)]
     runs = runs_of(record for record in records if only in (None, record.run))
     if not runs:
         known = ", ".join(dict.fromkeys(record.run for record in records))
         none = f"draw: {', '.join(journals)}: no run is recorded there (is it the right file?)"
-        raise Quit(f"draw: no run '{only}' (there is: {known})" if only and known else none)
+        raise Exit(f"draw: no run '{only}' (there is: {known})" if only and known else none)
     first = next(record for record in records if record.run in runs)
     declared = readable(chart) if chart is not None else _chart_of(first)
     files = ", ".join(Path(name).name for name in journals) if len(journals) <= 3 else f"{len(journals)} journals"
@@ -140,4 +140,4 @@ def _chart_of(record: Record) -> Chart:
     try:
         return chart_from(chart.get("data") if isinstance(chart, Mapping) else None)
     except ValueError as error:
-        raise Quit(f"draw: line {record.line} of the journal tells no chart: {error} (name the chart)") from None
+        raise Exit(f"draw: line {record.line} of the journal tells no chart: {error} (name the chart)") from None

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fsm_runner.cli.quitting import Quit
-from fsm_runner.cli.recording import check_file
+from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.screen import say
-from fsm_runner.cli.specs import FactSpecs, facts_of
+from fsm_runner.cli.specs import FactSpecs, check_file, facts_of
 
 
 def fork(
@@ -33,7 +32,7 @@ def fork(
     from fsm_runner.charts import load
     from fsm_runner.forking import default_target
     from fsm_runner.forking import fork as forked
-    from fsm_runner.loop.domain import with_built_in
+    from fsm_runner.loop.tool_loop import with_built_in
 
     check_file(output, "fork", "--output")
     facts = facts_of(fact or ())
@@ -44,7 +43,7 @@ def fork(
     try:
         run = forked(journal, at=at, into=into, run_id=run_id, **given)
     except TypeError as error:
-        raise Quit(str(error)) from error
+        raise Exit(str(error)) from error
     shared = "1 record" if at == 1 else f"{at} records"
     say(f"{into}: run '{run}' shares {shared} (fsm-runner resume {into}{f' --run-id {run}' if which else ''})")
 
@@ -53,13 +52,13 @@ def params_of(specs: list[str]) -> dict[str, Any]:
     """Return the parameters that `specs` give as ``name=value``, the value as JSON or else as text.
 
     Raises:
-        Quit: one is not written so.
+        Exit: one is not written so.
     """
     params: dict[str, Any] = {}
     for spec in specs:
         name, equals, value = spec.partition("=")
         if not equals or not name:
-            raise Quit(f"--set '{spec}': write it as name=value, such as --set max_tokens=4096")
+            raise Exit(f"--set '{spec}': write it as name=value, such as --set max_tokens=4096")
         try:
             params[name] = json.loads(value)
         except ValueError:

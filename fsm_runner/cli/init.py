@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.schema import write
 from fsm_runner.cli.screen import say, shortened
 
@@ -31,18 +31,18 @@ def init(
 
     The JSON Schema of the format is written beside it, so that an editor completes and checks as you type.
     """
+    from fsm_runner.charts.chart_schema import schema_text
     from fsm_runner.charts.loader import loads, shipped_charts, text_of
-    from fsm_runner.charts.schema import schema_text
 
     if str(path) in shipped_charts():
-        raise Quit(f"{path}: a shipped chart is called that, and would be read in its place (try {path}.yaml)")
+        raise Exit(f"{path}: a shipped chart is called that, and would be read in its place (try {path}.yaml)")
     text = text_of(source)
     name = loads(text, source).name
     made = copied(text, source=source, name=_name(path) or name, file=path.name)
     files = {path: made, path.parent / SCHEMA: schema_text()}
     for file, content in files.items():
         if file.exists() and not force and _differs(file, content):
-            raise Quit(f"{file}: the file is there already (--force overwrites it)")
+            raise Exit(f"{file}: the file is there already (--force overwrites it)")
     for file, content in files.items():
         write(file, content)
     say(f"wrote {path}, a copy of '{source}', and {path.parent / SCHEMA}")

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 from functools import partial
 from typing import IO, TYPE_CHECKING, Protocol
 
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.screen import shortened
-from fsm_runner.inspecting import Census, Entry, Header, Summary, Telling, census
+from fsm_runner.inspecting import Census, Entries, Entry, Header, Summary, census
 from fsm_runner.journal import Reading
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Shows(Protocol):
         """Show what it adds up to."""
 
 
-class Opened(Protocol):
+class OpenedJournal(Protocol):
     """Begins to read a journal, from its start."""
 
     def __call__(self, *, run: str | None = None) -> Reading:
@@ -56,7 +56,7 @@ class Source:
     """
 
     name: str
-    opened: Opened
+    opened: OpenedJournal
     census: Census
 
     @property
@@ -70,18 +70,18 @@ def source_of(name: str) -> Source:
 
     Raises:
         JournalError: it cannot be opened.
-        Quit: it holds no run.
+        Exit: it holds no run.
     """
     opened = _copied() if name == "-" else partial(Reading, name)
     found = census(opened())
     if found.problem is not None and not found.runs:
         raise found.problem
     if not found.runs:
-        raise Quit(f"{'<stdin>' if name == '-' else name}: it holds no run (is it the right file?)")
+        raise Exit(f"{'<stdin>' if name == '-' else name}: it holds no run (is it the right file?)")
     return Source(name=name, opened=opened, census=found)
 
 
-def _copied() -> Opened:
+def _copied() -> OpenedJournal:
     file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as what opens it
     shutil.copyfileobj(sys.stdin.buffer, file)
 
@@ -119,7 +119,7 @@ def play(source: Source, to: Shows, only: str | None = None) -> None:
     """
     chosen = {run: found for run, found in source.census.runs.items() if only in (None, run)}
     live = not source.census.mixed or only is not None
-    tellings: dict[str, Telling] = {}
+    tellings: dict[str, Entries] = {}
     held: dict[str, list[Entry]] = {}
     until = max((found.last for found in chosen.values()), default=0)
     reading = source.opened()
@@ -130,7 +130,7 @@ def play(source: Source, to: Shows, only: str | None = None) -> None:
         if run not in chosen:
             continue
         if run not in tellings:
-            tellings[run], held[run] = Telling(reading.source, record), []
+            tellings[run], held[run] = Entries(reading.source, record), []
             entries: tuple[Entry, ...] = ()
             if live:
                 to.begin(tellings[run].header, *_names(chosen[run].summary))
@@ -157,14 +157,14 @@ def run_in(sources: Iterable[Source], run: str) -> None:
     """See to it that one of `sources` holds `run`.
 
     Raises:
-        Quit: none does.
+        Exit: none does.
     """
     known = [id for source in sources for id in source.census.runs]
     if run in known:
         return
     near = get_close_matches(run, known, n=1)
-    way_out = f"did you mean '{shortened(near[0], 100)}'?" if near else f"there is: {run_names(known)}"
-    raise Quit(f"--run '{run}': there is no such run ({way_out})")
+    hint = f"did you mean '{shortened(near[0], 100)}'?" if near else f"there is: {run_names(known)}"
+    raise Exit(f"--run '{run}': there is no such run ({hint})")
 
 
 def run_names(runs: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from fsm_runner.cli.quitting import FOUND, Quit
+from fsm_runner.cli.exits import FOUND, Exit
 from fsm_runner.cli.screen import show, show_json
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
@@ -40,28 +40,28 @@ def paths(
     """
     from fsm_runner.charts import load
     from fsm_runner.exploring import explore
-    from fsm_runner.exploring.telling import as_json, as_text
-    from fsm_runner.loop.domain import with_built_in
+    from fsm_runner.exploring.path_text import as_json, as_text
+    from fsm_runner.loop.tool_loop import with_built_in
 
     given = facts_of(fact or ())
     declared = load(chart, facts=with_built_in(given) if given else None)
     found = explore(declared, facts=given, rows=_known(declared, row), tools=tools_named(call), most=most)
     show_json(as_json(found)) if format == "json" else show(f"{as_text(found)}\n")
     if found.missing:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)
 
 
 def tools_named(tools: list[str] | None) -> tuple[str, ...]:
     """Return the names of tools that were given.
 
     Raises:
-        Quit: the API takes no such name.
+        Exit: the API takes no such name.
     """
     import re
 
     for name in tools or ():
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
-            raise Quit(f"--call '{name}': a tool's name is 1 to 128 letters, digits, _ or -")
+            raise Exit(f"--call '{name}': a tool's name is 1 to 128 letters, digits, _ or -")
     return tuple(dict.fromkeys(tools or ()))
 
 
@@ -71,5 +71,5 @@ def _known(chart: Chart, rows: list[str] | None) -> list[str] | None:
     ids = [row.id for row in chart.rows]
     for row in rows or ():
         if row not in ids:
-            raise Quit(f"--row '{row}': chart '{chart.name}' has no such row{did_you_mean(row, ids)}")
+            raise Exit(f"--row '{row}': chart '{chart.name}' has no such row{did_you_mean(row, ids)}")
     return rows

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from fsm_runner.cli.pictures import content_of, format_of, write
-from fsm_runner.cli.quitting import FINE, Quit
+from fsm_runner.cli.exits import FINE, Exit
+from fsm_runner.cli.picture_file import content_of, format_of, write
 from fsm_runner.cli.screen import console, escaped, say, show
 from fsm_runner.cli.specs import FactSpecs, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fsm_runner.cli.findings import Findings
+    from fsm_runner.cli.replay_findings import Findings
     from fsm_runner.engine.chart import Chart
     from fsm_runner.loop.facts import Fact
+
 
 Format: TypeAlias = Literal["text", "json", "markdown"]
 SUFFIXES: Mapping[str, Format] = {".txt": "text", ".json": "json", ".md": "markdown"}
@@ -72,8 +73,8 @@ def replay(
 
     Exits with 1 when a run does not conform, and with 2 when a journal cannot be opened; the others are replayed.
     """
-    from fsm_runner.cli.findings import Findings
-    from fsm_runner.replaying.many import journals_in, replay_many
+    from fsm_runner.cli.replay_findings import Findings
+    from fsm_runner.replaying.batch import journals_in, replay_many
 
     _check_suffixes(output or (), draw or (), edited=chart is not None)
     facts = partial(facts_of, tuple(fact or ()))
@@ -92,12 +93,12 @@ def replay(
     for path in draw or ():
         _draw(path, findings, theme=theme, marked=marked)
     if findings.code != FINE:
-        raise Quit(None, findings.code)
+        raise Exit(None, findings.code)
 
 
 def _edited(chart: str, given: tuple[Fact, ...]) -> Chart:
     from fsm_runner.charts import load
-    from fsm_runner.loop.domain import with_built_in
+    from fsm_runner.loop.tool_loop import with_built_in
 
     return load(chart, facts=with_built_in(given))
 
@@ -115,7 +116,7 @@ def _check_suffixes(outputs: Iterable[Path], pictures: Iterable[Path], *, edited
         _reported_as(path)
     for path in pictures:
         if not edited:
-            raise Quit(
+            raise Exit(
                 "replay: --draw shows the runs on another chart (give --chart, or see fsm-runner draw --journal)"
             )
         format_of(path, "replay")
@@ -123,7 +124,7 @@ def _check_suffixes(outputs: Iterable[Path], pictures: Iterable[Path], *, edited
 
 def _reported_as(path: Path) -> Format:
     if path.suffix not in SUFFIXES:
-        raise Quit(f"replay: '{path}': the suffix tells no format (choose one of: {', '.join(SUFFIXES)})")
+        raise Exit(f"replay: '{path}': the suffix tells no format (choose one of: {', '.join(SUFFIXES)})")
     return SUFFIXES[path.suffix]
 
 
@@ -143,7 +144,7 @@ def _progress(files: int) -> Iterator[Callable[[], None]]:
 
 def _draw(path: Path, findings: Findings, *, theme: Literal["light", "dark"], marked: bool) -> None:
     from fsm_runner.charts.drawing import only_marked
-    from fsm_runner.replaying.picture import overlay_of_totals
+    from fsm_runner.replaying.replay_picture import overlay_of_totals
 
     assert findings.chart is not None  # `_check_suffixes` has seen to it
     drawn = findings.chart, overlay_of_totals(findings.chart, findings.totals)

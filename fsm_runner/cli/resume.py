@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fsm_runner.cli.exits import FOUND, INTERRUPTED, Exit
 from fsm_runner.cli.fork import params_of
-from fsm_runner.cli.logged import logged
-from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
-from fsm_runner.cli.recording import KeyFile, Synced, writing_of
+from fsm_runner.cli.live import Watcher
 from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
-from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, tools_of
-from fsm_runner.cli.watching import Watcher
+from fsm_runner.cli.screen import Screen, logged
+from fsm_runner.cli.specs import (
+    FactSpecs,
+    KeyFile,
+    Synced,
+    check_effects_given,
+    effects_of,
+    facts_of,
+    tools_of,
+    writing_of,
+)
 
 if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner
@@ -78,22 +85,22 @@ def _resume(journal: Path, client: Any, given: dict[str, Any]) -> None:
         anyio.run(_watch, journal, client, given, runners)
     except KeyboardInterrupt:
         where = f" in state '{runners[0].snapshot.state}'" if runners else ""
-        raise Quit(f"\ninterrupted{where}; the journal is whole up to here: {journal}", INTERRUPTED) from None
+        raise Exit(f"\ninterrupted{where}; the journal is whole up to here: {journal}", INTERRUPTED) from None
     (runner,) = runners
     if runner.stop is None or runner.stop.reason not in FINE_ENDS:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)
 
 
 async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: list[AsyncRunner[Any, Any]]) -> None:
     """Go on to the end.  A failure that the machine knows of is shown by it; no other is expected."""
     from fsm_runner.arguments import machine_of
-    from fsm_runner.replaying.resuming import standing_of
+    from fsm_runner.replaying.resume_point import resume_point_of
 
-    standing = standing_of(journal, run_id=given["run_id"], facts=given["facts"])
-    chart = standing.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart
+    point = resume_point_of(journal, run_id=given["run_id"], facts=given["facts"])
+    chart = point.machine.chart if given["chart"] is None else machine_of(given["chart"], given["facts"]).chart
     check_effects_given(chart, given["effects"])
     watcher = Watcher(Screen(), chart)
-    watcher.recall([*standing.snapshot.context.conversation.history, *filter(None, [standing.reply])])
+    watcher.recall([*point.snapshot.context.conversation.history, *filter(None, [point.reply])])
     with logged():
         async with client:
             runner = await _through(journal, client, given, watcher, runners)
@@ -108,7 +115,7 @@ async def _through(
     try:
         runner: AsyncRunner[Any, Any] = resumed(journal, client, on_step=watcher.step, **given)
     except (TypeError, ValueError) as error:
-        raise Quit(str(error)) from error
+        raise Exit(str(error)) from error
     runners.append(runner)
     try:
         async for item in runner:

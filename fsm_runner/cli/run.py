@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from fsm_runner.cli.logged import logged
-from fsm_runner.cli.quitting import FOUND, INTERRUPTED, Quit
-from fsm_runner.cli.recording import KeyFile, Synced, check_file, writing_of
-from fsm_runner.cli.screen import Screen
-from fsm_runner.cli.specs import FactSpecs, check_effects_given, effects_of, facts_of, limits_of, loaded, tools_of
-from fsm_runner.cli.watching import Watcher
+from fsm_runner.cli.exits import FOUND, INTERRUPTED, Exit
+from fsm_runner.cli.live import Watcher
+from fsm_runner.cli.screen import Screen, logged
+from fsm_runner.cli.specs import (
+    FactSpecs,
+    KeyFile,
+    Synced,
+    check_effects_given,
+    check_file,
+    effects_of,
+    facts_of,
+    limits_of,
+    loaded,
+    tools_of,
+    writing_of,
+)
 
 if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner
@@ -76,7 +86,7 @@ def run(
     }
     writing = {**writing_of("run", key_file, sync), "content": content}
     if journal is None and (key_file or sync != "none" or content != "full"):
-        raise Quit("run: --key-file, --sync and --content say how a journal is written (give --journal, too)")
+        raise Exit("run: --key-file, --sync and --content say how a journal is written (give --journal, too)")
     _run(model_client, chart, given, journal, writing)
 
 
@@ -84,10 +94,10 @@ def client_of(spec: str) -> Any:
     """Return what the function that `spec` names makes; the watcher awaits it, so it must be an async client.
 
     Raises:
-        Quit: the default one lacks its key, or the function fails or makes something else.
+        Exit: the default one lacks its key, or the function fails or makes something else.
     """
     if spec == CLIENT and not any(os.environ.get(key) for key in KEYS):
-        raise Quit(
+        raise Exit(
             "ANTHROPIC_API_KEY is not set, so there is no model to ask (set it, or try `make run` in a checkout, which "
             "needs none)"
         )
@@ -95,9 +105,9 @@ def client_of(spec: str) -> Any:
     try:
         client = make()
     except Exception as error:
-        raise Quit(f"--client '{spec}': {type(error).__name__}: {error}") from error
+        raise Exit(f"--client '{spec}': {type(error).__name__}: {error}") from error
     if not hasattr(client, "__aenter__"):
-        raise Quit(f"--client '{spec}': it makes a {type(client).__name__} (make an async client)")
+        raise Exit(f"--client '{spec}': it makes a {type(client).__name__} (make an async client)")
     return client
 
 
@@ -117,7 +127,7 @@ def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writ
     except KeyboardInterrupt:
         where = f" in state '{runners[0].snapshot.state}'" if runners else ""
         kept = "" if path is None else f"; the journal is whole up to here: {path}"
-        raise Quit(f"\ninterrupted{where}{kept}", INTERRUPTED) from None
+        raise Exit(f"\ninterrupted{where}{kept}", INTERRUPTED) from None
     finally:
         _close(log)
     (runner,) = runners
@@ -125,7 +135,7 @@ def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writ
     if path is not None:
         Screen().line(("journal  ", "faint"), f"{path}  (fsm-runner replay {path})")
     if runner.stop is None or runner.stop.reason not in FINE_ENDS:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)
 
 
 async def _watch(client: Any, given: dict[str, Any], watcher: Watcher, runners: list[AsyncRunner[Any]]) -> None:
@@ -137,7 +147,7 @@ async def _watch(client: Any, given: dict[str, Any], watcher: Watcher, runners: 
             try:
                 runner = cast("AsyncRunner[Any]", tool_runner(client, on_step=watcher.step, **given))
             except (TypeError, ValueError) as error:
-                raise Quit(str(error)) from error
+                raise Exit(str(error)) from error
             runners.append(runner)
             try:
                 async for item in runner:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.screen import say, show
 
 
@@ -22,7 +22,7 @@ def schema(
 
     # yaml-language-server: $schema=chart.schema.json
     """
-    from fsm_runner.charts.schema import schema_text
+    from fsm_runner.charts.chart_schema import schema_text
 
     if output is None:
         show(schema_text())
@@ -35,9 +35,9 @@ def write(path: Path, text: str) -> None:
     """Write a file.
 
     Raises:
-        Quit: it cannot be written.
+        Exit: it cannot be written.
     """
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Quit(f"{path}: the file cannot be written: {(error.strerror or type(error).__name__).lower()}") from None
+        raise Exit(f"{path}: the file cannot be written: {(error.strerror or type(error).__name__).lower()}") from None

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fsm_runner.cli.journals import Shows, Source
     from fsm_runner.cli.screen import Screen
+
 
 MANY = 5
 """Runs above which they are listed, and none is shown from its beginning to its end."""
@@ -37,10 +38,10 @@ def show(
     """
     to = _shower(format)
     if follow:
-        from fsm_runner.cli.following import follow as followed
+        from fsm_runner.cli.follow import follow as followed
 
         if len(journals) > 1:
-            raise Quit("show: --follow: one journal at a time")
+            raise Exit("show: --follow: one journal at a time")
         followed(journals[0], to, run)
         return
     from fsm_runner.cli.journals import play, run_in, source_of
@@ -58,12 +59,12 @@ def show(
 
 def _shower(format: str) -> Shows:  # noqa: A002  the option's name
     if format == "json":
-        from fsm_runner.cli.documents import Documents
+        from fsm_runner.cli.timeline_text import Documents
 
         return Documents()
     from datetime import UTC, datetime
 
-    from fsm_runner.cli.timeline import Timeline
+    from fsm_runner.cli.timeline_text import Timeline
 
     return Timeline(_screen(), datetime.now(UTC))
 
@@ -76,7 +77,7 @@ def _screen() -> Screen:
 
 def _list(sources: Sequence[Source]) -> None:
     """Print one line for each run."""
-    from fsm_runner.cli.listing import listed
+    from fsm_runner.cli.timeline_text import listed
 
     screen = _screen()
     for source in sources:

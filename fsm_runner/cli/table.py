@@ -27,10 +27,10 @@ def table(
     terminal that is too narrow for columns gets the rows state by state. A chart that does not pass the check is shown,
     too, and said to be one.
     """
-    from fsm_runner.charts.table import cells
-    from fsm_runner.charts.table import table as table_of
-    from fsm_runner.cli.charts import readable, shown_as_it_is
-    from fsm_runner.loop.domain import with_built_in
+    from fsm_runner.charts.row_table import cells
+    from fsm_runner.charts.row_table import table as table_of
+    from fsm_runner.cli.specs import readable, shown_as_it_is
+    from fsm_runner.loop.tool_loop import with_built_in
 
     screen = Screen()
     given = facts_of(fact or ())
@@ -53,7 +53,7 @@ def _narrow(screen: Screen, lines: Sequence[tuple[str, ...]]) -> None:
 
 
 def _narrow_row(screen: Screen, cells: tuple[str, ...], row_width: int, target_width: int) -> None:
-    from fsm_runner.charts.table import ALWAYS
+    from fsm_runner.charts.row_table import ALWAYS
 
     _, row, event, when, target, besides, effectively = cells
     head = f"  {row.ljust(row_width)} → {target.ljust(target_width)}  " if row else "  "

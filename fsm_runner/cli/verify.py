@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from fsm_runner.cli.quitting import FOUND, Quit
-from fsm_runner.cli.recording import key_of
+from fsm_runner.cli.exits import FOUND, Exit
 from fsm_runner.cli.screen import say
+from fsm_runner.cli.specs import key_of
 
 
 def verify(
@@ -35,4 +35,4 @@ def verify(
             say(line)
         intact = intact and verification.intact
     if not intact:
-        raise Quit(None, FOUND)
+        raise Exit(None, FOUND)

@@ -14,14 +14,14 @@ from fsm_runner.adapters.anthropic.calls import call_blocks
 from fsm_runner.adapters.anthropic.json_values import copied, json_object
 from fsm_runner.adapters.anthropic.plain import message_param
 from fsm_runner.adapters.anthropic.streams import CallWatch
-from fsm_runner.adapters.anthropic.tools import added_tools, removed_names
+from fsm_runner.adapters.anthropic.tool_box import added_tools, removed_names
 from fsm_runner.drivers.given import Given, check_can_compact, refuse_while_compacting
 from fsm_runner.drivers.session import Session
 from fsm_runner.loop.context import Usage
-from fsm_runner.loop.domain import Snapshot
 from fsm_runner.loop.enter import handed_on
 from fsm_runner.loop.events import Appended, CallDeferred, CompactionAsked, Json, ToolsChanged
 from fsm_runner.loop.stop import Stop
+from fsm_runner.loop.tool_loop import Snapshot
 
 if TYPE_CHECKING:
     from anthropic.types.beta import BetaToolUseBlock
@@ -68,8 +68,7 @@ class Acts:
 
     def _conversation(self) -> list[Json]:
         """The history as it is, for the caller to change."""
-        talk = self._session.context.conversation
-        return list(talk.history if talk.draft is None else talk.draft)
+        return list(self._session.context.conversation.current)
 
     # ── what the caller does ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,10 +21,9 @@ from anyio.abc import TaskGroup
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
 from fsm_runner.adapters.anthropic.streams import AsyncItems, CallWatch, watched_async
-from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import Cancels
 from fsm_runner.drivers.session import RunView, Session, reported
-from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import (
     CallTool,
     DrainStream,
@@ -41,6 +40,7 @@ from fsm_runner.loop.events import (
     Summarised,
     ToolFinished,
 )
+from fsm_runner.loop.tool_loop import Step
 
 if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
@@ -54,8 +54,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     Iterate it for the assistant's messages, or for their streams.  One task at a time.
     """
 
-    def __init__(self, session: Session, equipment: Equipment) -> None:
-        super().__init__(session, equipment)
+    def __init__(self, session: Session, resources: Resources) -> None:
+        super().__init__(session, resources)
         self._cancels: Cancels | None = None
         self._called: Step | None = None
 

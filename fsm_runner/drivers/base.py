@@ -12,18 +12,24 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
-from fsm_runner.adapters.anthropic.failures import failed, refusal
-from fsm_runner.adapters.anthropic.requests import OutputFormat, Reading, RequestOptions, reading, request_arguments
-from fsm_runner.adapters.anthropic.tools import ToolBox
+from fsm_runner.adapters.anthropic.plain import failed, refusal
+from fsm_runner.adapters.anthropic.requests import (
+    OutputFormat,
+    ReplyReading,
+    RequestOptions,
+    reading,
+    request_arguments,
+)
+from fsm_runner.adapters.anthropic.tool_box import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.acts import Acts
 from fsm_runner.drivers.given import Given
 from fsm_runner.drivers.session import RunView, Session, log
 from fsm_runner.engine.errors import ReplyError, RunError
-from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
 from fsm_runner.loop.events import AnswerAsked, Closed, Continued, Failed, Json, Replied
 from fsm_runner.loop.messages import check_calls, has_summary
+from fsm_runner.loop.tool_loop import Step
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
 """An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of
@@ -33,7 +39,7 @@ _PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
+class Resources:
     """What a runner works with that is no data: immutable.
 
     Attributes:
@@ -62,13 +68,13 @@ class Equipment:
 class BaseRunner(Acts):
     """A run, but for performing its effects."""
 
-    def __init__(self, session: Session, equipment: Equipment) -> None:
-        super().__init__(session, Given(equipment.params, equipment.tools, equipment.output_format))
-        self._equipment = equipment
-        self._client = equipment.client
+    def __init__(self, session: Session, resources: Resources) -> None:
+        super().__init__(session, Given(resources.params, resources.tools, resources.output_format))
+        self._equipment = resources
+        self._client = resources.client
         self._item: Any = None
-        self._last: Any = equipment.last
-        self._lasting: Any = equipment.last
+        self._last: Any = resources.last
+        self._lasting: Any = resources.last
         self._stream: Any = None
         self._step: Step | None = None
         self._busy = False
@@ -145,7 +151,7 @@ class BaseRunner(Acts):
         if self._session.context.compaction.config is None or has_summary(data):
             self._lasting = message
 
-    def _read(self, response: Any) -> Reading:
+    def _read(self, response: Any) -> ReplyReading:
         """Return a reply as it was read.
 
         Raises:
@@ -156,7 +162,7 @@ class BaseRunner(Acts):
         check_calls(reply.data)
         return reply
 
-    def _replied(self, reply: Reading) -> Step:
+    def _replied(self, reply: ReplyReading) -> Step:
         self._hand_out(reply.message, reply.data)
         step = self._session.tell(Replied(message=reply.data))
         if reply.problem is not None:
@@ -195,7 +201,7 @@ class BaseRunner(Acts):
         return step
 
     def broke_off(self, error: BaseException) -> None:
-        """Reading the stream failed; whoever reads gets the exception.
+        """ReplyReading the stream failed; whoever reads gets the exception.
 
         A cancellation of the run that reads it is no failure: the run stays where it is."""
         if self._session.takes(Failed) and (isinstance(error, Exception) or not self._draining):

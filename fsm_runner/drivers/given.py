@@ -19,7 +19,7 @@ from fsm_runner.adapters.anthropic.json_values import (
 )
 from fsm_runner.adapters.anthropic.plain import message_blocks, message_param
 from fsm_runner.adapters.anthropic.requests import OutputFormat
-from fsm_runner.adapters.anthropic.tools import ToolBox, declared_name
+from fsm_runner.adapters.anthropic.tool_box import ToolBox, declared_name
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import tool_response
 from fsm_runner.loop.events import Json, ParamsReplaced, ResultsEdited

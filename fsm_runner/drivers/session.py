@@ -22,9 +22,9 @@ from fsm_runner.adapters.anthropic.json_values import json_object
 from fsm_runner.drivers.copies import Copies
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.domain import Machine, Snapshot, Step, closed_again, reopened
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
 from fsm_runner.loop.events import ACTS, Event, Json, Reported, ToolFinished
+from fsm_runner.loop.tool_loop import Machine, Snapshot, Step, closed_again, reopened
 
 if TYPE_CHECKING:
     from fsm_runner.adapters.opentelemetry import Spans

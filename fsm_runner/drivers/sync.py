@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
 from fsm_runner.adapters.anthropic.streams import CallWatch, watched
-from fsm_runner.drivers.base import BaseRunner, Equipment, calls_to_start
+from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import is_of_the_process
 from fsm_runner.drivers.session import RunView, Session, reported
-from fsm_runner.loop.domain import Step
 from fsm_runner.loop.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
 from fsm_runner.loop.events import Json, MovedOn, Opened, Summarised, ToolFinished
+from fsm_runner.loop.tool_loop import Step
 
 if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
@@ -33,8 +33,8 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     Iterate it for the assistant's messages, or for their streams.  One thread at a time.
     """
 
-    def __init__(self, session: Session, equipment: Equipment) -> None:
-        super().__init__(session, equipment)
+    def __init__(self, session: Session, resources: Resources) -> None:
+        super().__init__(session, resources)
         self._running: dict[Future[Json], CallTool] = {}
 
     def __iter__(self) -> Iterator[ItemT]:

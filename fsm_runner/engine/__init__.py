@@ -9,6 +9,6 @@ domain   what a machine is of, as one value
 machine  one event in; the transitions, the new snapshot and the effects out
 check    what a chart must satisfy before anything runs
 bounds   how large a chart may be
-parts    frozen data, and the cheap ways to make and to change it
+fastcopy frozen data, and the cheap ways to make and to change it
 text     what messages have in common
 """

@@ -2,7 +2,7 @@
 
 The engine steps any machine and proves any chart.  What the words in a chart mean comes from here: what a run knows and
 how an event changes that, the effects that drivers perform and the events that these report, the facts that guards
-may ask.  Claude's tool loop is one domain (`fsm_runner.loop.domain`); a door that opens and closes is another.
+may ask.  Claude's tool loop is one domain (`fsm_runner.loop.tool_loop`); a door that opens and closes is another.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from fsm_runner.engine.chart import Chart, State
 from fsm_runner.engine.domain import Domain, EffectT, Event, Note, StopT
 from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, Problem
 from fsm_runner.engine.fact import ContextT, Fact, answering
-from fsm_runner.engine.parts import maker
+from fsm_runner.engine.fastcopy import maker
 from fsm_runner.engine.rows import ALWAYS, Decision, Stepper, Transition, entry_of, trigger_of
 
 

@@ -1,16 +1,12 @@
 """Inspecting: what journals say, for a person to read; nothing is compiled, replayed or judged.
 
-    data        what is told of a run, as frozen data
-    declared    what a record says of its chart
-    heading     how a run began
-    words       what happened, in few words
-    moments     when a record was written
-    under_way   effects that have no end on record
-    adding      numbers that grow record by record
-    telling     one run, told record by record
-    census      which runs a file holds
-    matching    two records, and where they differ in what matters
-    comparing   two runs beside each other
+data        what is told of a run, as frozen data; when a record was written
+declared    what a record says of its chart
+entries     one run, record by record; which runs a file holds
+entry_text  what happened, in a few words
+in_flight   effects that have no end on record
+summary     numbers that grow record by record
+comparison  two runs compared: where they differ in what matters
 
 Everything is read with tolerance: a field that is missing, redacted or of another version is passed over, so a journal
 whose chart or facts cannot run here is shown all the same.
@@ -18,26 +14,25 @@ whose chart or facts cannot run here is shown all the same.
 
 from __future__ import annotations
 
-from fsm_runner.inspecting.census import Census, Found, census
-from fsm_runner.inspecting.comparing import Comparison, Difference, Parting, Place, Taken, compare
+from fsm_runner.inspecting.comparison import Comparison, Parting, RowPlace, RunDifference, TakenRow, compare
 from fsm_runner.inspecting.data import Ended, Entry, Header, Open, Requests, Summary, ToolUse, Totals
-from fsm_runner.inspecting.telling import Telling
+from fsm_runner.inspecting.entries import Census, Entries, Found, census
 
 __all__ = [
     "Census",
     "Comparison",
-    "Difference",
     "Ended",
+    "Entries",
     "Entry",
     "Found",
     "Header",
     "Open",
     "Parting",
-    "Place",
     "Requests",
+    "RowPlace",
+    "RunDifference",
     "Summary",
-    "Taken",
-    "Telling",
+    "TakenRow",
     "ToolUse",
     "Totals",
     "census",

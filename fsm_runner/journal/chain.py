@@ -16,7 +16,7 @@ from collections.abc import MutableMapping
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
-from fsm_runner.journal.bounds import LINE, LineTooLong, bound
+from fsm_runner.journal.reading_bounds import LINE, LineTooLong, bound
 from fsm_runner.journal.render import render
 
 HASH_LENGTH = 32

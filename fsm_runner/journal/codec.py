@@ -218,11 +218,15 @@ def chart_from(data: object) -> Chart:
 
 def _with_histories(data: object) -> object:
     """`data` with the lists of messages as histories."""
-    talk = data.get("conversation") if isinstance(data, Mapping) else None
-    if not isinstance(data, Mapping) or not isinstance(talk, Mapping):
+    conversation = data.get("conversation") if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping) or not isinstance(conversation, Mapping):
         return data
-    histories = {key: History(_objects(talk[key])) for key in ("history", "draft") if isinstance(talk.get(key), list)}
-    return {**data, "conversation": {**talk, **histories}}
+    histories = {
+        key: History(_objects(conversation[key]))
+        for key in ("history", "draft")
+        if isinstance(conversation.get(key), list)
+    }
+    return {**data, "conversation": {**conversation, **histories}}
 
 
 def _objects(messages: Iterable[object]) -> Iterable[ev.Json]:

@@ -72,8 +72,8 @@ def check_plain(path: Path) -> None:
         OSError: it cannot be read.
     """
     if is_compressed(path):
-        way_out = f"unpack it first: gunzip {path}"
-        raise JournalError(str(path), None, f"it is compressed, so nothing can be added to it ({way_out})")
+        hint = f"unpack it first: gunzip {path}"
+        raise JournalError(str(path), None, f"it is compressed, so nothing can be added to it ({hint})")
 
 
 def is_compressed(path: Path) -> bool:

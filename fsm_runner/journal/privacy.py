@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from fsm_runner.journal.codec import Data
+from fsm_runner.journal.json_pointer import steps_of
 from fsm_runner.journal.masking import MASK
-from fsm_runner.journal.pointers import steps_of
 from fsm_runner.journal.records import TYPES
 from fsm_runner.journal.render import parse, render
 from fsm_runner.loop.history import History

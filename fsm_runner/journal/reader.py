@@ -23,19 +23,26 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import BinaryIO, TypeAlias
 
 from fsm_runner.engine.errors import JournalError
-from fsm_runner.journal.bounds import LINE, LITTLE, UNPACKED, bound
 from fsm_runner.journal.chain import hash_of
 from fsm_runner.journal.files import GZIP, why
+from fsm_runner.journal.reading_bounds import LINE, LITTLE, UNPACKED, bound
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse, render
-from fsm_runner.journal.torn import OURS, Piece, Torn, is_short, pieces
-from fsm_runner.journal.upgrades import UPGRADES, Upgrade, upgraded
+from fsm_runner.journal.tail import OURS, Piece, Torn, is_short, pieces
 
 _BOM = b"\xef\xbb\xbf"
 _RUN = re.compile(rb'\{"v":\d+,"run":("(?:[^"\\]|\\.)*")')
+
+
+Upgrade: TypeAlias = Callable[[dict[str, object]], dict[str, object]]
+"""Makes a record of one version into one of the next; raises `ValueError` for a record that it cannot read."""
+
+UPGRADES: Mapping[int, Upgrade] = MappingProxyType({})
+"""By the version that they upgrade from.  Version 1 is the first, so there are none yet."""
 
 
 class Reading(Iterator[Record]):
@@ -216,8 +223,8 @@ class Reading(Iterator[Record]):
         line = readline()
         packed.unpacked += len(line)
         if packed.unpacked > LITTLE and packed.unpacked > times * packed.size:
-            way_out = f"unpack it first: gunzip; or raise {UNPACKED}"
-            problem = f"the compressed file unpacks to more than {times} times its size ({way_out})"
+            hint = f"unpack it first: gunzip; or raise {UNPACKED}"
+            problem = f"the compressed file unpacks to more than {times} times its size ({hint})"
             raise JournalError(self.source, self._number or None, problem)
         return line
 
@@ -230,8 +237,8 @@ class Reading(Iterator[Record]):
 
     def _out_of_order(self, record: Record) -> JournalError:
         last = self._last.get(record.run, 0)
-        way_out = "restore what is missing" if record.seq > last else "give each run an id of its own"
-        problem = f"run '{record.run}': seq {record.seq} comes where {last + 1} should ({way_out})"
+        hint = "restore what is missing" if record.seq > last else "give each run an id of its own"
+        problem = f"run '{record.run}': seq {record.seq} comes where {last + 1} should ({hint})"
         return JournalError(self.source, record.line, problem)
 
 
@@ -312,3 +319,20 @@ def opened(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, BinaryIO | N
     if source == "-":
         return "<stdin>", sys.stdin.buffer
     return os.fspath(source), None
+
+
+def upgraded(value: dict[str, object], upgrades: Mapping[int, Upgrade] = UPGRADES) -> dict[str, object]:
+    """Return the record `value` as one of this version.
+
+    Raises:
+        ValueError: there is no way from its version to this one.
+    """
+    version = value["v"]
+    if isinstance(version, bool) or not isinstance(version, int) or version > VERSION:
+        reads = f"this fsm_runner reads version {VERSION} (upgrade fsm_runner)"
+        raise ValueError(f"its format is version {version!r}; {reads}")
+    for step in range(version, VERSION):
+        if step not in upgrades:
+            raise ValueError(f"its format is version {version}, which is not known (restore the line from a copy)")
+        value = {**upgrades[step](value), "v": step + 1}
+    return value

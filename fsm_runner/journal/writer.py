@@ -8,37 +8,41 @@ place.  After a record that could not be written comes none: what followed it wo
 
 from __future__ import annotations
 
+import io
 import os
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias, get_args
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from fsm_runner.engine.errors import JournalError
-from fsm_runner.engine.expected import check_function, listed
+from fsm_runner.engine.expected import check_count, check_function, check_mapping, check_type, listed, wrong_type
 from fsm_runner.journal import records
-from fsm_runner.journal.bounds import LineTooLong
+from fsm_runner.journal.chain import Chain, checked_key
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.codec import Data
-from fsm_runner.journal.digest import Digests
 from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, why
-from fsm_runner.journal.holding import Hold, check_new, head_of, held
-from fsm_runner.journal.opening import check_opening
-from fsm_runner.journal.privacy import Content
-from fsm_runner.journal.records import DERIVED, VERSION, Made
+from fsm_runner.journal.lock import RunLock, check_new, head_of, held
+from fsm_runner.journal.privacy import Content, Shield
+from fsm_runner.journal.reading_bounds import LineTooLong
+from fsm_runner.journal.records import DERIVED, VERSION, Digests, Made
 from fsm_runner.journal.tail import Tail
-from fsm_runner.journal.writing import Writing
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.domain import Machine, Snapshot, Step
 from fsm_runner.loop.effects import Effect
 from fsm_runner.loop.events import Event
+from fsm_runner.loop.tool_loop import Machine, Snapshot, Step
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
-_WAY_OUT = "(see to that, then resume the run)"
+
+_HINT = "(see to that, then resume the run)"
 
 
 class Journal:
@@ -72,11 +76,11 @@ class Journal:
         self._stamp = None if writing.clock is None else stamps(writing.clock)
         self._sync = writing.sync
         self._number = None if writing.sync == "none" else number_of(file, self.source)
-        from fsm_runner.journal.carrying import carried  # structlog is slow to import, and who reads needs none
+        from fsm_runner.journal.writer import carried  # structlog is slow to import, and who reads needs none
 
         self._chain = writing.chain(head)
         self._write = carried(file, (*writing.processors, self._chain))
-        self._own: Hold | None = None
+        self._own: RunLock | None = None
         self._tail: Tail | None = None
         self._process = os.getpid()
         self._broken: str | None = None
@@ -239,13 +243,13 @@ class Journal:
             if self._number is not None and is_due(self._sync, kind, data.get("event")):
                 os.fsync(self._number)
         except OSError as error:
-            self.give_up(f"{why(error)} {_WAY_OUT}")
+            self.give_up(f"{why(error)} {_HINT}")
             raise self._refusal() from error
         except LineTooLong as error:
             self.give_up(str(error))
             raise self._refusal() from error
         except BaseException:
-            self.give_up(f"an earlier record was not written {_WAY_OUT}")
+            self.give_up(f"an earlier record was not written {_HINT}")
             raise
 
     def _look(self, tail: Tail, data: Data) -> None:
@@ -264,8 +268,8 @@ class Journal:
 
     def _refusal(self) -> JournalError:
         if self._process != os.getpid():
-            way_out = "end it with os._exit(), or start another program: subprocess"
-            problem = f"run '{self.run}' is written by process {self._process}, of which this one is a fork ({way_out})"
+            hint = "end it with os._exit(), or start another program: subprocess"
+            problem = f"run '{self.run}' is written by process {self._process}, of which this one is a fork ({hint})"
         elif self._own is not None and self._own.lost:
             problem = f"run '{self.run}' was opened again, and goes on there"
         elif self._broken is not None:
@@ -273,3 +277,90 @@ class Journal:
         else:
             problem = "cannot be written: it is closed (open it again with after=...)"
         return JournalError(self.source, None, problem)
+
+
+Write: TypeAlias = Callable[[dict[str, object]], None]
+"""Writes one record."""
+
+
+class Carrier(structlog.BoundLoggerBase):
+    """structlog's wrapper of a file for whole records: immutable."""
+
+    def __init__(self, logger: WrappedLogger, processors: Iterable[Processor], context: Any) -> None:
+        """As structlog makes each wrapper."""
+        super().__init__(logger, processors, context)
+        self.logger = logger
+        self.steps = tuple(processors)
+
+    def write(self, record: EventDict) -> None:
+        """Let each processor see `record`, then write what the last made of it; nothing when one drops it."""
+        line: Any = record
+        try:
+            for step in self.steps:
+                line = step(self.logger, "msg", line)
+        except structlog.DropEvent:
+            return
+        self.logger.msg(line)
+
+
+def carried(file: BinaryIO, processors: Iterable[Processor]) -> Write:
+    """Return what writes a record to `file`, by way of `processors`, the last of which renders it."""
+    wrapped = structlog.wrap_logger(structlog.BytesLogger(file), processors=[*processors], wrapper_class=Carrier)
+    write: Write = wrapped.bind().write
+    return write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How a journal is written: immutable.  For the fields see `Journal.open`."""
+
+    clock: Clock | None
+    processors: tuple[Processor, ...]
+    content: Content
+    redact: Mapping[str, object] | None
+    sync: Sync
+    key: bytes | None
+
+    def __post_init__(self) -> None:
+        """Refuse what is none.
+
+        Raises:
+            ValueError: a field is none of what it may be.
+        """
+        if self.sync not in get_args(Sync):
+            raise ValueError(f"sync={self.sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
+        self.shield()
+        checked_key(self.key)
+
+    def shield(self) -> Shield:
+        """Return what stands between a run and its journal."""
+        return Shield(self.content, self.redact)
+
+    def chain(self, head: str | None) -> Chain:
+        """Return what links and renders records after `head`."""
+        return Chain(self.key, head)
+
+
+def check_target(name: str, target: object) -> None:
+    """Refuse what cannot be written to as a journal.
+
+    Raises:
+        TypeError: it is neither a path nor an open binary file.
+    """
+    is_text = isinstance(target, io.TextIOBase)
+    if is_text or not (isinstance(target, (str, os.PathLike)) or callable(getattr(target, "write", None))):
+        raise wrong_type(name, "a file's path, or an open binary file", target)
+
+
+def check_opening(target: object, *, run: object, clock: object, redact: object, after: object, head: object) -> None:
+    """Refuse what cannot be right.
+
+    Raises:
+        TypeError, ValueError: the error names the argument, and says what it takes.
+    """
+    check_target("target", target)
+    check_type("run", run, str, "a run's id")
+    check_function("clock", clock, "a function that says what time it is", none=True)
+    check_mapping("redact", redact, "a dict of paths")
+    check_count("after", after, least=0, none=False)
+    check_type("head", head, (str, type(None)), "a record's hash, or None")

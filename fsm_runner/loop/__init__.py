@@ -4,8 +4,8 @@ vocabulary  the effects, events, outputs and supplies that need no declaration
 events      what drivers and callers tell the machine
 effects     what the machine orders of a driver, as plain data
 context     what a run knows; `history`: its messages; `messages`: what is read out of them
+tool_loop   the domain itself: the loop's machine made and checked
 fold        the context after an event; `enter`: after entering a state
-calls       the calls of a turn, found by id
 thread      what the server holds of the conversation
 tools       which tools may run now
 facts       questions about the context that guards ask

@@ -14,7 +14,7 @@ turn and at the thousandth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +57,11 @@ class Conversation:
     draft: History | None = None
     owned: bool = False
     changes: tuple[Json, ...] = ()
+
+    @property
+    def current(self) -> History:
+        """The history, or the draft as long as there is one."""
+        return self.history if self.draft is None else self.draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +238,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
+class RunStatus:
     """Where the caller and the last failure left the run: immutable.
 
     Attributes:
@@ -266,6 +271,60 @@ class Context:
     settings: Settings = field(default_factory=Settings)
     counters: Counters = field(default_factory=Counters)
     thread: Thread = field(default_factory=Thread)
-    stand: Stand = field(default_factory=Stand)
+    stand: RunStatus = field(default_factory=RunStatus)
     reports: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+
+
+class Calls(tuple[Call, ...]):
+    """The calls of a reply, in the model's order: immutable, and equal to the tuple of the same calls.
+
+    Attributes:
+        places: by id, the places of the calls that have it.
+        waiting: how many wait to be started.
+        undone: how many are not done.
+    """
+
+    places: Mapping[str, Sequence[int]]
+    waiting: int
+    undone: int
+
+    @classmethod
+    def of(cls, calls: Iterable[Call]) -> Calls:
+        """Return `calls`; the same object when it is of this kind already."""
+        if isinstance(calls, Calls):
+            return calls
+        made = cls(calls)
+        places: dict[str, list[int]] = {}
+        for place, call in enumerate(made):
+            places.setdefault(call.id, []).append(place)
+        made.places = places
+        made.waiting = sum(1 for call in made if call.status == "waiting")
+        made.undone = sum(1 for call in made if call.status != "done")
+        return made
+
+    def changed(self, changes: Mapping[int, Call]) -> Calls:
+        """Return the calls with others, of the same ids, at some places."""
+        if not changes:
+            return self
+        copy = list(self)
+        waiting, undone = self.waiting, self.undone
+        for place, call in changes.items():
+            before, copy[place] = copy[place].status, call
+            waiting += (call.status == "waiting") - (before == "waiting")
+            undone += (call.status != "done") - (before != "done")
+        made = Calls(copy)
+        made.places, made.waiting, made.undone = self.places, waiting, undone
+        return made
+
+    def renewed(self, calls: Mapping[str, Call]) -> Calls:
+        """Return the calls with each whose id is in `calls` replaced by that one."""
+        return self.changed({place: call for id, call in calls.items() for place in self.places.get(id, ())})
+
+    def appended(self, call: Call) -> Calls:
+        """Return the calls with `call`, whose id none of them has, behind them."""
+        made = Calls((*self, call))
+        made.places = {**self.places, call.id: [len(self)]}
+        made.waiting = self.waiting + (call.status == "waiting")
+        made.undone = self.undone + (call.status != "done")
+        return made

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
 
-from fsm_runner.engine.parts import maker
+from fsm_runner.engine.fastcopy import maker
 from fsm_runner.loop.context import Call, Context, SummaryControl
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import is_object, without_open_calls

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fsm_runner.engine.parts import replace
-from fsm_runner.loop.calls import Calls
-from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn
+from fsm_runner.engine.fastcopy import replace
+from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn
 from fsm_runner.loop.events import Entered, Failed, Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import (
@@ -114,10 +113,10 @@ def _is_refusal(context: Context, event: Entered) -> bool:
 def _refused(context: Context) -> Context:
     """A change that the thread does not take is a failure like any other."""
     fields = " and ".join(f"`{name}`" for name in context.thread.refused or refused_fields(context))
-    way_out = "undo the change, or make a run with thread=False"
+    hint = "undo the change, or make a run with thread=False"
     if "`tools`" in fields:
-        way_out = f"use add_tools() and remove_tools(), {way_out}"
-    text = f"Cannot change {fields} on a thread: the server keeps what it was created with ({way_out})"
+        hint = f"use add_tools() and remove_tools(), {hint}"
+    text = f"Cannot change {fields} on a thread: the server keeps what it was created with ({hint})"
     stand = replace(context.stand, failure=Failed(error="AnthropicError", text=text), failed_effect=None)
     return replace(context, stand=stand, thread=replace(context.thread, refused=()))
 
@@ -133,11 +132,11 @@ def _reflecting(context: Context) -> Context:
     return replace(context, conversation=with_history(context.conversation, history.appended(asked)))
 
 
-def _departed(context: Context, stand: Stand, counters: Counters, *, compacting: bool, again: bool) -> Context:
+def _departed(context: Context, stand: RunStatus, counters: Counters, *, compacting: bool, again: bool) -> Context:
     """What the request under way takes along, and a draft for the caller to change while it is under way."""
     context = answered_for_good(context)
-    talk, settings, compaction = context.conversation, context.settings, context.compaction
-    history, reply = talk.history, context.turn.reply
+    conversation, settings, compaction = context.conversation, context.settings, context.compaction
+    history, reply = conversation.history, context.turn.reply
     if settings.changes:
         paused = reply is not None and reply.get("stop_reason") == "pause_turn" and not context.turn.calls
         held = paused or (reply is not None and compacting and _is_last(context))
@@ -148,19 +147,19 @@ def _departed(context: Context, stand: Stand, counters: Counters, *, compacting:
     resends = counters.resends + 1 if again else 0
     if resends != counters.resends:
         counters = replace(counters, resends=resends)
-    if history is not talk.history:
-        talk = with_history(talk, history)
+    if history is not conversation.history:
+        conversation = with_history(conversation, history)
     if compacting:
         asked = compaction.asked if compaction.asked is not None else compaction.config
         compaction = replace(compaction, asked=None, config=asked, sent=len(history))
     else:
-        talk = replace(talk, draft=history, owned=False)
+        conversation = replace(conversation, draft=history, owned=False)
     return replace(
         context,
         stand=stand,
         counters=counters,
         compaction=compaction,
-        conversation=talk,
+        conversation=conversation,
         thread=departing(context, compacting=compacting, again=again),
     )
 
@@ -220,28 +219,32 @@ def handed_over(context: Context) -> Context:
     """Return the context once the caller asked for more: what it was handed is part of the history, as it left that."""
     if context.compaction.config is not None:
         return _compacted(context)
-    turn, talk = context.turn, context.conversation
+    turn, conversation = context.turn, context.conversation
     thread = context.thread
     if turn.unread and turn.reply is not None:
         param = reply_param(turn.reply)
         recorded = is_recorded(thread, turn.reply) and param["content"]
         reply = (param,) if recorded else ()
-        history = talk.history if talk.draft is None else talk.draft
+        history = conversation.current
         if refused := refused_fields(context):
             thread = replace(thread, refused=refused)
-        unchanged = not talk.owned and len(history) == len(talk.history) and history.extends(talk.history)
+        unchanged = (
+            not conversation.owned
+            and len(history) == len(conversation.history)
+            and history.extends(conversation.history)
+        )
         given = not unchanged and len(history) > 0 and history[-1] == reply_param(turn.reply)  # by the caller itself
-        if reply and not talk.owned and not given:
+        if reply and not conversation.owned and not given:
             history = history.appended(*reply)
         if recorded:
-            thread = moved(thread, history if unchanged else talk.history.appended(*reply), history)
+            thread = moved(thread, history if unchanged else conversation.history.appended(*reply), history)
         turn = replace(turn, unread=False)
-        talk = replace(talk, draft=None, history=history, changes=changes_of(talk, history))
+        conversation = replace(conversation, draft=None, history=history, changes=changes_of(conversation, history))
     if not turn.answered and turn.calls and asks_for_tools(turn) and is_done(turn):
-        if not talk.owned:
-            talk = with_history(talk, _answered_in(talk.history, results_param(turn.calls)))
+        if not conversation.owned:
+            conversation = with_history(conversation, _answered_in(conversation.history, results_param(turn.calls)))
         turn = replace(turn, answered=True)
-    return context if turn is context.turn else replace(context, turn=turn, conversation=talk, thread=thread)
+    return context if turn is context.turn else replace(context, turn=turn, conversation=conversation, thread=thread)
 
 
 def _answered_in(history: History, results: Json) -> History:
@@ -258,7 +261,7 @@ def _answered_in(history: History, results: Json) -> History:
 
 def _compacted(context: Context) -> Context:
     """The API's compaction in the history's place, followed by what came after it was asked for."""
-    compaction, talk = context.compaction, context.conversation
+    compaction, conversation = context.compaction, context.conversation
     done = replace(compaction, config=None, response=None, sent=0)
     response, thread = compaction.response, context.thread
     if response is None:
@@ -273,14 +276,14 @@ def _compacted(context: Context) -> Context:
             text="Compaction produced no summary; keeping the conversation as it is.",
         )
         return replace(context, compaction=done, notes=(*context.notes, note))
-    history = History((reply_param(response), *talk.history[compaction.sent :]))
+    history = History((reply_param(response), *conversation.history[compaction.sent :]))
     runnable = available(context)  # a removal that stood in the history alone would be gone with it
     return replace(
         context,
         compaction=replace(done, tokens=0),
-        conversation=with_history(talk, history),
+        conversation=with_history(conversation, history),
         settings=replace(context.settings, runnable=runnable),
-        thread=moved(thread, talk.history, history),
+        thread=moved(thread, conversation.history, history),
     )
 
 
@@ -292,20 +295,20 @@ def handed_on(context: Context) -> list[Json]:
 
     A call that was not run says so in its result, and why.  The reply that the caller holds is not part of it yet.
     """
-    talk = context.conversation
-    history = talk.history if talk.draft is None else talk.draft
+    conversation = context.conversation
+    history = conversation.current
     return _answered_all(history, {call.id: call for call in context.turn.calls}, _why_open(context))
 
 
 def answered_for_good(context: Context) -> Context:
     """Return the context as a request can be made from it: calls of a reply that ended without waiting for results
     have theirs, as far as they ran, and else are told not to have run."""
-    turn, talk = context.turn, context.conversation
-    if not turn.calls or turn.answered or turn.unread or talk.owned:
+    turn, conversation = context.turn, context.conversation
+    if not turn.calls or turn.answered or turn.unread or conversation.owned:
         return context
     calls = tuple(call if call.result is not None else _not_run(call, _why_open(context)) for call in turn.calls)
-    talk = with_history(talk, _answered_in(talk.history, results_param(calls)))
-    return replace(context, turn=replace(turn, calls=calls, answered=True), conversation=talk)
+    conversation = with_history(conversation, _answered_in(conversation.history, results_param(calls)))
+    return replace(context, turn=replace(turn, calls=calls, answered=True), conversation=conversation)
 
 
 def _answered_all(history: Sequence[Json], known: Mapping[str, Call], why: str) -> list[Json]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from fsm_runner.engine.parts import maker, replace
+from fsm_runner.engine.fastcopy import maker, replace
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.calls import Calls
-from fsm_runner.loop.context import Call, Context, Counters, Note, Stand, Turn, Usage
+from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn, Usage
 from fsm_runner.loop.enter import ASKING, entered
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import (
@@ -27,7 +26,7 @@ from fsm_runner.loop.messages import (
     with_container,
 )
 from fsm_runner.loop.thread import after_failure, is_recorded, moved, replied
-from fsm_runner.loop.tools import with_history
+from fsm_runner.loop.tools import with_history, without_draft
 
 _FUTILE = Note(
     level="warning",
@@ -96,7 +95,7 @@ def _acted(context: Context, event: ev.Act) -> Context:
             assert_never(event)
 
 
-def _succeeded(stand: Stand) -> Stand:
+def _succeeded(stand: RunStatus) -> RunStatus:
     return stand if stand.failure is None else replace(stand, failure=None, failed_effect=None)
 
 
@@ -207,17 +206,17 @@ def _failed(context: Context, event: ev.Failed) -> Context:
         counters = context.counters
         used = replace(counters, usage=_added(counters.usage, usage_of(event.message)))
         context, event = replace(context, counters=used), replace(event, message=None)
-    talk, turn, compaction = context.conversation, context.turn, context.compaction
+    conversation, turn, compaction = context.conversation, context.turn, context.compaction
     compacting, effect = compaction.config is not None, context.stand.effect
     thread, adjusted = context.thread, False
     if effect in ASKING or effect in _STREAMING:
         thread, adjusted = after_failure(context, event, compacting=compacting, streaming=effect in _STREAMING)
-    if talk.draft is not None and thread.mode != "off":
-        thread = moved(thread, History(talk.history[: thread.held]), talk.draft)
+    if conversation.draft is not None and thread.mode != "off":
+        thread = moved(thread, History(conversation.history[: thread.held]), conversation.draft)
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
     return replace(
         context,
-        conversation=talk if talk.draft is None else with_history(replace(talk, draft=None, owned=False), talk.draft),
+        conversation=without_draft(conversation),
         turn=replace(turn, calls=waiting, arriving=()),
         compaction=compaction if compaction.response is None else replace(compaction, response=None),
         stand=replace(
@@ -248,15 +247,15 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
     ran while the reply streamed keep their results, and so do those of a response that is being made.
 
     Source: anthropic 2.12."""
-    talk, turn = context.conversation, context.turn
+    conversation, turn = context.conversation, context.turn
     messages = tuple(map(sendable_message, messages))
-    messages = _not_there_yet(messages, turn, talk.history if talk.draft is None else talk.draft)
-    if talk.draft is None:
-        return replace(context, conversation=with_history(talk, talk.history.appended(*messages)))
+    messages = _not_there_yet(messages, turn, conversation.current)
+    if conversation.draft is None:
+        return replace(context, conversation=with_history(conversation, conversation.history.appended(*messages)))
     if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
         turn = replace(turn, calls=tuple(replace(call, status="waiting", result=None) for call in turn.calls))
-    draft = talk.draft.appended(*messages)
-    return replace(context, conversation=replace(talk, draft=draft, owned=True), turn=turn)
+    draft = conversation.draft.appended(*messages)
+    return replace(context, conversation=replace(conversation, draft=draft, owned=True), turn=turn)
 
 
 def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: History) -> tuple[ev.Json, ...]:
@@ -280,7 +279,7 @@ def _last_of_assistant(history: History) -> ev.Json | None:
 
 
 def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
-    settings, talk = context.settings, context.conversation
+    settings, conversation = context.settings, context.conversation
     settings = replace(
         settings,
         params=with_container(event.params, context.turn.reply),
@@ -291,7 +290,9 @@ def _params_replaced(context: Context, event: ev.ParamsReplaced) -> Context:
     thread = context.thread
     if event.messages is not None:
         history = History(map(sendable_message, event.messages))
-        if talk.draft is None:
-            thread = moved(thread, History(talk.history[: thread.held]), history)
-        talk = with_history(talk, history) if talk.draft is None else replace(talk, draft=history)
-    return replace(context, settings=settings, conversation=talk, thread=thread)
+        if conversation.draft is None:
+            thread = moved(thread, History(conversation.history[: thread.held]), history)
+        conversation = (
+            with_history(conversation, history) if conversation.draft is None else replace(conversation, draft=history)
+        )
+    return replace(context, settings=settings, conversation=conversation, thread=thread)

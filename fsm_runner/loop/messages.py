@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from operator import is_
 
 from fsm_runner.engine.errors import ReplyError
-from fsm_runner.engine.parts import maker
-from fsm_runner.loop.calls import Calls
-from fsm_runner.loop.context import Call, Turn, Usage
+from fsm_runner.engine.fastcopy import maker
+from fsm_runner.loop.context import Call, Calls, Turn, Usage
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fsm_runner.engine.parts import replace
+from fsm_runner.engine.fastcopy import replace
 from fsm_runner.loop.context import Call, Context, Conversation, Settings
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
@@ -35,24 +35,35 @@ def changes_in(messages: Iterable[Json]) -> tuple[Json, ...]:
     return tuple(found)
 
 
-def changes_of(talk: Conversation, history: History) -> tuple[Json, ...]:
-    """Return the blocks of `history` that add or remove tools.  What `talk` has read of it is not read again."""
-    if not history.extends(talk.history):
+def changes_of(conversation: Conversation, history: History) -> tuple[Json, ...]:
+    """Return the blocks of `history` that add or remove tools.
+
+    What `conversation` has read of it is not read again."""
+    if not history.extends(conversation.history):
         return changes_in(history)
-    if len(history) == len(talk.history):
-        return talk.changes
-    return talk.changes + changes_in(history[len(talk.history) :])
+    if len(history) == len(conversation.history):
+        return conversation.changes
+    return conversation.changes + changes_in(history[len(conversation.history) :])
 
 
-def with_history(talk: Conversation, history: History) -> Conversation:
-    """Return `talk` with another history."""
-    return talk if history is talk.history else replace(talk, history=history, changes=changes_of(talk, history))
+def with_history(conversation: Conversation, history: History) -> Conversation:
+    """Return `conversation` with another history."""
+    if history is conversation.history:
+        return conversation
+    return replace(conversation, history=history, changes=changes_of(conversation, history))
+
+
+def without_draft(conversation: Conversation) -> Conversation:
+    """Return `conversation` with its draft, if it has one, as its history."""
+    if conversation.draft is None:
+        return conversation
+    return with_history(replace(conversation, draft=None, owned=False), conversation.draft)
 
 
 def available(context: Context) -> frozenset[str]:
     """Return the names of the tools that may run now."""
-    talk, runnable = context.conversation, context.settings.runnable
-    changes = talk.changes if talk.draft is None else changes_of(talk, talk.draft)
+    conversation, runnable = context.conversation, context.settings.runnable
+    changes = conversation.changes if conversation.draft is None else changes_of(conversation, conversation.draft)
     changes += context.settings.changes
     if not changes:
         return runnable

@@ -1,10 +1,10 @@
 """The pytest plugin: which rows of a chart, and which combinations of answers, a test session drove.
 
-    recorder  watches the machine while tests run
-    coverage  what was driven, beside all that can be
-    session   the hooks, once coverage is asked for
-    report    what is said of it: for the terminal, and as JSON
-    pictures  the chart with what was driven marked in it
+recorder           watches the machine while tests run
+coverage           what was driven, beside all that can be
+plugin             the hooks, once coverage is asked for
+coverage_report    what is said of it: for the terminal, and as JSON
+coverage_pictures  the chart with what was driven marked in it
 
 pytest loads this module in every session where fsm_runner is installed, so it imports nothing until it is asked to.
 """
@@ -84,6 +84,6 @@ def pytest_configure(config: pytest.Config) -> None:
     given = [config.getoption(f"fsm_coverage_{name}") for name in ("fail_under", "diagram", "json")]
     if config.getoption("fsm_coverage") is None and all(value is None for value in given):
         return
-    from fsm_runner.pytest_plugin.session import Coverage
+    from fsm_runner.pytest_plugin.plugin import Coverage
 
     Coverage.begin(config)

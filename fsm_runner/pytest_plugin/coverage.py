@@ -13,7 +13,7 @@ from fsm_runner.engine.chart import Chart, Pattern, Row, State
 from fsm_runner.engine.check.combinations import Combos, Space
 from fsm_runner.engine.check.minimise import patterns
 from fsm_runner.engine.check.tables import Facts, first_row_wins
-from fsm_runner.loop.domain import TOOL_LOOP
+from fsm_runner.loop.tool_loop import TOOL_LOOP
 from fsm_runner.pytest_plugin.recorder import Answers, Driven
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from fsm_runner.engine.chart import Chart, Pattern
 from fsm_runner.engine.check.names import FactCode
-from fsm_runner.loop.domain import Machine, Step
 from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.tool_loop import Machine, Step
 
 Answers: TypeAlias = tuple[tuple[str, str], ...]
 """Each fact that a decision asked, with its answer."""

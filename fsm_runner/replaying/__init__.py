@@ -1,22 +1,23 @@
 """Replay: a journal fed back through the machine.
 
-report     what replay found of a run: divergences, and how they read
-machines   the charts of a file's runs, each compiled once
-follow     one run, record by record, beside the machine
-control    the same, where payloads were left out
-under_way  what became of the effects that a run was asked for
-compare    two pieces of data, and where they differ
-verify     every event of a journal folded again, every derived record compared
+report         what replay found of a run: divergences, and how they read
+machines       the charts of a file's runs, each compiled once
+verifier       one run, record by record, through the machine
+control_flow   the same, where payloads were left out
+under_way      what became of the effects that a run was asked for
+json_diff      two pieces of data, and where they differ
+verify         every event of a journal folded again, every derived record compared
 
-edits      a recorded chart beside an edited one
-whatif     one run, followed on an edited chart
+edits          a recorded chart beside an edited one
+whatif         one run, followed on an edited chart
 
-many       many journals, on all cores
-totals     what was found in them, added up
-telling    the same as text and as Markdown; `plain` as JSON, `picture` drawn on the chart
+batch          many journals, on all cores
+totals         what was found in them, added up
+replay_text    the same as text, as Markdown and as JSON
+replay_picture the same, drawn on the chart
 
-resuming   where a run stands, and whether it can go on from there
-differing  what a process brings, beside what the run had
+resume_point   where a run stands, and whether it can go on from there
+compatibility  what a process brings, compared with what the run had
 """
 
 from __future__ import annotations

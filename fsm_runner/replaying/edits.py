@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from fsm_runner.charts.diff import Way
-from fsm_runner.charts.diff.renames import renamed_states, with_new_names
+from fsm_runner.charts.diff.declarations import renamed_states, with_new_names
 from fsm_runner.engine.chart import Chart, Pattern, Row
 from fsm_runner.journal import Record
 from fsm_runner.loop.facts import FACTS, OWN_LIMITS, Fact

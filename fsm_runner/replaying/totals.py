@@ -18,7 +18,7 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class RowChange:
     """What an edited chart does otherwise, wherever in the runs: immutable.
 
     Attributes:
@@ -87,7 +87,7 @@ class Totals:
     torn: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     others: Counter[tuple[str, str]] = field(default_factory=Counter)
-    changes: dict[Change, Places] = field(default_factory=dict)
+    changes: dict[RowChange, Places] = field(default_factory=dict)
     lacks: dict[str, Lacking] = field(default_factory=dict)
 
     def add(self, report: ReplayReport) -> None:
@@ -130,7 +130,7 @@ class Totals:
         return self.count == self.runs["conforms"]
 
     @property
-    def most(self) -> list[tuple[Change, Places]]:
+    def most(self) -> list[tuple[RowChange, Places]]:
         """The changes, those met most first."""
         return sorted(self.changes.items(), key=lambda each: -each[1].runs)
 
@@ -144,11 +144,11 @@ class Totals:
         return (row for row in chart.rows if not self.met(row))
 
 
-def change_of(divergence: Divergence) -> Change:
+def change_of(divergence: Divergence) -> RowChange:
     """Return what `divergence` is an example of."""
     match divergence.kind:
         case "row":
-            return Change(
+            return RowChange(
                 verdict="diverges",
                 state=divergence.state,
                 event=divergence.event,
@@ -157,14 +157,14 @@ def change_of(divergence: Divergence) -> Change:
             )
         case "effect":
             said = f"does '{divergence.now}', where it did '{divergence.recorded}'"
-            return Change(verdict="diverges", state=divergence.state, said=said)
+            return RowChange(verdict="diverges", state=divergence.state, said=said)
         case "stuck":
-            return Change(verdict="stuck", state=divergence.state, said=str(divergence.now))
+            return RowChange(verdict="stuck", state=divergence.state, said=str(divergence.now))
         case "unknown":
             said = f"asks '{divergence.now}', which the journal does not hold"
-            return Change(verdict="unknown", state=divergence.state, said=said)
+            return RowChange(verdict="unknown", state=divergence.state, said=said)
         case "value":
-            return Change(
+            return RowChange(
                 verdict="diverges", state=divergence.state, said=f"{divergence.pointer or 'a record'} differs"
             )
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fsm_runner.journal import Record
-from fsm_runner.loop.domain import Machine, Snapshot
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
 from fsm_runner.loop.events import Event, Failed, Opened, Replied, Summarised, ToolFinished
+from fsm_runner.loop.tool_loop import Machine, Snapshot
 
 
-class UnderWay:
+class OpenEffects:
     """The effects of one run: mutable, fed with its records.
 
     Attributes:

@@ -14,13 +14,13 @@ from fsm_runner.charts.diff import Way
 from fsm_runner.engine.chart import Row
 from fsm_runner.engine.errors import InternalError, JournalError
 from fsm_runner.journal import Record
-from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.json_pointer import NOTHING
 from fsm_runner.journal.records import Made, answers_of
-from fsm_runner.replaying.control import ControlRun, lacks_payloads
+from fsm_runner.replaying.control_flow import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edit, Edits
-from fsm_runner.replaying.follow import Run
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, Kind, RunReport
+from fsm_runner.replaying.verifier import RunVerifier
 
 _OF_ROWS = frozenset({"", "/row", "/source", "/target", "/event", "/output"})
 """The pointers by which a transition is another one."""
@@ -46,7 +46,7 @@ class WhatIf:
         self._edit = self._edit_of(first)
         started, lacking = self._edit.started(first)
         self._control = lacks_payloads(first)
-        self._run: Run | ControlRun = (ControlRun if self._control else Run)(started, machines)
+        self._run: RunVerifier | ControlRun = (ControlRun if self._control else RunVerifier)(started, machines)
         self._at = self._edit.new.initial
         self._rested = True
         self._learn(first)
@@ -83,7 +83,7 @@ class WhatIf:
             self._edit = self._edit_of(record)
             self._learn(record)
         record = self._edit.translated(record, self._unheld)
-        due = self._run.due if isinstance(self._run, Run) else None
+        due = self._run.due if isinstance(self._run, RunVerifier) else None
         try:
             self._run.take(record)
         except InternalError as error:

@@ -1,14 +1,18 @@
 """Testing: a scripted model that stands in for the Messages API, for the real SDK client.
 
-`model`      ScriptedModel: plays a script, records requests
-`replies`    text, tool_use, reply ...: what it answers
-`faults`     overloaded, disconnect ...: what goes wrong
-`rules`      RULES: what the API refuses, each with its source; checked for every request
-`sse`        events: a message as the API streams it
-`threads`    the conversations that the model holds for requests with `thread`
+scripted_model  ScriptedModel: plays a script, records requests
+replies         text, tool_use, reply ...: what it answers
+faults          overloaded, disconnect ...: what goes wrong
+api_rules       RULES: what the API refuses, each `rule` with its source, checked for every request: `call_rules`,
+                `field_rules`, `message_rules`
+received        a request, parsed
+transport       events: a message as the API streams it; answers whole, in pieces, or broken off
+threads         the conversations that the model holds for requests with `thread`
+disagreements   how a script and a run disagree
 """
 
-from fsm_runner.testing.errors import Refused, ScriptExhausted, UnusedReplies
+from fsm_runner.testing.api_rules import RULES
+from fsm_runner.testing.disagreements import Refused, ScriptExhausted, UnusedReplies
 from fsm_runner.testing.faults import (
     Fault,
     disconnect,
@@ -21,7 +25,7 @@ from fsm_runner.testing.faults import (
     thread_error,
     truncated,
 )
-from fsm_runner.testing.model import ScriptedModel
+from fsm_runner.testing.received import Held, ScriptedRequest
 from fsm_runner.testing.replies import (
     Block,
     Reply,
@@ -36,9 +40,8 @@ from fsm_runner.testing.replies import (
     tool_use,
     without_stop_reason,
 )
-from fsm_runner.testing.requests import Held, ScriptedRequest
 from fsm_runner.testing.rule import Rule
-from fsm_runner.testing.rules import RULES
+from fsm_runner.testing.scripted_model import ScriptedModel
 
 __all__ = [
     "RULES",

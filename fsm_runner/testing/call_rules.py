@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import Any, TypeAlias
 
-from fsm_runner.testing.requests import ScriptedRequest, blocks
+from fsm_runner.testing.received import ScriptedRequest, blocks
 from fsm_runner.testing.rule import DOCS, ISSUES, rule
 
 HANDLE = f"Handle tool calls, {DOCS}/agents-and-tools/tool-use/handle-tool-calls"
@@ -21,28 +21,28 @@ Place: TypeAlias = tuple[int, int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CallTurn:
     """Consecutive messages of one role, joined."""
 
     role: str
     places: tuple[Place, ...]
 
 
-def turns(request: ScriptedRequest) -> list[Turn]:
+def turns(request: ScriptedRequest) -> list[CallTurn]:
     """Return the user's and the assistant's turns, joined, without system messages."""
-    joined: list[Turn] = []
+    joined: list[CallTurn] = []
     for index, message in enumerate(request.messages):
         if message["role"] == "system":
             continue
         places = tuple((index, at, block) for at, block in enumerate(blocks(message)))
         if joined and joined[-1].role == message["role"]:
-            joined[-1] = Turn(message["role"], (*joined[-1].places, *places))
+            joined[-1] = CallTurn(message["role"], (*joined[-1].places, *places))
         else:
-            joined.append(Turn(message["role"], places))
+            joined.append(CallTurn(message["role"], places))
     return joined
 
 
-def _of_type(turn: Turn | None, kind: str) -> list[Place]:
+def _of_type(turn: CallTurn | None, kind: str) -> list[Place]:
     return [place for place in turn.places if place[2].get("type") == kind] if turn is not None else []
 
 
@@ -76,7 +76,7 @@ def call_ids_unique(request: ScriptedRequest) -> str | None:
 @rule("every call has its result at the start of the next user message", f"{HANDLE}; quoted in {CLAUDE_CODE}/1831")
 def calls_answered(request: ScriptedRequest) -> str | None:
     """Refuse a `tool_use` without its result, or with it behind other content."""
-    joined: list[Turn | None] = [*turns(request), None]
+    joined: list[CallTurn | None] = [*turns(request), None]
     for turn, after in pairwise(joined):
         calls = _of_type(turn, "tool_use")
         first = takewhile(lambda place: place[2].get("type") == "tool_result", after.places if after else ())
@@ -143,7 +143,7 @@ def results_readable(request: ScriptedRequest) -> str | None:
     return None
 
 
-def _pairs(request: ScriptedRequest) -> Iterator[tuple[Turn | None, Turn]]:
+def _pairs(request: ScriptedRequest) -> Iterator[tuple[CallTurn | None, CallTurn]]:
     """Yield each turn with the one before it; None before the first."""
     joined = turns(request)
     for at, turn in enumerate(joined):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fsm_runner.testing.requests import ScriptedRequest
+from fsm_runner.testing.received import ScriptedRequest
 from fsm_runner.testing.rule import DOCS, ISSUES, rule
 
 CREATE = f"Create a Message, {DOCS}/api/messages/create"

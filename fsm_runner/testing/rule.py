@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fsm_runner.testing.requests import ScriptedRequest
+from fsm_runner.testing.received import ScriptedRequest
 
 Check: TypeAlias = Callable[[ScriptedRequest], str | None]
 """Returns the API's message when the request breaks the rule, None when it keeps it."""

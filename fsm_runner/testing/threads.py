@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from fsm_runner.testing.faults import Fault, error, thread_error
-from fsm_runner.testing.requests import Held, ScriptedRequest
+from fsm_runner.testing.received import Held, ScriptedRequest
 
 BETA = "message-threads-2026-08-12"
 FIXED = ("system", "tools")

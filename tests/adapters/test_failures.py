@@ -6,7 +6,7 @@ import anthropic
 import httpx2
 import pytest
 
-from fsm_runner.adapters.anthropic.failures import MAX_TEXT, error_code, failed
+from fsm_runner.adapters.anthropic.plain import MAX_TEXT, error_code, failed
 from fsm_runner.loop.events import Failed
 
 REQUEST = httpx2.Request("POST", "https://api.example")

@@ -18,19 +18,24 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from fsm_runner.adapters.opentelemetry import Spans, names
-from fsm_runner.adapters.opentelemetry.content import content_attributes, result_blocks
-from fsm_runner.adapters.opentelemetry.reading import error_type, global_provider_loads, made_for_mcp
+from fsm_runner.adapters.opentelemetry import Spans, span_names
+from fsm_runner.adapters.opentelemetry.attributes import (
+    content_attributes,
+    error_type,
+    global_provider_loads,
+    made_for_mcp,
+    result_blocks,
+)
 from fsm_runner.engine.rows import Transition
 from fsm_runner.loop.context import Context, Conversation, Settings
-from fsm_runner.loop.domain import Snapshot, Step
 from fsm_runner.loop.history import History
 from fsm_runner.loop.stop import Stop
+from fsm_runner.loop.tool_loop import Snapshot, Step
 from fsm_runner.testing import ScriptedModel, overloaded, reply, text, tool_use
 
 ASKED: dict[str, Any] = {"model": "claude-haiku-4-5", "max_tokens": 64}
 HELLO = [{"role": "user", "content": "What is the weather?"}]
-RUN_NAME, CALL_NAME, TOOL_NAME = names.RUN_SPAN, "anthropic.messages.create", "anthropic.custom_tool_use weather"
+RUN_NAME, CALL_NAME, TOOL_NAME = span_names.RUN_SPAN, "anthropic.messages.create", "anthropic.custom_tool_use weather"
 CONTENT = {"traces": {"content_mode": "content"}}
 
 
@@ -140,7 +145,7 @@ SCHEMA = {"type": "json_schema", "schema": {"type": "object", "properties": {}, 
         (CONTENT, {}),
         ({"traces": {"content_mode": "content", "max_content_bytes": 60}}, {}),
         ({"traces": {"content_mode": "content", "max_content_bytes": 10}}, {}),
-        ({"conversation_id": "talk-1"}, {}),
+        ({"conversation_id": "conversation-1"}, {}),
         ({}, {"output_config": {"format": SCHEMA}}),
         ({"traces": False}, {}),
     ],
@@ -286,7 +291,7 @@ def test_the_runs_span_is_current_in_the_runners_own_code_only(seen):
     run = seen.one(RUN_NAME)
     assert app.get_span_context().span_id == run.parent.span_id
     assert run.context.span_id == seen.one("inner").parent.span_id
-    assert (SpanKind.INTERNAL, names.SCOPE) == (run.kind, run.instrumentation_scope.name)
+    assert (SpanKind.INTERNAL, span_names.SCOPE) == (run.kind, run.instrumentation_scope.name)
 
 
 # ── tool calls ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -589,7 +594,9 @@ def test_content_that_json_cannot_hold_is_not_recorded(seen):
 
     ended = seen.one(TOOL_NAME)
     assert StatusCode.OK is ended.status.status_code
-    assert [] == [key for key in ended.attributes if key in (names.ARGUMENTS, names.RESULT, names.TRUNCATED)]
+    assert [] == [
+        key for key in ended.attributes if key in (span_names.ARGUMENTS, span_names.RESULT, span_names.TRUNCATED)
+    ]
 
 
 def test_a_call_without_input_has_no_arguments():

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsm_runner.charts.drawing import Mark, Overlay, dot, mermaid, svg
-from fsm_runner.charts.drawing.routes import drawn, hubs, legs
+from fsm_runner.charts.drawing.edges import drawn, hubs, legs
+from fsm_runner.charts.drawing.labels import condition, extras, holds_when, identifiers, one_line
 from fsm_runner.charts.drawing.theme import THEMES, Theme
-from fsm_runner.charts.drawing.words import condition, extras, holds_when, identifiers, one_line
 from fsm_runner.charts.loader import load
 from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
 from fsm_runner.engine.errors import IllegalEvent, InternalError
-from fsm_runner.loop.domain import compile
+from fsm_runner.loop.tool_loop import compile
 from tests.charts.shipped.ways import every_world, way
 from tests.charts.shipped.worlds import played
 from tests.support.walks import walks

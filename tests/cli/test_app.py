@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fsm_runner
-from fsm_runner.cli.quitting import CODES
+from fsm_runner.cli.exits import CODES
 from tests.cli.conftest import BROKEN, ROOT, program
 from tests.support.processes import PATIENCE
 

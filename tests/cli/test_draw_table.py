@@ -11,7 +11,7 @@ import pytest
 from fsm_runner.charts import load
 from fsm_runner.charts.drawing import dot, mermaid
 from fsm_runner.charts.loader import text_of
-from fsm_runner.charts.table import markdown_table, text_table
+from fsm_runner.charts.row_table import markdown_table, text_table
 from tests.support.processes import PATIENCE
 
 CHART = load("states")

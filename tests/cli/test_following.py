@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from fsm_runner.cli.following import QUIET, follow
-from fsm_runner.cli.quitting import Quit
+from fsm_runner.cli.exits import Exit
+from fsm_runner.cli.follow import QUIET, follow
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.loop.events import Continued, Failed
 from tests.inspecting.journals import begun, two_turns, written
@@ -136,7 +136,7 @@ def test_whoever_stops_waiting_sees_what_there_is(path):
 def test_a_journal_that_becomes_shorter_is_refused(path):
     """What was shown is no longer what there is."""
     path.write_bytes(b"".join(LINES[:6]))
-    with pytest.raises(Quit, match="became shorter"):
+    with pytest.raises(Exit, match="became shorter"):
         follow(str(path), Shown(), None, lambda: path.write_bytes(b""))
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from fsm_runner.charts import load
+from fsm_runner.charts.chart_schema import schema_text
 from fsm_runner.charts.loader import shipped_charts
-from fsm_runner.charts.schema import schema_text
 
 
 @pytest.mark.parametrize("name", shipped_charts())

@@ -225,11 +225,11 @@ def test_a_clean_stream_is_the_stream_in_all_else():
 
 ALLOWED = {
     "screen.py": {"sys.stdout", "sys.stderr", "Console"},
-    "quitting.py": {"sys.stdout", "sys.stderr"},  # where they are closed, or nobody reads them
+    "exits.py": {"sys.stdout", "sys.stderr"},  # where they are closed, or nobody reads them
     "__init__.py": {"print", "sys.stderr"},  # a word of ours, while the rest is imported
     "draw.py": {"sys.stdout.buffer", "sys.stdout.isatty"},  # a PNG, and never to a terminal
     "replay.py": {"sys.stderr"},  # for the bar that shows how far it is
-    "following.py": {"sys.stdout.flush"},
+    "follow.py": {"sys.stdout.flush"},
 }
 """By module of the command line: the ways to the terminal that it may name."""
 

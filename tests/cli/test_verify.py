@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journal.test_verifying import KEY, SHORT, one_turn
+from tests.journal.test_integrity import KEY, SHORT, one_turn
 from tests.journal.worlds import recorded
 
 

@@ -22,8 +22,8 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 import structlog
 
 import fsm_runner
-from fsm_runner.journal import read, verify, whole
-from fsm_runner.replaying.resuming import UNKNOWN_OUTCOME, standing_of
+from fsm_runner.journal import read, verify, whole_write
+from fsm_runner.replaying.resume_point import UNKNOWN_OUTCOME, resume_point_of
 from tests.crash.lives import MOST_TOKENS, PREFIX, RUN, Life, live, unmarked
 
 DIGEST = 64
@@ -110,7 +110,7 @@ def _be_the_child(life: Life, folder: Path, writes: int, moment: Clockwork, *, i
     status = 1
     try:
         setattr(structlog, "BytesLogger", _logger_that_dies(moment, writes))  # noqa: B010 - a type cannot be assigned to
-        setattr(whole, "os", _DyingOs(moment))  # noqa: B010 - nor can a module
+        setattr(whole_write, "os", _DyingOs(moment))  # noqa: B010 - nor can a module
         live(life, folder / "run.jsonl", folder / "noted", moment, idempotent=idempotent)
         (folder / "moments").write_text(json.dumps(moment.counts))
         status = 0
@@ -180,7 +180,7 @@ def noted(folder: Path) -> Counter[str]:
 
 def messages(folder: Path) -> list[Mapping[str, Any]]:
     """The conversation of the run, as its journal has it, without the marks of the processes."""
-    history = standing_of(folder / "run.jsonl", run_id=RUN).snapshot.context.conversation.history
+    history = resume_point_of(folder / "run.jsonl", run_id=RUN).snapshot.context.conversation.history
     return list(json.loads(unmarked(json.dumps(list(history)))))
 
 
@@ -222,7 +222,7 @@ def check_end(folder: Path, life: Life, expected: list[Mapping[str, Any]], *, id
     verification = verify(folder / "run.jsonl", life.key)
     assert not [flaw for flaw in verification.flaws if flaw.run in (None, RUN, "neighbour")], str(verification)
     if life.forks:
-        params = standing_of(folder / "run.jsonl", run_id=RUN).snapshot.context.settings.params
+        params = resume_point_of(folder / "run.jsonl", run_id=RUN).snapshot.context.settings.params
         assert MOST_TOKENS == params["max_tokens"], "the fork went on with parameters of before"
     found, ran = messages(folder), noted(folder)
     assert same(expected, found, idempotent=idempotent), "the final messages differ"

@@ -20,7 +20,7 @@ from anthropic import beta_async_tool, beta_tool
 
 import fsm_runner
 from fsm_runner.journal import Journal
-from fsm_runner.replaying.resuming import Standing, standing_of
+from fsm_runner.replaying.resume_point import ResumePoint, resume_point_of
 from fsm_runner.testing import Reply, ScriptedModel, reply, text, tool_use
 
 Moment = Callable[[], None]
@@ -98,9 +98,9 @@ LIVES = {
 def _answer(life: Life, moment: Moment) -> Callable[[Any], Reply]:
     def answer(request: Any) -> Reply:
         moment()
-        talk = request.conversation
-        summary = re.match(r"<summary>done: (\d+)", str(_first_text(talk[0])))
-        done = (int(summary[1]) if summary else 0) + sum(message["role"] == "assistant" for message in talk)
+        conversation = request.conversation
+        summary = re.match(r"<summary>done: (\d+)", str(_first_text(conversation[0])))
+        done = (int(summary[1]) if summary else 0) + sum(message["role"] == "assistant" for message in conversation)
         if "tools" not in request.whole.body:
             return reply(text(f"<summary>done: {done + 1}</summary>"))  # with the reply whose calls are cut away
         return _marked(life.turns[done])
@@ -113,10 +113,10 @@ def _first_text(message: Mapping[str, Any]) -> object:
     return content if isinstance(content, str) else content[0].get("text")
 
 
-def standing(journal: Path) -> Standing | None:
+def standing(journal: Path) -> ResumePoint | None:
     """Where the run stands; None when not even its first record is whole."""
     try:
-        return standing_of(journal, run_id=RUN)
+        return resume_point_of(journal, run_id=RUN)
     except (fsm_runner.RunError, fsm_runner.JournalError):
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm_runner.charts import load
-from fsm_runner.charts.table import markdown_table
+from fsm_runner.charts.row_table import markdown_table
 from tests.docs.examples import documents
 from tools.docs import BLOCK, renewed
 

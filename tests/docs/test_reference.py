@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 
 import fsm_runner
 from fsm_runner import testing
+from fsm_runner.charts.chart_schema import schema
 from fsm_runner.charts.model import AlwaysRow, Chart, EventRow, Rule, State, group_at
-from fsm_runner.charts.schema import schema
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.engine.check import CODES
 from fsm_runner.loop.facts import FACTS

@@ -14,7 +14,7 @@ import pytest
 import fsm_runner
 from fsm_runner.adapters.anthropic.streams import StreamTruncated
 from fsm_runner.testing import ScriptedModel, text, tool_use
-from fsm_runner.testing.sse import events
+from fsm_runner.testing.transport import events
 from tests.drivers.drive import ASKED, words
 from tests.drivers.test_tasks import play, runner_of
 

@@ -23,7 +23,7 @@ from fsm_runner.testing import (
     tool_use,
     truncated,
 )
-from fsm_runner.testing.sse import events
+from fsm_runner.testing.transport import events
 from tests.drivers.drive import use, words
 
 WORDS = text("a reply of a few words, long enough for pieces")

@@ -12,7 +12,7 @@ import pytest
 from fsm_runner.charts.loader import examine
 from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Chart, Row, State
-from fsm_runner.loop.domain import check, compile
+from fsm_runner.loop.tool_loop import check, compile
 from tests.support.counting import calls, is_linear
 
 HEAD = "schema: fsm_runner/chart/v1\nname: line\ninitial: s\n"
@@ -86,8 +86,8 @@ def _rows(number: int, target: str) -> str:
 
 def shown(text: str) -> Callable[[], object]:
     """What `fsm-runner check` does with a chart that is in standard input, but for reading it."""
+    from fsm_runner.cli.check_text import Checked, as_text
     from fsm_runner.cli.screen import clean_output
-    from fsm_runner.cli.verdict import Checked, as_text
 
     def run() -> None:
         chart, verdict = examine(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fsm_runner.engine.rows import ALWAYS, Decision, Stepper
-from fsm_runner.loop.context import Call, Context, Stand, Turn
+from fsm_runner.loop.context import Call, Context, RunStatus, Turn
 from fsm_runner.loop.facts import FACTS
 from tests.support.charts import default_chart
 
@@ -20,7 +20,7 @@ def test_equal_answers_give_the_very_same_transition():
     """Whatever else the contexts hold."""
     made = decision("failed", "continued", "recovery")
 
-    assert made.taken(Context(), STEPPER) is made.taken(Context(stand=Stand(closed=True)), STEPPER)
+    assert made.taken(Context(), STEPPER) is made.taken(Context(stand=RunStatus(closed=True)), STEPPER)
     assert [("none",)] == list(made.known)
 
 
@@ -28,7 +28,7 @@ def test_equal_answers_give_the_very_same_transition():
 def test_each_combination_is_put_to_the_rows(awaits, row):
     """The first whose guard holds, with the answers that decided and what happens on entering its target."""
     made = decision("draining", "replied", "awaits")
-    transition, entry = made.taken(Context(stand=Stand(awaits=awaits)), STEPPER)
+    transition, entry = made.taken(Context(stand=RunStatus(awaits=awaits)), STEPPER)
 
     assert (row, {"awaits": awaits}, transition.target) == (transition.row, transition.facts, entry.state)
 

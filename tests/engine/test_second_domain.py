@@ -14,7 +14,7 @@ from fsm_runner.charts.loader import examine
 from fsm_runner.engine.check import check
 from fsm_runner.engine.errors import ChartError, IllegalEvent
 from fsm_runner.engine.machine import compile
-from fsm_runner.exploring.reaching import ways
+from fsm_runner.exploring.reachability import ways
 from tests.engine.turnstile import CHART, TURNSTILE, Cleaned, Closed, Coin, Pushed, Turnstile
 
 

@@ -10,9 +10,9 @@ import pytest
 import fsm_runner
 from fsm_runner import testing
 from fsm_runner.engine.chart import Chart
-from fsm_runner.exploring.beginnings import MAX_TOKENS, MODEL, PROMPT, SEARCH
-from fsm_runner.exploring.moves import Act, Fault, Outcome, Reply
-from fsm_runner.exploring.search import Conversation
+from fsm_runner.exploring.actions import Act, FaultAction, Outcome, ReplyAction
+from fsm_runner.exploring.scenarios import MAX_TOKENS, MODEL, PROMPT, SEARCH
+from fsm_runner.exploring.shortest_paths import FoundPath
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.vocabulary import VOCABULARY
 
@@ -31,7 +31,7 @@ KNOWN = {
 
 
 def played(
-    conversation: Conversation, chart: Chart, *, facts: Sequence[Fact] = (), tools: Sequence[str] = (SEARCH,)
+    conversation: FoundPath, chart: Chart, *, facts: Sequence[Fact] = (), tools: Sequence[str] = (SEARCH,)
 ) -> list[str]:
     """Play a conversation, see that each of the caller's acts comes to what was foreseen, and return the rows."""
     rows: list[str] = []
@@ -46,7 +46,7 @@ def played(
         for each in chart.effects
     }
     tool = _outcomes(_of(moves, "tool"), "found")
-    script = [_value(move.code) for move in moves if isinstance(move, Reply | Fault) and move.code]
+    script = [_value(move.code) for move in moves if isinstance(move, ReplyAction | FaultAction) and move.code]
     with testing.ScriptedModel(script) as model:
         runner = fsm_runner.tool_runner(
             model.sync_client(),
@@ -79,7 +79,7 @@ def _perform(act: Act, outcome: str | None, names: dict[str, object]) -> None:
             names["stream"] = made
 
 
-def _acts(conversation: Conversation) -> Iterable[tuple[Act, str | None]]:
+def _acts(conversation: FoundPath) -> Iterable[tuple[Act, str | None]]:
     """Yield what the caller does, each with what it comes to; None: it is no call that anything comes of."""
     acts = [index for index, (move, _) in enumerate(conversation.moves) if isinstance(move, Act)]
     for index, end in zip(acts, [*acts[1:], len(conversation.moves)], strict=True):

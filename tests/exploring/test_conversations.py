@@ -7,7 +7,7 @@ import pytest
 from fsm_runner.charts import load
 from fsm_runner.charts.loader import shipped_charts
 from fsm_runner.exploring import Explored, explore
-from fsm_runner.exploring.telling import as_text
+from fsm_runner.exploring.path_text import as_text
 from tests.exploring.charts import ASKING, BUDGET, asks, chart
 from tests.exploring.playing import played
 

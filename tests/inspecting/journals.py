@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from fsm_runner.inspecting import Telling
+from fsm_runner.inspecting import Entries
 from fsm_runner.journal import read
 from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from tests.journal.worlds import Clock, Life, recorded, result, text, uses
@@ -33,6 +33,6 @@ def written(live, run="r1", **options):
 def told(data, run=None):
     """The entries and the summary of the run in `data`."""
     reading = read(io.BytesIO(data), run=run)
-    telling = Telling(reading.source, next(reading))
+    telling = Entries(reading.source, next(reading))
     entries = [entry for record in reading for entry in telling.take(record, reading.line)]
     return [*entries, *telling.rest()], telling.summary()

@@ -105,7 +105,7 @@ contexts = st.builds(
         usage=st.builds(ctx.Usage, input_tokens=whole, output_tokens=whole, replies=whole),
     ),
     stand=st.builds(
-        ctx.Stand,
+        ctx.RunStatus,
         closed=st.booleans(),
         awaits=st.sampled_from(["nothing", "more", "answer"]),
         failure=st.none() | failures,

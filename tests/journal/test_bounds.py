@@ -12,7 +12,7 @@ import pytest
 import fsm_runner
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read
-from fsm_runner.journal.bounds import LINE, UNPACKED
+from fsm_runner.journal.reading_bounds import LINE, UNPACKED
 from fsm_runner.loop.events import Appended, Closed, Continued, Replied
 from tests.journal.worlds import Life, recorded, text
 

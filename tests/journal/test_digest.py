@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsm_runner.journal.digest import Digests
+from fsm_runner.journal.records import Digests
 from fsm_runner.loop.history import History
 from tests.journal.strategies import objects
 

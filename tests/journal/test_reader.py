@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import Journal, read
-from fsm_runner.journal.torn import Torn
+from fsm_runner.journal.tail import Torn
 from fsm_runner.loop.events import Appended, Continued, Replied
 from tests.journal.worlds import Clock, Life, recorded, text
 

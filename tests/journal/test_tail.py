@@ -85,8 +85,8 @@ def test_what_was_written_is_missed_with_the_next_record(tmp_path, harm):
             with pytest.raises(JournalError, match=HARM[harm]):
                 again()
 
-    way_out = "rename it to rotate it; its messages can begin another run: runner.messages"
-    assert f"{path}: cannot be written: it was {HARM[harm]} while the run went on ({way_out})" == str(raised.value)
+    hint = "rename it to rotate it; its messages can begin another run: runner.messages"
+    assert f"{path}: cannot be written: it was {HARM[harm]} while the run went on ({hint})" == str(raised.value)
     assert left == (path.read_bytes() if path.exists() else None)
 
 
@@ -276,9 +276,9 @@ os.wait()
     ) as process:
         told, problems = process.communicate(timeout=60)
 
-    way_out = r"\(end it with os\._exit\(\), or start another program: subprocess\)"
+    hint = r"\(end it with os\._exit\(\), or start another program: subprocess\)"
     for name, said in zip((str(path), "<journal>"), told.splitlines(), strict=False):
-        whose = rf"{name}: run 'a' is written by process {process.pid}, of which this one is a fork {way_out}"
+        whose = rf"{name}: run 'a' is written by process {process.pid}, of which this one is a fork {hint}"
         assert re.fullmatch(whose, said), said
     assert "1" == told.splitlines()[-1]
     assert "" == problems

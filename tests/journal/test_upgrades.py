@@ -9,9 +9,8 @@ import pytest
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.journal import read
-from fsm_runner.journal.reader import Reading
+from fsm_runner.journal.reader import UPGRADES, Reading, upgraded
 from fsm_runner.journal.records import VERSION
-from fsm_runner.journal.upgrades import UPGRADES, upgraded
 from fsm_runner.loop.events import Continued, Replied
 from tests.journal.worlds import Life, recorded, text
 

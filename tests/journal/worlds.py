@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 from fsm_runner.journal import Journal
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings
-from fsm_runner.loop.domain import compile
 from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.events import Appended, Continued, Replied, ToolFinished
 from fsm_runner.loop.facts import calls, limit, turn
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import compile
 
 
 def small_chart(**changed) -> Chart:

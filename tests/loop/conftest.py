@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.loop.tool_loop import Machine, compile
 from tests.support.charts import default_chart
 
 

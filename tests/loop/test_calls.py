@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from fsm_runner.charts import load
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.calls import Calls
-from fsm_runner.loop.context import Call, Context, Conversation, Counters, Settings
-from fsm_runner.loop.domain import compile
+from fsm_runner.loop.context import Call, Calls, Context, Conversation, Counters, Settings
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import compile
 from tests.support.counting import is_linear
 
 MACHINE = compile(load("states"))

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsm_runner.loop import facts
-from fsm_runner.loop.context import Call, Compaction, Context, Counters, Settings, Stand, Turn
+from fsm_runner.loop.context import Call, Compaction, Context, Counters, RunStatus, Settings, Turn
 from fsm_runner.loop.enter import entered
 from fsm_runner.loop.events import Entered
 from tests.support.build import LOST, PARAMS, call, context, reply, result, text, use, user
 from tests.support.strategies import contexts
 
-MORE = Stand(awaits="more")
+MORE = RunStatus(awaits="more")
 CONFIG = {"type": "summarize"}
 RESULTS = {"role": "user", "content": [result("a")]}
 ADDITION = {"type": "tool_addition"}
@@ -117,7 +117,7 @@ def test_an_empty_reply_adds_nothing():
 @pytest.mark.parametrize("awaits", ["nothing", "answer"])
 def test_nothing_is_handed_over_before_the_caller_asks_for_more(awaits):
     """Until then it may still change what it holds."""
-    before = replace(offered(call("a", status="done")), stand=Stand(awaits=awaits))
+    before = replace(offered(call("a", status="done")), stand=RunStatus(awaits=awaits))
 
     assert before == resting(before)
 
@@ -175,7 +175,7 @@ def test_a_compaction_departs_with_what_was_asked():
 
 def test_a_failed_compaction_is_over_once_the_run_rests():
     """What comes next is not its response."""
-    stand = Stand(failure=LOST, failed_effect="compact", effect="compact", awaits="more")
+    stand = RunStatus(failure=LOST, failed_effect="compact", effect="compact", awaits="more")
     after = resting(replace(compacting(), stand=stand))
 
     assert (None, 0) == (after.compaction.config, after.compaction.sent)
@@ -184,7 +184,7 @@ def test_a_failed_compaction_is_over_once_the_run_rests():
 
 def test_a_failed_compaction_that_is_sent_again_is_the_same():
     """Entering the state anew keeps its configuration and counts."""
-    stand = Stand(failure=LOST, failed_effect="compact", effect="compact")
+    stand = RunStatus(failure=LOST, failed_effect="compact", effect="compact")
     after = performing(replace(compacting(), stand=stand), "compact")
 
     assert (CONFIG, 2) == (after.compaction.config, after.compaction.sent)
@@ -209,7 +209,7 @@ def test_a_compaction_that_could_not_go_out_is_said():
     ("given", "final"),
     [
         (ended(), False),
-        (ended(stand=Stand(closed=True)), True),
+        (ended(stand=RunStatus(closed=True)), True),
         (replace(ended(), turn=Turn(reply=reply(use()), calls=(call(status="done"),), answered=True)), True),
         (context(user()), True),
     ],
@@ -272,7 +272,7 @@ def test_a_row_that_spends_a_limit_stakes_it():
 def test_a_failed_request_gives_back_what_it_spent():
     """Once the run rests; the next attempt spends it again."""
     counters = Counters(spent={"iterations": 2}, staked="iterations", resends=2)
-    after = resting(context(counters=counters, stand=Stand(failure=LOST, effect="send_request")))
+    after = resting(context(counters=counters, stand=RunStatus(failure=LOST, effect="send_request")))
 
     assert Counters(spent={"iterations": 1}, resends=2) == after.counters
 
@@ -284,13 +284,16 @@ def test_nothing_is_given_back_otherwise(staked, failure):
     """A reply that arrived was worth its request, whatever fails later."""
     counters = Counters(spent={"iterations": 2}, staked=staked)
 
-    assert counters == resting(context(counters=counters, stand=Stand(failure=failure, effect="send_request"))).counters
+    assert (
+        counters
+        == resting(context(counters=counters, stand=RunStatus(failure=failure, effect="send_request"))).counters
+    )
 
 
 @pytest.mark.parametrize(("effect", "expected"), [("send_request", 2), (None, 0)])
 def test_only_a_request_that_goes_out_again_by_itself_counts_as_resent(effect, expected):
     """A retry that the caller asked for starts from a state at rest, and counts from zero."""
-    before = context(counters=Counters(resends=1), stand=Stand(failure=LOST, effect=effect))
+    before = context(counters=Counters(resends=1), stand=RunStatus(failure=LOST, effect=effect))
 
     assert expected == performing(before, "send_request").counters.resends
 

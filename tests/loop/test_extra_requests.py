@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fsm_runner.loop import facts
-from fsm_runner.loop.context import Settings, Stand
+from fsm_runner.loop.context import RunStatus, Settings
 from fsm_runner.loop.effects import effects_of
 from fsm_runner.loop.enter import REFLECTION, entered
 from fsm_runner.loop.events import Entered
@@ -133,7 +133,7 @@ def test_the_question_follows_the_answer():
 @pytest.mark.parametrize("since", [[], [user("and do hurry")]])
 def test_the_question_is_asked_once_however_often_the_request_fails(since):
     """Also when the caller said something in between."""
-    failed = context(user(), ANSWER, QUESTION, *since, stand=Stand(failure=LOST, effect="reflect"))
+    failed = context(user(), ANSWER, QUESTION, *since, stand=RunStatus(failure=LOST, effect="reflect"))
     after = entering(failed, "reflect")
 
     assert [user(), ANSWER, QUESTION, *since] == list(after.conversation.history)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 
 from fsm_runner.charts import load
 from fsm_runner.loop import facts
-from fsm_runner.loop.context import Call, Compaction, Counters, Settings, Stand, Thread, Turn
-from fsm_runner.loop.domain import with_built_in
+from fsm_runner.loop.context import Call, Compaction, Counters, RunStatus, Settings, Thread, Turn
 from fsm_runner.loop.enter import RESENDS
 from fsm_runner.loop.events import Failed
 from fsm_runner.loop.facts import FACTS, Fact, fact
+from fsm_runner.loop.tool_loop import with_built_in
 from tests.support.build import LOST, call, context, reply, text, use
 from tests.support.strategies import STOP_REASONS, contexts
 
@@ -142,13 +142,13 @@ def test_limit_is_reached_when_as_much_is_spent_as_it_allows(limits, spent, expe
 @pytest.mark.parametrize(("closed", "expected"), [(True, "true"), (False, "false")])
 def test_closed_is_what_the_caller_did(closed, expected):
     """A run is open until the caller closes it."""
-    assert expected == facts.closed(context(stand=Stand(closed=closed)))
+    assert expected == facts.closed(context(stand=RunStatus(closed=closed)))
 
 
 @pytest.mark.parametrize("awaits", ["nothing", "more", "answer"])
 def test_awaits_is_what_the_caller_asked_for(awaits):
     """The three things a caller can wait for are told apart."""
-    assert awaits == facts.awaits(context(stand=Stand(awaits=awaits)))
+    assert awaits == facts.awaits(context(stand=RunStatus(awaits=awaits)))
 
 
 def early(*arriving: Call, eager: bool = True) -> str:
@@ -195,14 +195,14 @@ def test_no_call_runs_early_unless_the_caller_wants_it():
 )
 def test_recovery_is_up_to_the_caller(failure, effect, expected):
     """What failed is tried again when the caller asks, but for a compaction by the API."""
-    assert expected == facts.recovery(context(stand=Stand(failure=failure, failed_effect=effect)))
+    assert expected == facts.recovery(context(stand=RunStatus(failure=failure, failed_effect=effect)))
 
 
 @pytest.mark.parametrize(("resends", "expected"), [(RESENDS - 1, "resend"), (RESENDS, "retry"), (RESENDS + 1, "retry")])
 def test_a_request_is_sent_again_at_most_twice(resends, expected):
     """Once the thread was adjusted to what the server said, the count decides."""
     failure = Failed(error="APIStatusError", text="no such thread", code="thread_not_found")
-    stand = Stand(failure=failure, failed_effect="send_request")
+    stand = RunStatus(failure=failure, failed_effect="send_request")
     given = context(counters=Counters(resends=resends), stand=stand, thread=Thread(mode="new", adjusted=True))
 
     assert expected == facts.recovery(given)

@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given
 
-from fsm_runner.loop.context import Compaction, Counters, Settings, Stand, Turn, Usage
+from fsm_runner.loop.context import Compaction, Counters, RunStatus, Settings, Turn, Usage
 from fsm_runner.loop.events import (
     AnswerAsked,
     Appended,
@@ -30,7 +30,7 @@ from fsm_runner.loop.fold import fold
 from tests.support.build import LOST, PARAMS, call, context, reply, result, text, use, user
 from tests.support.strategies import contexts, messages
 
-FAILED = Stand(failure=LOST, failed_effect="send_request")
+FAILED = RunStatus(failure=LOST, failed_effect="send_request")
 
 
 def test_a_reply_is_the_new_turn():
@@ -185,7 +185,7 @@ def test_a_failure_keeps_what_the_caller_did_to_the_draft():
 def test_a_failure_lets_what_had_begun_begin_anew():
     """Running calls wait again, those done stay done, and what arrived so far is forgotten."""
     calls = (call("a", status="running"), call("b", status="done"))
-    before = context(turn=Turn(calls=calls, arriving=(call("c"),)), stand=Stand(effect="call_tools"))
+    before = context(turn=Turn(calls=calls, arriving=(call("c"),)), stand=RunStatus(effect="call_tools"))
     after = fold(before, LOST)
 
     assert (call("a"), call("b", status="done")) == after.turn.calls
@@ -195,7 +195,7 @@ def test_a_failure_lets_what_had_begun_begin_anew():
 
 def test_a_compaction_that_fails_in_mid_stream_failed_as_a_compaction():
     """It is the compaction that is not tried again, however its response was read."""
-    before = context(stand=Stand(effect="lend_stream"), compaction=Compaction(config={"type": "summarize"}))
+    before = context(stand=RunStatus(effect="lend_stream"), compaction=Compaction(config={"type": "summarize"}))
 
     assert "compact" == fold(before, LOST).stand.failed_effect
 
@@ -213,7 +213,7 @@ def test_an_effect_of_ones_own_can_give_data_and_results():
 @pytest.mark.parametrize(("event", "awaits"), [(Continued(), "more"), (AnswerAsked(), "answer")])
 def test_what_the_caller_asks_for_is_what_it_awaits(event, awaits):
     """An ask folds to nothing else."""
-    assert Stand(awaits=awaits) == fold(context(), event).stand
+    assert RunStatus(awaits=awaits) == fold(context(), event).stand
 
 
 def test_messages_appended_between_replies_follow_the_history():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 
 from fsm_runner.loop.context import Turn
-from fsm_runner.loop.domain import compile
 from fsm_runner.loop.enter import handed_on
 from fsm_runner.loop.messages import blocks_of
+from fsm_runner.loop.tool_loop import compile
 from fsm_runner.testing import ScriptedModel
 from fsm_runner.testing import text as said
 from tests.support.build import call, context, reply, result, text, use, user
@@ -56,10 +56,10 @@ def test_what_follows_a_call_stays_behind_its_result():
 
 def test_a_message_does_not_end_in_thinking():
     """A reply that was cut off in it is left out, or ends before."""
-    talk = context(user(), {"role": "assistant", "content": [THOUGHT]}, user())
+    conversation = context(user(), {"role": "assistant", "content": [THOUGHT]}, user())
     other = context(user(), {"role": "assistant", "content": [text(), THOUGHT]})
 
-    assert [user(), user()] == handed_on(talk)
+    assert [user(), user()] == handed_on(conversation)
     assert [user(), {"role": "assistant", "content": [text()]}] == handed_on(other)
 
 

@@ -14,10 +14,10 @@ from fsm_runner.engine.chart import Chart, CustomEffect, FactUse, Row, State
 from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, RunError
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context, Settings, Thread
-from fsm_runner.loop.domain import Machine, Snapshot, Step, check, compile
 from fsm_runner.loop.effects import CallTool, Perform, SendRequest
 from fsm_runner.loop.enter import RESENDS
 from fsm_runner.loop.facts import FACTS, Fact, fact
+from fsm_runner.loop.tool_loop import Machine, Snapshot, Step, check, compile
 from tests.support.build import LOST, PARAMS, context, reply, result, text, use, user
 from tests.support.charts import default_chart
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from fsm_runner.engine.errors import IllegalEvent
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.domain import Snapshot, compile
 from fsm_runner.loop.effects import CallTool, SendRequest, Summarise
 from fsm_runner.loop.facts import FACTS
 from fsm_runner.loop.messages import blocks_of
 from fsm_runner.loop.stop import REASONS
+from fsm_runner.loop.tool_loop import Snapshot, compile
 from tests.support.build import LOST, PARAMS, context, reply, result, use, user
 from tests.support.charts import default_chart
 from tests.support.strategies import contexts

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from fsm_runner.engine.chart import State
 from fsm_runner.engine.rows import Transition
-from fsm_runner.loop.context import Stand
+from fsm_runner.loop.context import RunStatus
 from fsm_runner.loop.stop import REASONS, Stop, stop_of
 from tests.support.build import LOST, context, reply, use
 from tests.support.strategies import contexts
@@ -30,9 +30,9 @@ AT_LIMIT = {"limits": {"iterations": 2, "cost": None}, "spent": {"iterations": 2
         ({"reply": reply(stop=None)}, "unreadable", "the reply has no stop reason"),
         ({"reply": reply(use()), **AT_LIMIT}, "limit", "iterations: 2"),
         ({"reply": reply(stop="end_turn"), **AT_LIMIT}, "completed", None),
-        ({"reply": reply(stop="end_turn"), "stand": Stand(closed=True)}, "closed", None),
-        ({"stand": Stand(failure=LOST)}, "failed", "APIConnectionError: connection lost"),
-        ({"stand": Stand(closed=True, failure=LOST)}, "closed", None),
+        ({"reply": reply(stop="end_turn"), "stand": RunStatus(closed=True)}, "closed", None),
+        ({"stand": RunStatus(failure=LOST)}, "failed", "APIConnectionError: connection lost"),
+        ({"stand": RunStatus(closed=True, failure=LOST)}, "closed", None),
         ({"reply": reply(use())}, "stopped", None),
         ({}, "stopped", None),
     ],

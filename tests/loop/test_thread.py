@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fsm_runner.loop.context import Compaction, Settings, Stand, Thread
+from fsm_runner.loop.context import Compaction, RunStatus, Settings, Thread
 from fsm_runner.loop.events import Failed
 from fsm_runner.loop.history import History
 from fsm_runner.loop.thread import (
@@ -237,7 +237,7 @@ def test_a_thread_replaces_a_lost_one_until_its_second_reply(before, expected):
 
 def after(thread, code, *, compacting=False, streaming=False):
     """The thread after a failure."""
-    made = replace(threaded(thread), stand=Stand(effect="send_request"))
+    made = replace(threaded(thread), stand=RunStatus(effect="send_request"))
     if compacting:
         made = replace(made, compaction=Compaction(config={}))
     return after_failure(made, failed(code), compacting=compacting, streaming=streaming)

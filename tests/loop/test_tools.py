@@ -39,9 +39,9 @@ def compacted(*changes):
 
 def knowing(*messages, draft=None, changes=(), runnable=TOOLS):
     """A context whose history is `messages`."""
-    talk = with_history(Conversation(), History(messages))
+    conversation = with_history(Conversation(), History(messages))
     return Context(
-        conversation=talk if draft is None else replace(talk, draft=History(draft)),
+        conversation=conversation if draft is None else replace(conversation, draft=History(draft)),
         settings=Settings(runnable=frozenset(runnable), changes=tuple(changes)),
     )
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from fsm_runner import load
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.domain import compile
 from fsm_runner.loop.events import Closed, Continued
 from fsm_runner.loop.facts import Fact
+from fsm_runner.loop.tool_loop import compile
 from fsm_runner.pytest_plugin.coverage import coverage_of, share
 from fsm_runner.pytest_plugin.recorder import Driven, Recorder, Said
 from tests.charts.random_charts import charts, combinations, holds, taken

@@ -8,8 +8,8 @@ import pytest
 
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
 from fsm_runner.pytest_plugin.coverage import coverage_of
+from fsm_runner.pytest_plugin.coverage_report import lines, share_text
 from fsm_runner.pytest_plugin.recorder import Driven, Said
-from fsm_runner.pytest_plugin.report import lines, share_text
 
 FACTS = "abcde"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm_runner.journal import Torn
-from fsm_runner.journal.pointers import NOTHING
+from fsm_runner.journal.json_pointer import NOTHING
 from fsm_runner.replaying import Divergence, ReplayReport, RunReport
 
 

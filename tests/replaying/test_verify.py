@@ -18,7 +18,6 @@ from fsm_runner.engine.errors import ChartError, JournalError
 from fsm_runner.journal import Journal
 from fsm_runner.journal.codec import chart_data, chart_hash
 from fsm_runner.loop.context import Context, Counters, SummaryControl
-from fsm_runner.loop.domain import compile
 from fsm_runner.loop.events import (
     ACTS,
     AnswerAsked,
@@ -35,6 +34,7 @@ from fsm_runner.loop.events import (
     ToolFinished,
 )
 from fsm_runner.loop.facts import fact
+from fsm_runner.loop.tool_loop import compile
 from fsm_runner.replaying import replay
 from fsm_runner.replaying.verify import Replayer
 from tests.journal.worlds import SMALL, Clock, Life, context, recorded, result, small_chart, text, two_tools, uses

@@ -10,9 +10,9 @@ import pytest
 from fsm_runner.engine.chart import FactUse, Limit, Row
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.loop.context import Context, Counters
-from fsm_runner.loop.domain import compile
 from fsm_runner.loop.events import Continued, Replied
 from fsm_runner.loop.facts import fact
+from fsm_runner.loop.tool_loop import compile
 from fsm_runner.replaying import replay
 from tests.journal.worlds import Life, context, recorded, small_chart, text, turn_of_two
 

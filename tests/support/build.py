@@ -15,8 +15,8 @@ from fsm_runner.loop.context import (
     Context,
     Conversation,
     Counters,
+    RunStatus,
     Settings,
-    Stand,
     SummaryControl,
     Thread,
     Turn,
@@ -90,7 +90,7 @@ def context(
     owned: bool = False,
     counters: Counters | None = None,
     settings: Settings | None = None,
-    stand: Stand | None = None,
+    stand: RunStatus | None = None,
     thread: Thread | None = None,
 ) -> Context:
     """A context.  `reply` and `calls` are those of the last turn; the calls follow from the reply if not given."""
@@ -107,6 +107,6 @@ def context(
         compaction=compaction or Compaction(tokens=tokens),
         settings=settings,
         counters=counters or Counters(limits=limits or {}, spent=spent or {}),
-        stand=stand or Stand(),
+        stand=stand or RunStatus(),
         thread=thread or Thread(),
     )

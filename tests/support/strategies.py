@@ -10,8 +10,8 @@ from fsm_runner.loop.context import (
     Context,
     Conversation,
     Counters,
+    RunStatus,
     Settings,
-    Stand,
     SummaryControl,
     Turn,
 )
@@ -95,7 +95,7 @@ def contexts() -> st.SearchStrategy[Context]:
             resends=st.integers(0, 3),
         ),
         stand=st.builds(
-            Stand,
+            RunStatus,
             closed=st.booleans(),
             awaits=st.sampled_from(["nothing", "more", "answer"]),
             failure=st.none() | failures,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings, SummaryControl
-from fsm_runner.loop.domain import Machine, Snapshot, Step
 from fsm_runner.loop.history import History
+from fsm_runner.loop.tool_loop import Machine, Snapshot, Step
 from tests.support.build import LOST, PARAMS, reply, result, text, use, user
 
 CUT = ["end_turn", "max_tokens", "refusal", None, "a_new_reason"]

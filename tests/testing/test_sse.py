@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from fsm_runner.testing import ScriptedModel, reply, text, thinking, tool_use
-from fsm_runner.testing.sse import events, pieces
+from fsm_runner.testing.transport import events, pieces
 from tests.testing.conftest import ASKED
 
 MESSAGE = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.journal import read
 from fsm_runner.journal.codec import chart_from, context_from, event_from
-from fsm_runner.loop.domain import Machine, Step, compile
+from fsm_runner.loop.tool_loop import Machine, Step, compile
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from fsm_runner.charts.diff import diff
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.engine.chart import Chart, Row
-from fsm_runner.loop.domain import check
 from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.tool_loop import check
 from tests.charts.shipped.ways import every_world
 from tests.charts.shipped.worlds import played
 from tests.replaying.goldens import FOLDERS

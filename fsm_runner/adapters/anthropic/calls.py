@@ -17,9 +17,9 @@ from anthropic.lib.tools import ToolError
 from anthropic.tools import ToolsetUsageError
 from anthropic.types.beta import BetaToolUseBlock
 
-from fsm_runner.adapters.anthropic.failures import said
 from fsm_runner.adapters.anthropic.json_values import NotJson, copied, json_object, json_value, well_formed
-from fsm_runner.adapters.anthropic.tools import Flavour, ToolBox, quoted
+from fsm_runner.adapters.anthropic.plain import said
+from fsm_runner.adapters.anthropic.tool_box import Flavour, ToolBox, quoted
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.events import Json
@@ -178,18 +178,18 @@ def _content(content: object) -> object:
     if isinstance(content, str):
         return well_formed(str.__str__(content))
     if not isinstance(content, Iterable) or isinstance(content, _NO_BLOCKS):
-        raise NotJson("", f"{type(content).__name__} {_WAY_OUT}")
+        raise NotJson("", f"{type(content).__name__} {_HINT}")
     blocks = list(content)
     for at, block in enumerate(blocks):
         kind = block.get("type") if isinstance(block, Mapping) else getattr(block, "type", None)
         if not isinstance(kind, str) or not isinstance(block, (Mapping, pydantic.BaseModel)):
-            raise NotJson("", f"{type(content).__name__} with {type(block).__name__} at [{at}] {_WAY_OUT}")
+            raise NotJson("", f"{type(content).__name__} with {type(block).__name__} at [{at}] {_HINT}")
     made = json_value(blocks, type(content).__name__)
     return cast("list[object]", made)
 
 
 _NO_BLOCKS = (Mapping, Set, bytes, bytearray, memoryview, pydantic.BaseModel, io.IOBase)
-_WAY_OUT = "(return text, a list of content blocks, or None)"
+_HINT = "(return text, a list of content blocks, or None)"
 
 
 def _malformed(id: str, family: str, given: object) -> Json:
@@ -226,11 +226,11 @@ def _batch_problem(given: object) -> str:
 def unknown_warning(block: Json, box: ToolBox, context: Context) -> str | None:
     """Return what the caller is told of a call that this run has no tool for; None when a toolset tells the model."""
     name, family = text_in(block, "name") or "", text_in(block, "toolset_name")
-    way_out = "run it yourself and `append_messages()` its result, or give the runner {}"
+    hint = "run it yourself and `append_messages()` its result, or give the runner {}"
     if family is not None:
         return (
             f"Toolset '{quoted(family)}' (member '{quoted(name)}') not found in tool runner. It has: "
-            f"{', '.join(sorted(context.settings.toolsets)) or 'none'} ({way_out.format('the toolset')})"
+            f"{', '.join(sorted(context.settings.toolsets)) or 'none'} ({hint.format('the toolset')})"
         )
     if name in context.settings.toolsets:
         return None
@@ -239,7 +239,7 @@ def unknown_warning(block: Json, box: ToolBox, context: Context) -> str | None:
     maker = _MAKERS[box.flavour]
     return (
         f"Tool '{name}' not found in tool runner. It has: {', '.join(known) or 'none'} "
-        f"({way_out.format(f'a tool made by `{maker}`')})"
+        f"({hint.format(f'a tool made by `{maker}`')})"
     )
 
 

@@ -20,6 +20,7 @@ from anthropic.types.beta.parsed_beta_message import ResponseFormatT as FormatT 
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.engine.errors import ReplyError, RunError
 from fsm_runner.loop.effects import SendRequest, Summarise
+from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import summary_problem
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
@@ -31,7 +32,7 @@ __all__ = [
     "FormatT",
     "OutputFormat",
     "OutputFormatError",
-    "Reading",
+    "ReplyReading",
     "RequestOptions",
     "Timeout",
     "check_summary",
@@ -228,7 +229,7 @@ def check_summary(message: Mapping[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReplyReading:
     """A reply as it was read: immutable.
 
     Attributes:
@@ -242,7 +243,7 @@ class Reading:
     problem: OutputFormatError | None = None
 
 
-def reading(message: BetaMessage, output_format: OutputFormat | None) -> Reading:
+def reading(message: BetaMessage, output_format: OutputFormat | None) -> ReplyReading:
     """Return a reply as it was read.
 
     Raises:
@@ -250,7 +251,7 @@ def reading(message: BetaMessage, output_format: OutputFormat | None) -> Reading
     """
     data = message_data(message)
     reply = parsed(message, output_format)
-    return Reading(message=reply, data=data, problem=unparsed(reply, output_format))
+    return ReplyReading(message=reply, data=data, problem=unparsed(reply, output_format))
 
 
 def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
@@ -325,3 +326,16 @@ def _remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:
 
 
 _UNREAD = cast(Any, pydantic.BaseModel.model_construct).__func__
+
+
+def restored(reply: Json, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
+    """Return a reply as it was handed out when it came, but for the ids of its HTTP response.
+
+    Args:
+        reply: the API's message object.
+        output_format: what its text is parsed into.
+    """
+    message = BetaMessage.construct(**cast(Any, reply))
+    # Public in spite of their underscores: the SDK's documentation says so.
+    message._request_id = message._workspace_id = None
+    return parsed(message, output_format)

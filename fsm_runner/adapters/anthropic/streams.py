@@ -40,7 +40,7 @@ class Reader(Protocol):
         """The stream is read to its end; `message` is the whole reply, and `data` the same as plain data."""
 
     def broke_off(self, error: BaseException) -> None:
-        """Reading failed."""
+        """ReplyReading failed."""
 
 
 class CallWatch:

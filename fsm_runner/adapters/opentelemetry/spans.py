@@ -20,9 +20,9 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, Span, SpanContext, StatusCode, Tracer
 
 from fsm_runner.adapters.anthropic.calls import Unsendable
-from fsm_runner.adapters.opentelemetry import names
-from fsm_runner.adapters.opentelemetry.content import content_attributes
-from fsm_runner.adapters.opentelemetry.reading import (
+from fsm_runner.adapters.opentelemetry import span_names
+from fsm_runner.adapters.opentelemetry.attributes import (
+    content_attributes,
     description_of,
     error_type,
     made_for_mcp,
@@ -32,10 +32,10 @@ from fsm_runner.adapters.opentelemetry.reading import (
     wants_json,
 )
 from fsm_runner.engine.rows import Transition
-from fsm_runner.loop.domain import Step
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import text_in
 from fsm_runner.loop.stop import Stop
+from fsm_runner.loop.tool_loop import Step
 
 log = logging.getLogger("fsm_runner.spans")
 
@@ -69,7 +69,7 @@ class Spans:
         """
         self._options = options_of(client)
         self._provider = provider_of(client)
-        self._whose = {names.RUN: run, names.CHART: chart}
+        self._whose = {span_names.RUN: run, span_names.CHART: chart}
         self._span: Span | None = None
         self._before: SpanContext | None = None
         self._last: Transition | None = None
@@ -94,11 +94,11 @@ class Spans:
         # The link is given only where there is one, so that a sampler sees what the SDK's span shows it.
         links = [] if self._before is None else [Link(self._before)]
         attributes = {
-            names.OPERATION: names.INVOKE_AGENT,
-            names.MODEL: text_in(params, "model"),
-            names.OUTPUT_TYPE: names.JSON_OUTPUT if wants_json(params) else None,
+            span_names.OPERATION: span_names.INVOKE_AGENT,
+            span_names.MODEL: text_in(params, "model"),
+            span_names.OUTPUT_TYPE: span_names.JSON_OUTPUT if wants_json(params) else None,
         }
-        self._span = self._start(names.RUN_SPAN, attributes, links)
+        self._span = self._start(span_names.RUN_SPAN, attributes, links)
         self._before = None if self._span is None else self._span.get_span_context()
 
     def current(self) -> AbstractContextManager[object]:
@@ -115,10 +115,12 @@ class Spans:
             return
         with _harmless("record a transition"):
             for transition in step.transitions:
-                self._span.add_event(names.TRANSITION_EVENT, self._whose | _taken(transition))
+                self._span.add_event(span_names.TRANSITION_EVENT, self._whose | _taken(transition))
             if self._stop is not None:
-                told = {names.STOP_REASON: self._stop.reason, names.ROW: self._stop.row}
-                self._span.add_event(names.STOP_EVENT, self._whose | {names.STATE: step.snapshot.state} | told)
+                told = {span_names.STOP_REASON: self._stop.reason, span_names.ROW: self._stop.row}
+                self._span.add_event(
+                    span_names.STOP_EVENT, self._whose | {span_names.STATE: step.snapshot.state} | told
+                )
 
     def end(self, error: BaseException | None = None) -> None:
         """End the run's span; where none is open, nothing happens.
@@ -137,7 +139,7 @@ class Spans:
             if isinstance(error, Exception):
                 _failed(span, error_type(error))
             elif error is None and reason == "failed":
-                _failed(span, names.CLIENT_ERROR)
+                _failed(span, span_names.CLIENT_ERROR)
             elif error is None and reason not in (None, "closed"):
                 span.set_status(StatusCode.OK)
         with _harmless("end a run's span"):
@@ -176,21 +178,21 @@ class Spans:
         name = text_in(block, "name") or ""
         span: Span | None = None
         with _harmless("read a tool for its span"):
-            kind = names.MCP_TOOL_SPAN if made_for_mcp(tool) else names.TOOL_SPAN
+            kind = span_names.MCP_TOOL_SPAN if made_for_mcp(tool) else span_names.TOOL_SPAN
             attributes = {
-                names.OPERATION: names.EXECUTE_TOOL,
-                names.TOOL_NAME: name,
-                names.TOOLSET: text_in(block, "toolset_name"),
-                names.TOOL_DESCRIPTION: description_of(tool),
-                names.TOOL_CALL: text_in(block, "id"),
-                names.TOOL_TYPE: names.FUNCTION,
+                span_names.OPERATION: span_names.EXECUTE_TOOL,
+                span_names.TOOL_NAME: name,
+                span_names.TOOLSET: text_in(block, "toolset_name"),
+                span_names.TOOL_DESCRIPTION: description_of(tool),
+                span_names.TOOL_CALL: text_in(block, "id"),
+                span_names.TOOL_TYPE: span_names.FUNCTION,
             }
             span = self._start(f"{kind} {name}" if name else kind, attributes)
         if span is not None:
             with _harmless("say where a tool was called"):
                 last = self._last
-                at = {} if last is None else {names.STATE: last.target, names.ROW: last.row}
-                span.add_event(names.CALL_EVENT, self._whose | at)
+                at = {} if last is None else {span_names.STATE: last.target, span_names.ROW: last.row}
+                span.add_event(span_names.CALL_EVENT, self._whose | at)
         return span
 
     def _end_tool(self, span: Span, block: Json, result: Json | None) -> None:
@@ -205,7 +207,7 @@ class Spans:
                 span.set_attributes(told)
         with _harmless("set the status of a tool's span"):
             if result is not None and result.get("is_error") is True and not unsendable:
-                _failed(span, names.TOOL_ERROR)
+                _failed(span, span_names.TOOL_ERROR)
             elif result is not None:
                 span.set_status(StatusCode.OK)
         with _harmless("end a tool's span"):
@@ -217,8 +219,8 @@ class Spans:
             return None
         given = {
             **attributes,
-            names.PROVIDER: self._provider,
-            names.CONVERSATION: self._options.get("conversation_id"),
+            span_names.PROVIDER: self._provider,
+            span_names.CONVERSATION: self._options.get("conversation_id"),
         }
         known = {key: value for key, value in given.items() if value is not None}
         try:
@@ -235,14 +237,14 @@ def _current(span: Span) -> AbstractContextManager[object]:
 
 def _failed(span: Span, kind: str) -> None:
     span.set_status(StatusCode.ERROR)
-    span.set_attribute(names.ERROR_TYPE, kind)
+    span.set_attribute(span_names.ERROR_TYPE, kind)
 
 
 def _taken(transition: Transition) -> dict[str, str]:
-    told = {names.ROW: transition.row, names.SOURCE: transition.source, names.STATE: transition.target}
+    told = {span_names.ROW: transition.row, span_names.SOURCE: transition.source, span_names.STATE: transition.target}
     if transition.event is not None:
-        told[names.EVENT] = transition.event
-    return told | {f"{names.FACT}{fact}": answer for fact, answer in transition.facts.items()}
+        told[span_names.EVENT] = transition.event
+    return told | {f"{span_names.FACT}{fact}": answer for fact, answer in transition.facts.items()}
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """Differing: what an edit of a chart changes, exactly.
 
-    data      what was found, told the same way by every format
-    renames   rows and states that only have another name
-    declared  what was added, removed or changed, thing by thing
-    routes    for which answers a run now goes elsewhere
-    reports   all of it as text, Markdown and JSON
-    picture   all of it as a drawing of both charts in one
+changes       what was found, told the same way by every format
+declarations  what was added, removed, changed or renamed, thing by thing
+answers       for which answers a run now goes elsewhere
+diff_text     all of it as text, Markdown and JSON
+diff_picture  all of it as a drawing of both charts in one
 
 Comments and order that changes nothing make no difference.
 """
@@ -14,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fsm_runner.charts.diff.data import Change, Difference, Route, Way
-from fsm_runner.charts.diff.declared import changes
-from fsm_runner.charts.diff.picture import merged
-from fsm_runner.charts.diff.renames import renamed_rows, renamed_states, with_new_names
-from fsm_runner.charts.diff.reports import Names, as_json, as_markdown, as_text
-from fsm_runner.charts.diff.routes import routes
+from fsm_runner.charts.diff.answers import routes
+from fsm_runner.charts.diff.changes import Change, Difference, Route, Way
+from fsm_runner.charts.diff.declarations import changes, renamed_rows, renamed_states, with_new_names
+from fsm_runner.charts.diff.diff_picture import merged
+from fsm_runner.charts.diff.diff_text import Names, as_json, as_markdown, as_text
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.check.names import FactCode, name_problems
 from fsm_runner.engine.errors import ChartError, Problem

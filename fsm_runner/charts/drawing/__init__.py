@@ -4,20 +4,22 @@ Two levels: `states` shows every state as a small decision table, grouped by pha
 between two phases into one line.  The text is a function of the chart alone: no clock, no versions, no fonts of the
 machine, so drawings can be committed and compared.
 
-``mermaid`` and ``dot`` write text, ``picture`` runs the program that draws; ``words`` and ``routes`` say what to
-show, ``theme`` and ``overlay`` how.  ``runs`` and ``covered`` make overlays of journals and of counts; ``marked``
-leaves out what an overlay does not speak of.
+mermaid, dot  the chart as text that draws itself
+picture       the program that draws it
+labels        what is written: rows as short text
+edges         which rows are lines
+theme         the colours
+overlay       what a picture says beyond the chart: tests' coverage, or only a part of it
+runs          an overlay of recorded runs
 """
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from fsm_runner.charts.drawing.covered import overlay_of_counts
 from fsm_runner.charts.drawing.dot import dot_phases, dot_states
-from fsm_runner.charts.drawing.marked import only_marked
 from fsm_runner.charts.drawing.mermaid import mermaid_phases, mermaid_states
-from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay
+from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay, only_marked, overlay_of_counts
 from fsm_runner.charts.drawing.picture import PictureError, render_png, render_svg
 from fsm_runner.charts.drawing.runs import overlay_of_runs, runs_of
 from fsm_runner.charts.drawing.theme import ThemeName

@@ -7,10 +7,10 @@ legible on a light and on a dark page alike.
 
 from __future__ import annotations
 
+from fsm_runner.charts.drawing.edges import drawn, legs
+from fsm_runner.charts.drawing.labels import extras, identifiers, one_line, printable
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay, Tone
-from fsm_runner.charts.drawing.routes import drawn, legs
 from fsm_runner.charts.drawing.theme import LIGHT
-from fsm_runner.charts.drawing.words import extras, identifiers, one_line, printable
 from fsm_runner.engine.chart import Chart, Row, State
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _/=,·→↻≠")

@@ -8,9 +8,12 @@ Drawing asks the overlay for each mark and knows nothing of where it came from. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
+
+from fsm_runner.charts.drawing.edges import hubs
+from fsm_runner.engine.chart import Chart
 
 Tone: TypeAlias = Literal["plain", "strong", "faint", "added", "removed", "changed", "covered", "missed"]
 """How a row or state stands out; a theme gives each tone its colour.  What is removed is dashed and struck out, too,
@@ -72,3 +75,55 @@ class Overlay:
 
 NO_OVERLAY = Overlay()
 """The chart alone."""
+
+
+KEY: tuple[tuple[Tone, str], ...] = (("covered", "taken"), ("missed", "never taken"))
+"""What the legend says of the tones."""
+
+
+def overlay_of_counts(
+    chart: Chart, counts: Mapping[str, int], *, notes: Mapping[str, str] | None = None, caption: str = ""
+) -> Overlay:
+    """Return the marks of coverage on `chart`.
+
+    Args:
+        chart: the chart that was driven.
+        counts: how often each row was taken, by its id; a row that is missing was taken 0 times.  Ids of other charts
+            are passed over.
+        notes: more about single rows, by id, such as ``4 of 6 combinations``; it stands beside the count.
+        caption: what drove the chart; empty: nothing is said of it.
+    """
+    more = notes or {}
+    marks = {}
+    for row in chart.rows:
+        times = counts.get(row.id, 0)
+        told = f"{times}×" if times else "never taken"
+        note = ", ".join(filter(None, [told, more.get(row.id, "")]))
+        marks[row.id] = Mark(tone="covered" if times else "missed", note=note)
+    taken = sum(1 for row in chart.rows if counts.get(row.id, 0))
+    lines = [caption, f"rows taken: {taken} of {len(chart.rows)}"]
+    return Overlay(rows=marks, caption="\n".join(filter(None, lines)), key=KEY, focus=True)
+
+
+QUIET = frozenset({"plain", "faint"})
+"""The tones of what does not stand out."""
+
+
+def only_marked(chart: Chart, overlay: Overlay) -> tuple[Chart, Overlay]:
+    """Return `chart` without the states that nothing marked is in or leads to; the caption says which are left out.
+
+    A state stays when it or one of its rows stands out, or when a row that does leads there, unless it is a hub; the
+    first state always does.  Where nothing is marked, nothing is left out.
+    """
+    written = hubs(chart)
+    kept = {state.name for state in chart.states if overlay.state(state.name).tone not in QUIET}
+    for state in chart.states:
+        for row in state.rows:
+            if overlay.row(row.id).tone not in QUIET:
+                kept |= {state.name, *{row.target}.difference(written)}
+    left_out = [state.name for state in chart.states if state.name not in {chart.initial, *kept}]
+    if not kept or not left_out:
+        return chart, overlay
+    caption = "\n".join(filter(None, [overlay.caption, f"not shown: {', '.join(left_out)}"]))
+    states = tuple(state for state in chart.states if state.name not in left_out)
+    return replace(chart, states=states), replace(overlay, caption=caption, hubs=written)

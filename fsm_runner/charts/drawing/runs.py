@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from fsm_runner.charts.drawing.labels import condition
 from fsm_runner.charts.drawing.overlay import Mark, Overlay, Tone
-from fsm_runner.charts.drawing.words import condition
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.text import counted
 
@@ -24,7 +24,7 @@ KEY: tuple[tuple[Tone, str], ...] = (("strong", "taken, thicker the more often")
 """What the legend says of the tones."""
 
 
-class Record(Protocol):
+class RunRecord(Protocol):
     """One line of a journal, as far as this module looks."""
 
     @property
@@ -54,7 +54,7 @@ class Run:
     ended: Mapping[str, object] | None = None
     seen: datetime | None = None
 
-    def take(self, record: Record) -> None:
+    def take(self, record: RunRecord) -> None:
         """Add one record."""
         at = _moment(record.at)
         # Between the last record before a crash and `resumed` nobody ran: that is no time in the state.
@@ -69,7 +69,7 @@ class Run:
             self.ended = record.data
 
 
-def runs_of(records: Iterable[Record]) -> dict[str, Run]:
+def runs_of(records: Iterable[RunRecord]) -> dict[str, Run]:
     """Return the runs that `records` tell of, by id, in the order in which they begin."""
     runs: dict[str, Run] = {}
     for record in records:

@@ -10,8 +10,8 @@ import pytest
 
 from fsm_runner import find_chart, load
 from fsm_runner.charts.loader import DEFAULT, shipped_charts
-from fsm_runner.loop.domain import check
 from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.tool_loop import check
 from tests.docs.edits import blocks
 from tools import charts as pages
 

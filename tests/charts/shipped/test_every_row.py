@@ -9,7 +9,7 @@ import pytest
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.engine.chart import Row
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.domain import compile
+from fsm_runner.loop.tool_loop import compile
 from tests.charts.shipped.worlds import ASKED, GO, TOOL, World, played, worlds
 from tests.support.build import PARAMS, reply, use
 

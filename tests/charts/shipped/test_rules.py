@@ -8,8 +8,8 @@ import pytest
 
 from fsm_runner import load
 from fsm_runner.charts.loader import shipped_charts
-from fsm_runner.loop.domain import check
 from fsm_runner.loop.facts import FACTS
+from fsm_runner.loop.tool_loop import check
 
 NAMES = list(shipped_charts())
 OF_ALL = ("inspected_first", "closed_begins_nothing", "refused_change_stops")

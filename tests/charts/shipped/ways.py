@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fsm_runner.charts.loader import load, shipped_charts
-from fsm_runner.loop.domain import Machine, compile
+from fsm_runner.loop.tool_loop import Machine, compile
 from tests.charts.shipped.moments import moments
 from tests.charts.shipped.worlds import World, played, worlds
 

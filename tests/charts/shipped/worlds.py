@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from fsm_runner.engine.chart import Chart
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context, Settings, SummaryControl, Thread
-from fsm_runner.loop.domain import Machine, Snapshot, Step
 from fsm_runner.loop.thread import UNSUPPORTED
+from fsm_runner.loop.tool_loop import Machine, Snapshot, Step
 from tests.support.build import LOST, PARAMS, context, reply, result, text, use, user
 
 GO, ANSWER, OPENED = ev.Continued(), ev.AnswerAsked(), ev.Opened()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fsm_runner.charts import load
 from fsm_runner.engine.chart import AlwaysReaches, Chart, CustomEffect, FactUse, Moment, Never, Precedes, Row, State
-from fsm_runner.loop.domain import check
+from fsm_runner.loop.tool_loop import check
 
 ANSWERS = {"a": ("x", "y"), "b": ("x", "y")}
 FACTS = tuple(FactUse(name=name, answers=answers) for name, answers in ANSWERS.items())

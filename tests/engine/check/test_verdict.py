@@ -16,7 +16,7 @@ from fsm_runner.charts import load
 from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Chart, CustomEffect, FactUse, Limit, Moment, Never, Row, State
 from fsm_runner.engine.check.tables import Facts
-from fsm_runner.loop.domain import TOOL_LOOP, check
+from fsm_runner.loop.tool_loop import TOOL_LOOP, check
 
 ANSWERS = {"a": ("x", "y"), "b": ("x", "y", "z"), "c": ("x", "y")}
 FACTS = tuple(FactUse(name=name, answers=answers) for name, answers in ANSWERS.items())

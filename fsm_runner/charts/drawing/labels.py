@@ -1,0 +1,93 @@
+"""Labels: each row of a chart as short readable text, and safe names for Mermaid and DOT."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from fsm_runner.engine.chart import Chart, Row, State
+
+BOOLEAN = frozenset({"true", "false"})
+"""The answers of a fact that is written as a word alone: ``closed``, ``not closed``."""
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, each character that has no shape replaced by ``?``."""
+    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+
+
+def printable_lines(lines: Iterable[str]) -> str:
+    """Return `lines` as a terminal may show them, each with its indent kept and a line break at its end."""
+    return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
+
+
+def condition(chart: Chart, fact: str, answers: Sequence[str]) -> str:
+    """Return one answer set of a guard as text: ``turn = none or answered``, ``not closed``, ``turn ≠ none``.
+
+    All answers but one, of at least four, are written as the one that is missing.
+    """
+    declared = next((use.answers for use in chart.facts if use.name == fact), ())
+    if frozenset(declared) == BOOLEAN and len(answers) == 1:
+        return fact if answers[0] == "true" else f"not {fact}"
+    missing = [answer for answer in declared if answer not in answers]
+    if len(missing) == 1 and len(declared) >= 4:
+        return f"{fact} ≠ {missing[0]}"
+    return f"{fact} = {' or '.join(answers)}"
+
+
+def conditions(chart: Chart, row: Row) -> tuple[str, ...]:
+    """Return what the facts must answer for `row`, one text a fact; empty when it has no guard."""
+    return tuple(condition(chart, fact, answers) for fact, answers in row.guard)
+
+
+def holds_when(chart: Chart, state: State, row: Row) -> tuple[str, ...]:
+    """Return when `row` of `state` holds, one text a fact.
+
+    A row without guard says ``otherwise`` when a row before it waits for the same event, and nothing when it
+    is the first to do so.
+    """
+    texts = conditions(chart, row)
+    if texts:
+        return texts
+    rows = state.always if row.event is None else state.transitions
+    earlier = rows[: rows.index(row)] if row in rows else ()
+    return ("otherwise",) if any(other.event == row.event for other in earlier) else ()
+
+
+def extras(chart: Chart, row: Row) -> tuple[str, ...]:
+    """Return what taking `row` does besides: ``gives message``, ``spends iterations (of 10)``, ``consumes calls``."""
+    texts = []
+    if row.output is not None:
+        texts.append(f"gives {row.output}")
+    if row.spends is not None:
+        value = next((limit.value for limit in chart.limits if limit.name == row.spends), None)
+        texts.append(f"spends {row.spends}" + ("" if value is None else f" (of {value})"))
+    if row.consumes is not None:
+        texts.append(f"consumes {row.consumes}")
+    return tuple(texts)
+
+
+def one_line(chart: Chart, state: State, row: Row) -> str:
+    """Return `row` as one line: ``ask: otherwise``, ``resend: failed / recovery = resend``."""
+    when = ", ".join(holds_when(chart, state, row))
+    parts = [part for part in (row.event, when) if part and part != row.id]
+    return f"{row.id}: {' / '.join(parts)}" if parts else row.id
+
+
+def identifiers(prefix: str, names: Iterable[str]) -> dict[str, str]:
+    """Return an identifier for each of `names` that no notation can mistake for a word of its own.
+
+    The prefix keeps ``end`` or ``node`` from being read as a keyword; what is not a letter, digit or underscore
+    of ASCII becomes an underscore, and names that would then be equal are numbered.
+    """
+    taken: set[str] = set()
+    found: dict[str, str] = {}
+    for name in names:
+        base = candidate = f"{prefix}_{re.sub(r'[^A-Za-z0-9_]', '_', name)}"
+        number = 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}_{number}"
+        taken.add(candidate)
+        found[name] = candidate
+    return found

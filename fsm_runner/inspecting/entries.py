@@ -1,0 +1,344 @@
+"""Entries: one run, record by record, for a timeline and numbers for its end; and the runs of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from fsm_runner.engine.errors import JournalError
+from fsm_runner.inspecting.data import Ended, Entry, Header, Kind, Sealed, Summary, Wait, moment, since
+from fsm_runner.inspecting.declared import Declared, declared_in, mapping, text, whole
+from fsm_runner.inspecting.entry_text import EntryText, call_words, event_words, request_words
+from fsm_runner.inspecting.in_flight import REQUESTS, Begun, InFlight
+from fsm_runner.inspecting.summary import Adding
+from fsm_runner.journal import Reading, Record, Torn
+from fsm_runner.journal.chain import seal_of
+from fsm_runner.loop.context import Usage
+from fsm_runner.loop.events import ACTS
+from fsm_runner.loop.messages import usage_of
+
+_ACTS = frozenset(act.name for act in ACTS)
+_ASKS = frozenset({"continued", "answer_asked"})
+
+
+class Entries:
+    """One run of a file: mutable, fed record by record.
+
+    Attributes:
+        header: how it began.
+        declared: the chart that it runs on now.
+    """
+
+    def __init__(self, source: str, first: Record) -> None:
+        """Begin with its first record."""
+        self.declared: Declared = declared_in(first.data.get("chart"))
+        self.header: Header = header_of(source, first, self.declared)
+        self._adding = Adding(records=1, tokens=usage_at_start(first))
+        self._state = self.declared.initial
+        self._began = self._seen = self._entered = moment(first.at)
+        self._stopped = self._seen
+        self._at = first.at
+        self._effects = InFlight()
+        self._pending: Entry | None = None
+        self._ended: Ended | None = None
+        self._sealed: Sealed = "no"
+        self._torn = 0
+
+    def summary(self) -> Summary:
+        """Return the run as far as it was told."""
+        return Summary(
+            header=self.header,
+            totals=self._adding.totals(),
+            ended=self._ended,
+            state=self._state,
+            at=self._at,
+            under_way=tuple(begun.told for begun in self._effects.open.values()),
+            sealed=self._sealed,
+            torn=self._torn,
+        )
+
+    def take(self, record: Record, line: bytes = b"") -> tuple[Entry, ...]:
+        """Tell one more record; `line` is its line, by which its seal is known."""
+        self._adding.records += 1
+        self._pass(record)
+        self._sealed = _sealed(line) if record.type in ("ended", "sealed") else "no"
+        return tuple(self._told(record))
+
+    def rest(self) -> tuple[Entry, ...]:
+        """Return what was held back for a record that did not come."""
+        pending, self._pending = self._pending, None
+        return () if pending is None else (pending,)
+
+    # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _pass(self, record: Record) -> None:
+        now = moment(record.at)
+        passed, self._stopped = since(self._seen, now), self._seen
+        if passed is not None and record.type == "resumed":
+            self._adding.idle += passed
+        elif passed is not None:
+            self._adding.passed(self._state, self._waits(), passed)
+        self._seen = now or self._seen
+        self._began = self._began or now
+        self._at = record.at or self._at
+
+    def _waits(self) -> Wait:
+        return self.declared.waits(self._state or "")
+
+    # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _told(self, record: Record) -> Iterator[Entry]:
+        data = record.data
+        torn = whole(data.get("torn"))
+        if torn is not None:
+            yield from self.rest()
+            self._torn += 1
+            said = EntryText(
+                text=f"the line before was left unfinished ({torn} bytes)", bad=True, detail={"bytes": torn}
+            )
+            yield self._entry(record, "torn", said)
+        if record.type not in ("completed", "note") and not (record.type == "transition" and data.get("event")):
+            yield from self.rest()
+        match record.type:
+            case "transition":
+                yield self._row(record)
+            case "event":
+                yield from self._event(record)
+            case "scheduled":
+                yield from self._scheduled(record)
+            case "completed" | "failed" | "cancelled":
+                yield from self._closed(record)
+            case "resumed":
+                yield from self._resumed(record)
+            case "note":
+                bad = data.get("level") != "info"
+                said = EntryText(
+                    text=text(data.get("text")) or str(data.get("code")), bad=bad, detail={"code": data.get("code")}
+                )
+                yield self._entry(record, "note", said)
+            case "ended":
+                yield self._end(record)
+            case "sealed":
+                yield self._entry(record, "sealed", EntryText(text="the journal was closed"))
+
+    def _row(self, record: Record) -> Entry:
+        data = record.data
+        row, source, target = (str(data.get(key)) for key in ("row", "source", "target"))
+        event, known = text(data.get("event")), self.declared.rows.get(row)
+        entry, self._pending = self._pending or self._entry(record, "row", EntryText(text="")), None
+        asked = self.declared.asked(row, data.get("facts"))
+        entry = replace(
+            entry, kind="row", seq=record.seq, line=record.line, row=row, target=target, asked=asked, event=event,
+            state=source, phase=self.declared.phase(source),
+        )  # fmt: skip
+        to = self.declared.states.get(target)
+        self._adding.row(row, target, known.spends if known else None, rests=to is not None and to.rests)
+        if target != self._state:
+            self._entered = moment(record.at)
+        self._state, self._ended = target, None
+        return entry
+
+    def _event(self, record: Record) -> Iterator[Entry]:
+        event = str(record.data.get("event"))
+        took = self._effects.took(event, record, asks=self._waits() == "api")
+        if event in _ASKS and self._waits() == "caller":
+            took = since(self._entered, moment(record.at))
+        said = event_words(event, record.data, self._effects.tools)
+        if event == "tool_finished":
+            said = self._called(record, said, took)
+        elif event in ("replied", "summarised"):
+            message = mapping(record.data.get("message"))
+            self._adding.reply(usage_of(message), compacts=self._effects.compacts)
+            self._adding.answered(took)
+            self._effects.replied(message)
+        if event not in _ACTS | _ASKS:
+            self._adding.failing = event == "failed"
+        name = str(record.data.get("name")) if event == "reported" else event
+        entry = replace(self._entry(record, "event", said), event=name, took=took)
+        if event in _ACTS:
+            yield entry
+        else:
+            self._pending = entry
+
+    def _called(self, record: Record, said: EntryText, took: float | None) -> EntryText:
+        begun, tool = self._effects.finished(str(record.data.get("id")))
+        if tool is not None:
+            self._adding.called(tool, took, error=said.bad)
+        known = [] if begun is None else [call_words(begun.kind), "while the reply streams" if begun.early else ""]
+        told = ", ".join(filter(None, known))
+        return replace(said, text=f"{said.text} ({told})") if told else said
+
+    def _scheduled(self, record: Record) -> Iterator[Entry]:
+        self._effects.scheduled(record)
+        if str(record.data.get("effect")) not in REQUESTS:
+            return
+        self._adding.requests = replace(self._adding.requests, sent=self._adding.requests.sent + 1)
+        entry = self._entry(record, "request", request_words(record.data))
+        yield entry if self._effects.compacts else replace(entry, turn=self._adding.turns + 1)
+
+    def _closed(self, record: Record) -> Iterator[Entry]:
+        begun = self._effects.closed(record)
+        if record.type == "failed" and str(record.data.get("effect")) in REQUESTS:
+            requests = self._adding.requests
+            self._adding.requests = replace(requests, failed=requests.failed + 1)
+        if record.type == "cancelled" and begun is not None:
+            yield replace(self._lost(record, begun, "cancelled"), took=self._effects.lasted)
+
+    def _lost(self, record: Record, begun: Begun, how: str) -> Entry:
+        told = begun.told
+        self._adding.lost(told.effect, told.tool)
+        detail = {"id": told.id, "effect": told.effect, "tool": told.tool, "how": how}
+        said = EntryText(text=f"{told.tool or told.effect}: {how.replace('_', ' ')}", bad=True, detail=detail)
+        return self._entry(record, "lost", said)
+
+    def _resumed(self, record: Record) -> Iterator[Entry]:
+        idle = since(self._stopped, moment(record.at))
+        for begun in self._effects.cut_off(record.at):
+            yield self._lost(record, begun, "cut_off")
+        self._ended = None
+        self._state = text(record.data.get("state")) or self._state
+        self._entered = moment(record.at)
+        self._adding.resumed += 1
+        moved = ""
+        if record.data.get("chart") is not None:
+            self.declared = declared_in(record.data.get("chart"))
+            moved = f" by chart '{self.declared.name}'"
+        entry = self._entry(record, "resumed", EntryText(text=f"goes on in '{self._state}'{moved}"))
+        yield replace(entry, took=idle)
+
+    def _end(self, record: Record) -> Entry:
+        data = record.data
+        row = str(data.get("row"))
+        self._ended = Ended(
+            reason=str(data.get("reason")),
+            row=row,
+            detail=text(data.get("detail")),
+            facts=self.declared.asked(row, data.get("facts")),
+            final=data.get("final") is not False,
+        )
+        said = EntryText(text=self._ended.reason, bad=not self._ended.good, detail={"final": data.get("final")})
+        return self._entry(record, "ended", said)
+
+    def _entry(self, record: Record, kind: Kind, said: EntryText) -> Entry:
+        return Entry(
+            seq=record.seq,
+            line=record.line,
+            at=record.at,
+            offset=since(self._began, moment(record.at)),
+            kind=kind,
+            state=self._state,
+            phase=self.declared.phase(self._state),
+            text=said.text,
+            asked={},
+            bad=said.bad,
+            detail=said.detail,
+        )
+
+
+def _sealed(line: bytes) -> Sealed:
+    worth, _ = seal_of(line, None)
+    if worth == "other":
+        return "key" if b',"seal":"hmac-sha256:' in line[-120:] else "wrong"
+    return "no" if worth == "none" else "hash"
+
+
+def header_of(source: str, first: Record, declared: Declared) -> Header:
+    """Return how the run began of which `first` is the first record."""
+    data = first.data
+    context = mapping(data.get("context"))
+    settings = mapping(context.get("settings"))
+    params = mapping(settings.get("params"))
+    limits = mapping(mapping(context.get("counters")).get("limits"))
+    runnable = settings.get("runnable")
+    return Header(
+        source=source,
+        run=first.run,
+        line=first.line,
+        at=first.at,
+        chart=declared.name,
+        sha256=declared.sha256,
+        model=text(params.get("model")),
+        max_tokens=whole(params.get("max_tokens")),
+        tools=tuple(map(str, runnable)) if isinstance(runnable, list) else (),
+        stream=settings.get("stream") is True,
+        limits={**declared.limits, **{name: whole(value) for name, value in limits.items()}},
+        versions={name: text(version) for name, version in mapping(data.get("versions")).items()},
+        content=text(data.get("content")) or "full",
+        forked_from=_forked_from(data.get("forked_from")),
+    )
+
+
+def _forked_from(value: object) -> tuple[str, int] | None:
+    origin = mapping(value)
+    run, seq = text(origin.get("run")), whole(origin.get("seq"))
+    return None if run is None or seq is None else (run, seq)
+
+
+def usage_at_start(first: Record) -> Usage:
+    """Return the tokens that the run had used when it began: none, mostly."""
+    counters = mapping(mapping(first.data.get("context")).get("counters"))
+    usage = mapping(counters.get("usage"))
+    known = usage_of({"usage": usage})
+    return Usage(
+        input_tokens=known.input_tokens,
+        output_tokens=known.output_tokens,
+        cache_creation_input_tokens=known.cache_creation_input_tokens,
+        cache_read_input_tokens=known.cache_read_input_tokens,
+        replies=whole(usage.get("replies")) or 0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One run of a file: immutable.
+
+    Attributes:
+        summary: what it adds up to.
+        last: where its last record stands, counted from 1.
+    """
+
+    summary: Summary
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """The runs of a file: immutable.
+
+    Attributes:
+        runs: by id, in the order in which they begin.
+        mixed: whether records of one run stand between those of another.
+        torn: the lines that were not written to their end.
+        problem: why it could not be read to its end; None when it could.
+    """
+
+    runs: Mapping[str, Found]
+    mixed: bool
+    torn: tuple[Torn, ...]
+    problem: JournalError | None
+
+
+def census(reading: Reading) -> Census:
+    """Return which runs `reading` holds, up to the first line that cannot be read.
+
+    Raises:
+        JournalError: the file as a whole cannot be read.
+    """
+    tellings: dict[str, Entries] = {}
+    last: dict[str, int] = {}
+    current, mixed, problem = None, False, None
+    try:
+        for record in reading:
+            if record.run not in tellings:
+                tellings[record.run] = Entries(reading.source, record)
+            else:
+                tellings[record.run].take(record, reading.line)
+                mixed = mixed or record.run != current
+            current = record.run
+            last[record.run] = record.line
+    except JournalError as error:
+        if error.line is None:
+            raise
+        problem = error
+    runs = {run: Found(summary=telling.summary(), last=last[run]) for run, telling in tellings.items()}
+    return Census(runs=runs, mixed=mixed, torn=reading.torn, problem=problem)

@@ -1,0 +1,113 @@
+"""Claude's tool loop as a domain: what `compile` and `check` are given to make and to prove its machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from fsm_runner.engine import check as _check
+from fsm_runner.engine import machine as _machine
+from fsm_runner.engine.chart import Chart, State
+from fsm_runner.engine.domain import Domain, Event, Note
+from fsm_runner.engine.fact import Fact
+from fsm_runner.engine.fastcopy import replace
+from fsm_runner.engine.rows import Entered, Transition
+from fsm_runner.loop import events as ev
+from fsm_runner.loop.context import Context
+from fsm_runner.loop.effects import Effect, effects_again, effects_of
+from fsm_runner.loop.facts import FACTS, calls
+from fsm_runner.loop.fold import fold
+from fsm_runner.loop.stop import Stop, stop_of
+from fsm_runner.loop.vocabulary import VOCABULARY
+
+if TYPE_CHECKING:
+    Machine: TypeAlias = _machine.Machine[Context, Effect, Stop]
+    Snapshot: TypeAlias = _machine.Snapshot[Context, Stop]
+    Step: TypeAlias = _machine.Step[Context, Effect, Stop]
+else:  # a generic class that is frozen cannot be called by such a name in Python 3.11
+    Machine, Snapshot, Step = _machine.Machine, _machine.Snapshot, _machine.Step
+
+
+def _fold(context: Context, event: Event | Entered) -> Context:
+    return fold(context, cast("ev.Event | Entered", event))
+
+
+def _stopped(state: State, context: Context, last: Transition) -> Stop | None:
+    """A run stops where it ends, and where it rests because something failed."""
+    rests = context.stand.failure is not None and state.effect is None
+    return stop_of(state, context, last) if state.final or rests else None
+
+
+def _notes(context: Context) -> tuple[Note, ...]:
+    return context.notes
+
+
+def _fresh(context: Context) -> Context:
+    return replace(context, notes=()) if context.notes else context
+
+
+TOOL_LOOP: Domain[Context, Effect, Stop] = Domain(
+    vocabulary=VOCABULARY,
+    facts=FACTS,
+    fold=_fold,
+    acts=frozenset(ev.ACTS),
+    effects_of=effects_of,
+    effects_again=effects_again,
+    stopped=_stopped,
+    notes=_notes,
+    fresh=_fresh,
+)
+"""Claude's tool loop."""
+
+
+def with_built_in(given: Iterable[Fact[Context]]) -> dict[str, Fact[Context]]:
+    """Return the built-in facts and those of the user's, by name; of two with one name the user's counts."""
+    return TOOL_LOOP.with_facts(given)
+
+
+def reopened(machine: Machine, snapshot: Snapshot) -> Snapshot | None:
+    """Return where the calls that a run has left open at its end can still be answered, beside it.
+
+    That is the state in which the chart hands out a message, so that the calls go the way that they would have gone
+    there: past a person's approval, where the chart asks for one.  None: the run goes on, no call is open, or the chart
+    answers none there.
+    """
+    states = {state.name: state for state in machine.chart.states}
+    if not states[snapshot.state].final or calls(snapshot.context) != "open":
+        return None
+    for row in machine.chart.rows:
+        if row.output == "message" and ev.AnswerAsked.name in states[row.target].events:
+            return replace(snapshot, state=row.target, stop=None)
+    return None
+
+
+def closed_again(ended: Snapshot, beside: Snapshot) -> Snapshot:
+    """Return the run that had ended at `ended`, with what was done beside it: as it ended, but for its calls."""
+    return replace(ended, context=replace(beside.context, stand=ended.context.stand))
+
+
+def compile(chart: Chart, facts: Iterable[Fact[Context]] = ()) -> Machine:
+    """Compile a chart of the tool loop to a machine.
+
+    Args:
+        chart: a chart that `check` has found no problem in.
+        facts: facts of the user's own; one named like a built-in fact takes its place.
+
+    Raises:
+        ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
+
+    A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
+    """
+    return _machine.compile(chart, TOOL_LOOP, facts)
+
+
+def check(chart: Chart, *, facts: Mapping[str, _check.FactCode] | None = None, strict: bool = False) -> _check.Verdict:
+    """Prove that a chart of the tool loop can run, or say everything that is wrong with it.
+
+    Args:
+        chart: what to check; only its data is read, nothing is run.
+        facts: the facts' code by name: the chart must then declare their answers, and what they call impossible
+            is left out.  None: only what the built-in facts call impossible is.
+        strict: whether rows that overlap are problems too.
+    """
+    return _check.check(chart, TOOL_LOOP, facts=facts, strict=strict)
