@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 import fsm_runner
 from fsm_runner import testing
 from fsm_runner.charts.chart_schema import schema
-from fsm_runner.charts.model import AlwaysRow, Chart, EventRow, Rule, State, group_at
+from fsm_runner.charts.model import AlwaysRow, ChartModel, EventRow, RuleModel, StateModel, group_at
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.engine.check import CODES
 from fsm_runner.loop.facts import FACTS
@@ -57,7 +57,7 @@ FORMAT = sections("reference/chart.md")
 
 @pytest.mark.parametrize(
     ("heading", "group"),
-    [("Keys of a chart", Chart), ("Keys of a state", State), ("Keys of a row", EventRow)],
+    [("Keys of a chart", ChartModel), ("Keys of a state", StateModel), ("Keys of a row", EventRow)],
 )
 def test_every_key_of_the_format_is_there(heading, group):
     """Those that the loader takes, and no other; and whether it asks for them."""
@@ -76,8 +76,8 @@ def test_an_always_row_has_the_keys_of_a_row_but_for_event():
 def test_the_json_schema_has_the_same_keys():
     """An editor, the loader and the page agree."""
     made = schema()
-    definitions = {**made["definitions"], "Chart": made}
-    for heading, name in (("chart", "Chart"), ("state", "State"), ("row", "EventRow")):
+    definitions = {**made["definitions"], "ChartModel": made}
+    for heading, name in (("chart", "ChartModel"), ("state", "StateModel"), ("row", "EventRow")):
         assert sorted(definitions[name]["properties"]) == sorted(firsts(FORMAT[f"Keys of a {heading}"]))
 
 
@@ -85,8 +85,8 @@ def test_every_kind_of_rule_is_there():
     """In the order of the loader's model, each with all of its keys."""
     rows = table(FORMAT["Rules"])
 
-    assert list(Rule.keys()) == [row[0].strip("`") for row in rows]
-    for row, kind in zip(rows, Rule.keys(), strict=True):
+    assert list(RuleModel.keys()) == [row[0].strip("`") for row in rows]
+    for row, kind in zip(rows, RuleModel.keys(), strict=True):
         group = group_at(("rules", "any", kind))
         assert group is None or group.keys().keys() <= set(mentioned(row[1]))
 
