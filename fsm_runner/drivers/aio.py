@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 import anyio
@@ -20,7 +21,8 @@ from anyio.abc import TaskGroup
 
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
-from fsm_runner.adapters.anthropic.streams import AsyncItems, CallWatch, watched_async
+from fsm_runner.adapters.anthropic.streams import AsyncLent, CallWatch, in_asyncio, lend_async
+from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import Cancels
 from fsm_runner.drivers.session import RunView, Session, reported
@@ -48,6 +50,28 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 
 
+class _Items(Generic[ItemT]):
+    """One loop over what another loop can go on with: leaving it, or closing it, ends nothing but the loop.
+
+    No generator, which an event loop would close, and warn of where it is trio's."""
+
+    def __init__(self, following: Callable[[], Awaitable[ItemT]]) -> None:
+        """Loop over what `following` returns until it raises StopAsyncIteration."""
+        self._following: Callable[[], Awaitable[ItemT]] | None = following
+
+    def __aiter__(self) -> _Items[ItemT]:
+        return self
+
+    async def __anext__(self) -> ItemT:
+        if self._following is None:
+            raise StopAsyncIteration
+        return await self._following()
+
+    async def aclose(self) -> None:
+        """End the loop."""
+        self._following = None
+
+
 class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     """A run of Claude's tool loop on an async client.  Made by `fsm_runner.tool_runner`.
 
@@ -58,9 +82,10 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         super().__init__(session, resources)
         self._cancels: Cancels | None = None
         self._called: Step | None = None
+        self._span_end: AsyncGenerator[None, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[ItemT]:
-        return AsyncItems(self.__anext__)
+        return _Items(self.__anext__)
 
     async def __anext__(self) -> ItemT:
         """Return the next message, or its stream.
@@ -72,7 +97,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         if self._busy and self._session.context.stand.closed:
             raise StopAsyncIteration
         with self._working():
-            self._begin_spans()
+            await self._begin_spans_in_loop()
             try:
                 with self._spans.current():
                     await self._watch_cancels()
@@ -145,10 +170,22 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         try:
             with self._spans.current():
                 if not self._due and not isinstance(error, GeneratorExit):  # of a task that is gone nothing is awaited
-                    await self._close_stream()
+                    await self._close_stream(readable=error is None)
             self._session.leave()
         finally:
             self._spans.end(error)
+            ending, self._span_end = self._span_end, None
+            if ending is not None:
+                with suppress(Exception):  # of an event loop that is gone
+                    await ending.aclose()
+
+    async def _begin_spans_in_loop(self) -> None:
+        """Begin the run's span, which ends with the event loop at the latest."""
+        was_open = self._spans.is_open
+        self._begin_spans()
+        if self._spans.is_open and not was_open and in_asyncio():
+            self._span_end = _ended_with_the_loop(self._spans)
+            await anext(self._span_end)
 
     async def _perform(self, effects: tuple[Effect, ...]) -> Step:
         effect = effects[0]
@@ -183,7 +220,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         if reply is not None:
             return self._replied(reply)
         self._watch = CallWatch()
-        self._stream = self._item = await watched_async(response, self, self._watch, self._given.output_format)
+        self._item, self._stream = await lend_async(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 
     async def _summarise(self, order: Summarise) -> Step:
@@ -310,11 +347,19 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             self._draining = False
         return self._drained()
 
-    async def _close_stream(self) -> None:
-        stream, self._stream = self._stream, None
+    async def _close_stream(self, *, readable: bool = False) -> None:
+        stream, self._stream = cast("AsyncLent | None", self._stream), None
         if stream is not None:
             with anyio.CancelScope(shield=True):
-                await stream.leave()
+                await stream.leave(readable=readable)
+
+
+async def _ended_with_the_loop(spans: Spans) -> AsyncGenerator[None, None]:
+    """End the run's span when this is closed, as asyncio closes each generator that is open at its end."""
+    try:
+        yield
+    finally:
+        spans.end(GeneratorExit())
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never, cast
 
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
-from fsm_runner.adapters.anthropic.streams import CallWatch, watched
+from fsm_runner.adapters.anthropic.streams import CallWatch, SyncLent, lend
 from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import is_of_the_process
 from fsm_runner.drivers.session import RunView, Session, reported
@@ -120,7 +120,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         try:
             with self._spans.current():
                 if not self._due:
-                    self._close_stream()
+                    self._close_stream(readable=error is None)
             self._session.leave()
         finally:
             self._spans.end(error)
@@ -158,7 +158,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         if reply is not None:
             return self._replied(reply)
         self._watch = CallWatch()
-        self._stream = self._item = watched(response, self, self._watch, self._given.output_format)
+        self._item, self._stream = lend(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 
     def _summarise(self, order: Summarise) -> Step:
@@ -316,7 +316,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             self._draining = False
         return self._drained()
 
-    def _close_stream(self) -> None:
-        stream, self._stream = self._stream, None
+    def _close_stream(self, *, readable: bool = False) -> None:
+        stream, self._stream = cast("SyncLent | None", self._stream), None
         if stream is not None:
-            stream.leave()
+            stream.leave(readable=readable)

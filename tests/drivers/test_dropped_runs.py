@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anthropic
 import anyio
+import httpx2
 import psutil
 import pytest
 
@@ -141,12 +142,35 @@ def test_a_sync_run_that_is_dropped_lets_go_of_its_journal(way, path):
     assert not is_open(path)
 
 
+class Halting(httpx2.AsyncBaseTransport, httpx2.AsyncByteStream):
+    """A transport whose answers come to a halt after two pieces."""
+
+    def __init__(self, inner):
+        self.inner, self.left = inner, 2
+
+    async def handle_async_request(self, request):
+        response = await self.inner.handle_async_request(request)
+        self.pieces, self.body = aiter(response.stream), response.stream
+        return httpx2.Response(response.status_code, headers=response.headers, stream=self)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if not self.left:
+            await anyio.sleep_forever()
+        self.left -= 1
+        return await anext(self.pieces)
+
+    async def aclose(self):
+        await self.body.aclose()
+
+
 async def reading(runner, started):
-    """Read streams, and wait in the middle."""
+    """Read streams, of which one comes to a halt in the middle."""
     async for stream in runner:
         async for _ in stream:
             started.set()
-            await anyio.sleep_forever()
 
 
 async def running_early(runner, started):
@@ -169,7 +193,10 @@ def test_a_stream_that_was_cancelled_leaves_no_generator(backend, work, path):
             await anyio.sleep_forever()
             return "never"
 
-        model = ScriptedModel([reply(use("act"), use("act"), text("and words"))], strict=False)
+        calls = reply(use("act"), use("act"), text("and words"))
+        model = ScriptedModel([calls], strict=False)
+        if work is reading:
+            model.transport = Halting(model.transport)
         runner, transport = runner_of(model, act, stream=True, run_tools_eagerly=work is running_early, journal=path)
         async with anyio.create_task_group() as group:
             group.start_soon(work, runner, event)

@@ -6,7 +6,6 @@ import asyncio
 import io
 
 import anyio
-import pytest
 from anthropic.lib.streaming import BetaAsyncMessageStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,16 +74,14 @@ def test_each_step_in_a_loop_of_its_own(backend):
 
 
 def test_a_loop_that_ends_in_the_middle_of_a_stream_loses_that_alone():
-    """The run says so, and asks for the reply again."""
+    """The run has lost a reply, and asks for it again."""
     model, ran = ScriptedModel([text("half"), text("done")]), []
     runner, transport = runner_of(model, tools(ran), stream=True)
     asyncio.run(look_at_one(runner))
 
     assert set() == transport.open
-    with pytest.raises(Exception, match=r"."):
-        asyncio.run(runner.until_done())
-    assert "failed" == runner.stop.reason
     assert "done" == words(asyncio.run(runner.until_done()))
+    assert "completed" == runner.stop.reason
     model.verify()
 
 

@@ -1,29 +1,32 @@
 """A live stream that tells the machine what is read from it, whoever reads it.
 
-The SDK's own stream class does all the work; it is given a proxy of its raw stream.  What passes through the proxy
-is watched: that the model has moved on from a tool call, and that the reply is complete.  What comes out of the SDK's
-class is watched, too: whatever else than the reply's end that is, the stream broke off.  Each stream tells one of the
-two, once, as long as the run has not left it.
+The caller gets the SDK's own stream, which does all the work; its raw stream is `Lent`, and that is watched: the model
+has moved on from a tool call, the reply is complete, reading has failed, or a call's input is no JSON, by which the
+SDK's stream fails.  Each stream tells one of the last three, once, as long as the run has not left it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 import httpx2
+import jiter
 from anthropic import not_given
 from anthropic.lib.streaming import BetaAsyncMessageStream, BetaMessageStream
 from anthropic.types.beta import BetaRawMessageStreamEvent
-from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 from fsm_runner.adapters.anthropic.plain import message_data, reply_data
 from fsm_runner.adapters.anthropic.requests import OutputFormat, is_final, parsed_text, unparsed
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.events import Json
+
+StreamT = TypeVar("StreamT")
 
 
 class StreamTruncated(RunError):
@@ -57,6 +60,9 @@ class CallWatch:
         self._closed: Json | None = None
         self._fallback = False
         self._inputs: dict[int, str] = {}
+        self.malformed: Exception | None = None
+        """Why the SDK's stream cannot take the last event: a call's input is no JSON, not even the beginning of one;
+        or the block that the event is of never began."""
 
     def as_it_came(self, block: dict[str, object], index: int) -> dict[str, object]:
         """Return the call `block` with its input; as text, when what came is no whole JSON.
@@ -67,11 +73,22 @@ class CallWatch:
             block["input"] = text
         return block
 
+    def _check(self, text: str) -> None:
+        try:
+            jiter.from_json(text.encode(), partial_mode=True)  # as the SDK's stream will
+        except ValueError as error:
+            self.malformed = error
+
     def see(self, event: Any, block_at: Callable[[int], Any]) -> Json | None:
         """Follow the reply; return the call that `event` shows the model has moved on from, if any."""
         kind = event.type
+        if kind in ("content_block_delta", "content_block_stop") and block_at(event.index) is None:
+            self.malformed = IndexError(f"the stream has no content block {event.index}")
+            return None
         if kind == "content_block_delta" and event.delta.type == "input_json_delta":
-            self._inputs[event.index] = self._inputs.get(event.index, "") + event.delta.partial_json
+            text = self._inputs[event.index] = self._inputs.get(event.index, "") + event.delta.partial_json
+            if text:
+                self._check(text)
             return None
         if kind == "content_block_stop":
             block = block_at(event.index)
@@ -97,12 +114,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
-class _Proxy:
-    """A raw stream, watched.
+class Lent:
+    """The raw stream behind one of the SDK's, watched; the run's hold on what it lends.
 
     Attributes:
         raw: the raw stream.
-        is_left: whether the run left it before its end.
     """
 
     def __init__(self, raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None) -> None:
@@ -110,24 +126,31 @@ class _Proxy:
         self._reader: Reader | None = reader
         self._watch = watch
         self._format = output_format
-        self._complete = self._started = self._read = False
+        self._complete = self._started = self._read = self._has_failed = self._is_left = False
         self._moved_on_from: Json | None = None
-        self.is_left = False
-        self.message: Callable[[], ParsedBetaMessage[Any]]
+        self._stream: Callable[[], Any]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.raw, name)
 
+    def lend(self, stream: StreamT) -> StreamT:
+        """Be the raw stream of `stream`, and return it.  Whoever drops `stream` closes the response."""
+        self._stream = weakref.ref(stream)
+        return stream
+
     def _block_at(self, index: int) -> Any:
-        content = self.message().content
+        content = self._stream().current_message_snapshot.content
         return content[index] if index < len(content) else None
 
     def _see(self, event: BetaRawMessageStreamEvent) -> None:
+        """Watch `event` before the SDK's stream gets it, which fails when a call's input is no JSON."""
         self._moved_on_from = self._watch.see(event, self._block_at) if self._started else None
         if self._format is not None and self._started and event.type == "content_block_stop":
             self._parse(self._block_at(event.index))
         self._started = self._started or event.type == "message_start"
         self._complete = self._complete or event.type == "message_stop"
+        if self._watch.malformed is not None:
+            self._broke(self._watch.malformed)
 
     def _parse(self, block: Any) -> None:
         """The view of a text block, as long as it may be the reply's last word.  It never fails the stream."""
@@ -146,7 +169,7 @@ class _Proxy:
         self._read = True
         reader, self._reader = self._reader, None
         if reader is not None:
-            message = self.message()
+            message = self._stream().current_message_snapshot
             if self._format is not None and not is_final(message):
                 for block in message.content:
                     if block.type == "text":
@@ -160,185 +183,146 @@ class _Proxy:
             if problem is not None:
                 raise problem
 
-    def broke(self, error: BaseException) -> None:
+    def _broke(self, error: BaseException) -> None:
         """The stream ends with `error`: it cannot be read on."""
+        self._has_failed = True
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.broke_off(error)
-
-    def check_end(self) -> None:
-        """Nothing more comes: refuse an end that is not the reply's.
-
-        Raises:
-            StreamTruncated: somebody else ended it, as an event loop does that ends.
-            httpx2.StreamClosed: it was closed or had broken off before.
-        """
-        if self._reader is not None:
-            error = StreamTruncated(_INCOMPLETE)
-            self.broke(error)
-            raise error
-        if not self._read:
-            raise httpx2.StreamClosed
-
-    def leave(self) -> bool:
-        """Tell nobody any more; return whether the stream was left before its end."""
-        self._reader = None
-        self.is_left = not self._read
-        return self.is_left
 
 
 _INCOMPLETE = "the stream ended before 'message_stop': the reply is not complete (iterate the runner to ask again)"
 
 
-class _AsyncProxy(_Proxy):
+class AsyncLent(Lent):
+    """The raw stream behind one of the SDK's async streams."""
+
+    async def begin(self) -> None:
+        """Have the response closed when the stream is dropped, or its event loop ends."""
+        self._closing = _closing_async(self.raw)
+        await anext(self._closing)
+
     async def close(self) -> None:
+        """Close the response."""
         await self.raw.close()
 
     def __aiter__(self) -> AsyncIterator[BetaRawMessageStreamEvent]:
         return self
 
     async def __anext__(self) -> BetaRawMessageStreamEvent:
-        if self.is_left:
-            raise StopAsyncIteration
+        if self._is_left:
+            raise httpx2.StreamClosed
         try:
             event: BetaRawMessageStreamEvent = await anext(self.raw)
+            if self._moved_on_from is not None and self._reader is not None:
+                await self._reader.moved_on(self._moved_on_from)
+            self._see(event)
+            return event
         except StopAsyncIteration:
-            self._ended()
+            await self._end()
             raise
-        if self._moved_on_from is not None and self._reader is not None:
-            await self._reader.moved_on(self._moved_on_from)
-        self._see(event)
-        return event
+        except GeneratorExit:  # nobody waits for what comes
+            raise
+        except BaseException as error:
+            self._broke(error)
+            raise
+
+    async def _end(self) -> None:
+        try:
+            self._ended()
+        except BaseException as error:
+            self._broke(error)
+            raise
+        finally:
+            await self._closing.aclose()
+
+    async def until_done(self) -> None:
+        """Read the stream to its end."""
+        await self._stream().until_done()
+
+    async def leave(self, *, readable: bool = False) -> None:
+        """Close the response: the run is done with the stream, and is told nothing more.
+
+        Args:
+            readable: whether somebody may still read the stream, and then learns that it is closed.  Otherwise
+                generators that wait for more are ended here.
+        """
+        self._reader, self._is_left = None, True
+        with suppress(Exception):  # of an event loop that is gone, or read by somebody else
+            await self._closing.aclose()
+        if self._read or (readable and not self._has_failed):
+            return
+        stream = self._stream()
+        with suppress(Exception):
+            while stream is not None:
+                await anext(stream)
+        with anyio.CancelScope() as scope, suppress(Exception):
+            scope.cancel()  # what is buffered can be read; whatever waits is cut off
+            while True:
+                await anext(self.raw)
 
 
-class _SyncProxy(_Proxy):
+class SyncLent(Lent):
+    """The raw stream behind one of the SDK's sync streams."""
+
+    def begin(self) -> None:
+        """Have the response closed when the stream is dropped."""
+        self._closing = _closing(self.raw)
+        next(self._closing)
+
     def close(self) -> None:
+        """Close the response."""
         self.raw.close()
 
     def __iter__(self) -> Iterator[BetaRawMessageStreamEvent]:
         return self
 
     def __next__(self) -> BetaRawMessageStreamEvent:
-        if self.is_left:
-            raise StopIteration
+        if self._is_left:
+            raise httpx2.StreamClosed
         try:
             event: BetaRawMessageStreamEvent = next(self.raw)
+            if self._moved_on_from is not None and self._reader is not None:
+                self._reader.moved_on(self._moved_on_from)
+            self._see(event)
+            return event
         except StopIteration:
+            self._end()
+            raise
+        except BaseException as error:
+            self._broke(error)
+            raise
+
+    def _end(self) -> None:
+        try:
             self._ended()
-            raise
-        if self._moved_on_from is not None and self._reader is not None:
-            self._reader.moved_on(self._moved_on_from)
-        self._see(event)
-        return event
-
-
-ItemT = TypeVar("ItemT")
-
-
-class AsyncItems(Generic[ItemT]):
-    """One loop over what another loop can go on with: leaving it, or closing it, ends nothing but the loop.
-
-    No generator, which an event loop would close, and warn of where it is trio's."""
-
-    def __init__(self, following: Callable[[], Awaitable[ItemT]]) -> None:
-        """Loop over what `following` returns until it raises StopAsyncIteration."""
-        self._following: Callable[[], Awaitable[ItemT]] | None = following
-
-    def __aiter__(self) -> AsyncItems[ItemT]:
-        return self
-
-    async def __anext__(self) -> ItemT:
-        if self._following is None:
-            raise StopAsyncIteration
-        return await self._following()
-
-    async def aclose(self) -> None:
-        """End the loop."""
-        self._following = None
-
-
-class AsyncWatchedStream(BetaAsyncMessageStream[Any]):
-    """The SDK's async message stream, which tells how it ends."""
-
-    def __init__(self, proxy: _AsyncProxy) -> None:
-        super().__init__(cast(Any, proxy), output_format=not_given)  # the proxy parses
-        self._proxy = proxy
-        self._closing = _closing_async(proxy.raw)
-        proxy.message = lambda: self.current_message_snapshot
-
-    async def begin(self) -> AsyncWatchedStream:
-        """Have the response closed when the stream is dropped, or its event loop ends."""
-        await anext(self._closing)
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await super().__anext__()
-        except StopAsyncIteration:
-            self._proxy.check_end()
-            await self._closing.aclose()
-            raise
-        except GeneratorExit:  # nobody waits for what comes
-            raise
         except BaseException as error:
-            self._proxy.broke(error)
+            self._broke(error)
             raise
 
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return AsyncItems(self.__anext__)
+    def until_done(self) -> None:
+        """Read the stream to its end."""
+        self._stream().until_done()
 
-    async def leave(self) -> None:
-        """Close the response, and end what generators are still reading it: the run is done with the stream."""
-        is_unread = self._proxy.leave()
-        with suppress(Exception):  # of an event loop that is gone, or read by somebody else
-            await self._closing.aclose()
-        if not is_unread:
-            return
-        with suppress(Exception):
-            while True:
-                await super().__anext__()
-        with anyio.CancelScope() as scope, suppress(Exception):
-            scope.cancel()  # what is buffered can be read; whatever waits is cut off
-            while True:
-                await anext(self._proxy.raw)
-
-
-class WatchedStream(BetaMessageStream[Any]):
-    """The SDK's message stream, which tells how it ends."""
-
-    def __init__(self, proxy: _SyncProxy) -> None:
-        super().__init__(cast(Any, proxy), output_format=not_given)  # the proxy parses
-        self._proxy = proxy
-        self._closing = _closing(proxy.raw)
-        next(self._closing)
-        proxy.message = lambda: self.current_message_snapshot
-
-    def __next__(self) -> Any:
-        try:
-            return super().__next__()
-        except StopIteration:
-            self._proxy.check_end()
-            raise
-        except BaseException as error:
-            self._proxy.broke(error)
-            raise
-
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            try:
-                event = self.__next__()
-            except StopIteration:
-                return
-            yield event
-
-    def leave(self) -> None:
-        """Close the response, and end the generator that is still reading it: the run is done with the stream."""
-        is_unread = self._proxy.leave()
+    def leave(self, *, readable: bool = False) -> None:
+        """Close the response: the run is done with the stream, and is told nothing more.  For `readable` see
+        `AsyncLent.leave`."""
+        self._reader, self._is_left = None, True
         with suppress(Exception):
             self._closing.close()
+        stream = self._stream()
         with suppress(Exception):
-            while is_unread:
-                super().__next__()
+            while not (self._read or readable or self._has_failed or stream is None):
+                next(stream)
+
+
+def in_asyncio() -> bool:
+    """Whether the event loop is asyncio's, which closes generators: those that are dropped, and all at its end."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _closing_async(raw: Any) -> AsyncGenerator[None, None]:
@@ -356,13 +340,19 @@ def _closing(raw: Any) -> Generator[None, None, None]:
         raw.close()
 
 
-async def watched_async(
+async def lend_async(
     raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
-) -> AsyncWatchedStream:
-    """Return `raw` as the SDK's async message stream, which tells `reader` what is read from it."""
-    return await AsyncWatchedStream(_AsyncProxy(raw, reader, watch, output_format)).begin()
+) -> tuple[BetaAsyncMessageStream[Any], AsyncLent]:
+    """Return `raw` as the SDK's async message stream, and the run's hold on it, which tells `reader` what is read."""
+    lent = AsyncLent(raw, reader, watch, output_format)
+    await lent.begin()
+    return lent.lend(BetaAsyncMessageStream[Any](cast(Any, lent), output_format=not_given)), lent  # `lent` parses
 
 
-def watched(raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None) -> WatchedStream:
-    """Return `raw` as the SDK's message stream, which tells `reader` what is read from it."""
-    return WatchedStream(_SyncProxy(raw, reader, watch, output_format))
+def lend(
+    raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
+) -> tuple[BetaMessageStream[Any], SyncLent]:
+    """Return `raw` as the SDK's message stream, and the run's hold on it, which tells `reader` what is read."""
+    lent = SyncLent(raw, reader, watch, output_format)
+    lent.begin()
+    return lent.lend(BetaMessageStream[Any](cast(Any, lent), output_format=not_given)), lent

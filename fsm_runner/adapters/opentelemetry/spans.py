@@ -101,6 +101,11 @@ class Spans:
         self._span = self._start(span_names.RUN_SPAN, attributes, links)
         self._before = None if self._span is None else self._span.get_span_context()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run's span has begun and not ended."""
+        return self._span is not None
+
     def current(self) -> AbstractContextManager[object]:
         """Make the run's span the current one for the block: the runner's own work, between two items."""
         return _NOT_CURRENT if self._span is None else _current(self._span)
