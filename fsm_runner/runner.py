@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, Unpack, ove
 
 import anthropic
 from anthropic import not_given, omit
-from anthropic.resources.messages import DEPRECATED_MODELS
 
 from fsm_runner.adapters.anthropic.calls import ErrorText
 from fsm_runner.adapters.anthropic.plain import message_param
+from fsm_runner.adapters.anthropic.requests import end_of_life
 from fsm_runner.adapters.anthropic.tool_box import ToolBox
 from fsm_runner.arguments import (
     DEFAULT_CHART,
@@ -184,10 +184,9 @@ def tool_runner(
     check_text("run_id", run_id, none=True)
     if journal is not None and not isinstance(journal, Journal):
         check_target("journal", journal)
-    if model in DEPRECATED_MODELS:
+    if (day := end_of_life(model)) is not None:
         warnings.warn(
-            f"The model '{model}' is deprecated and will reach end-of-life on {DEPRECATED_MODELS[model]} (choose a "
-            "newer one)",
+            f"The model '{model}' is deprecated and will reach end-of-life on {day} (choose a newer one)",
             DeprecationWarning,
             stacklevel=caller_level(),
         )

@@ -79,3 +79,13 @@ def test_a_deprecated_model_is_said_once_at_the_callers_line():
         fsm_runner.tool_runner(model.client(), model=deprecated, max_tokens=10, messages=[], tools=[])
 
     assert [(DeprecationWarning, __file__)] == [(each.category, each.filename) for each in caught]
+
+
+def test_without_the_sdks_table_no_model_is_deprecated(monkeypatch):
+    """The SDK does not document it, so it may move; runs are made all the same."""
+    deprecated = next(iter(anthropic.resources.messages.DEPRECATED_MODELS))
+    monkeypatch.delattr(anthropic.resources.messages, "DEPRECATED_MODELS")
+    model = ScriptedModel([])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fsm_runner.tool_runner(model.client(), model=deprecated, max_tokens=10, messages=[], tools=[])

@@ -339,3 +339,13 @@ def restored(reply: Json, output_format: OutputFormat | None) -> ParsedBetaMessa
     # Public in spite of their underscores: the SDK's documentation says so.
     message._request_id = message._workspace_id = None
     return parsed(message, output_format)
+
+
+def end_of_life(model: object) -> str | None:
+    """Return the day on which a deprecated model ends, as the SDK writes it; None for any other, or where the SDK does
+    not say: it documents no such table."""
+    try:
+        from anthropic.resources.messages import DEPRECATED_MODELS
+    except ImportError:
+        return None
+    return DEPRECATED_MODELS.get(model) if isinstance(model, str) else None
