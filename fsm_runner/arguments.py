@@ -19,7 +19,7 @@ from fsm_runner.adapters.anthropic.json_values import is_given, json_value
 from fsm_runner.adapters.anthropic.requests import OutputFormat, RequestOptions
 from fsm_runner.charts import find_chart, load
 from fsm_runner.drivers.base import OwnEffect
-from fsm_runner.drivers.given import check_params
+from fsm_runner.drivers.caller import check_params
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import ChartError
 from fsm_runner.engine.expected import (

@@ -35,7 +35,7 @@ from fsm_runner.arguments import (
 )
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.drivers.base import OwnEffect, Resources, caller_level
-from fsm_runner.drivers.given import check_params, lasting_params, settings_params
+from fsm_runner.drivers.caller import check_params, lasting_params, settings_params
 from fsm_runner.drivers.session import Listener, Session
 from fsm_runner.drivers.sync import Runner
 from fsm_runner.engine.chart import Chart

@@ -25,6 +25,7 @@ from fsm_runner.adapters.anthropic.streams import AsyncLent, CallWatch, in_async
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import Cancels
+from fsm_runner.drivers.loop import Flow
 from fsm_runner.drivers.session import RunView, Session, reported
 from fsm_runner.loop.effects import (
     CallTool,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 ItemT = TypeVar("ItemT")
+T = TypeVar("T")
 
 
 class _Items(Generic[ItemT]):
@@ -101,7 +103,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             try:
                 with self._spans.current():
                     await self._watch_cancels()
-                    has_more = self._is_handed_out() or await self._advance()
+                    has_more = await self._driven(self._loop.next_item(self._told_on)) is not None
             except BaseException as error:
                 await self._leave(error)
                 raise
@@ -129,12 +131,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         """
         with self._working(), self._session.reopened():
             await self._watch_cancels()
-            step = self._answer_asked()
-            while step is not None:
-                self._session.check()
-                if not step.effects:
-                    break
-                step = await self._perform(step.effects)
+            await self._driven(self._loop.answer())
             return self._response()
 
     async def close(self) -> None:
@@ -149,27 +146,24 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         if self._cancels.before:
             await anyio.lowlevel.checkpoint()
 
-    async def _advance(self) -> bool:
-        """Do what there is to do until something is handed out; return whether something was."""
-        step = self._asked()
+    async def _driven(self, flow: Flow[T]) -> T:
+        """Perform what `flow` asks for, and return what it returns."""
+        step: Step | None = None
         while True:
-            self._check_due(step)
-            if step.effects and step.output is None:
-                step = await self._perform(step.effects)
-            elif step.final:
-                return False
-            elif self._is_handed_out():
-                return True
-            else:
-                self._check_rest(step)
-                step = self._go_on()
+            try:
+                effects = next(flow) if step is None else flow.send(step)
+            except StopIteration as end:
+                return cast(T, end.value)
+            step = await self._perform(effects)
 
     async def _leave(self, error: BaseException | None) -> None:
         """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
-        self._handed = False
+        self._loop.handed = False
         try:
             with self._spans.current():
-                if not self._due and not isinstance(error, GeneratorExit):  # of a task that is gone nothing is awaited
+                if self._loop.due is None and not isinstance(
+                    error, GeneratorExit
+                ):  # of a task that is gone nothing is awaited
                     await self._close_stream(readable=error is None)
             self._session.leave()
         finally:

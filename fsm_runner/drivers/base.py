@@ -22,12 +22,12 @@ from fsm_runner.adapters.anthropic.requests import (
 )
 from fsm_runner.adapters.anthropic.tool_box import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
-from fsm_runner.drivers.acts import Acts
-from fsm_runner.drivers.given import Given
+from fsm_runner.drivers.caller import Acts, Given
+from fsm_runner.drivers.loop import Loop
 from fsm_runner.drivers.session import RunView, Session, log
 from fsm_runner.engine.errors import ReplyError, RunError
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
-from fsm_runner.loop.events import AnswerAsked, Closed, Continued, Failed, Json, Replied
+from fsm_runner.loop.events import Continued, Failed, Json, Replied
 from fsm_runner.loop.messages import check_calls, has_summary
 from fsm_runner.loop.tool_loop import Step
 
@@ -79,55 +79,11 @@ class BaseRunner(Acts):
         self._step: Step | None = None
         self._busy = False
         self._early = False
-        self._handed = False  # whether the caller was given `_item` and has not asked for more
-        self._due = False  # whether it is still to be given
         self._draining = False
         self._warned: set[str] = set()
-        self._rested: set[str] = set()
+        self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
-
-    def _asked(self) -> Step:
-        """The caller asks for more: the step that goes on, where the run is or where it was cut off."""
-        if self._handed:
-            self._handed = False
-            return self._go_on()
-        step = self._session.resume()
-        return step if step.effects or step.final else self._go_on()
-
-    def _is_handed_out(self) -> bool:
-        """Hand out what is due; return whether something was."""
-        if not self._due:
-            return False
-        self._due, self._handed = False, True
-        return True
-
-    def _check_due(self, step: Step) -> None:
-        """Take note of what `step` hands out; before anything more is done, the caller gets what its listener raised.
-
-        Raises:
-            Exception: that.
-        """
-        self._due = step.output is not None and not step.final
-        self._session.check()
-
-    def _check_rest(self, step: Step) -> None:
-        """Refuse to go on from a step after which the run rests without having handed out anything, unless it was cut
-        off there, or had a failure that the caller knows of.
-
-        Raises:
-            AnthropicError: the caller changed what a server-side thread keeps.
-            RunError: the state takes nothing that a driver could tell, or going on only leads back to it.
-        """
-        stand, stop = step.snapshot.context.stand, step.snapshot.stop
-        if stop is not None and stand.failure is not None and stand.failed_effect is None:
-            raise refusal(stand.failure.text)
-        if not self._session.takes(Continued):
-            state = step.snapshot.state
-            raise RunError(f"state '{state}' orders nothing and takes no 'continued' (give it an effect, or that row)")
-        if step.snapshot.state in self._rested:
-            raise RunError(f"state '{step.snapshot.state}': going on leads back to it, and nothing is done on the way")
-        self._rested.add(step.snapshot.state)
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
         held = order.thread is not None and order.thread.get("type") == "continue"
@@ -227,41 +183,16 @@ class BaseRunner(Acts):
             raise RunError(f"the run ended before its first message (reason: {reason}), so there is none", reason)
         return self._last
 
-    def _go_on(self) -> Step:
-        """Ask for more; where an effect was cut off, it is what is left to do first."""
-        with self._session.alone():
-            if not self._session.takes(Continued):
-                return self._session.resume()
-            for edit in self._given.edits(self._session.context):
-                self._session.tell(edit)
-            self._last = self._lasting
-            return self._session.tell(Continued())
-
-    def _answer_asked(self) -> Step | None:
-        """Ask for the tool response; None when there is nothing to do for it."""
-        with self._session.alone():
-            if self._session.takes(AnswerAsked):
-                return self._session.tell(AnswerAsked())
-            return self._session.resume() if self._session.context.stand.awaits == "answer" else None
+    def _told_on(self) -> Step:
+        """Tell the run to go on, with what the caller has edited in place."""
+        for edit in self._given.edits(self._session.context):
+            self._session.tell(edit)
+        self._last = self._lasting
+        return self._session.tell(Continued())
 
     def _closed(self) -> bool:
         """Tell that the caller closes the run; return whether that ends it here, not where it is at work."""
-        with self._session.alone():
-            if self._session.final:
-                return False
-            self._session.act(Closed())
-            if self._busy or self._early or self._session.is_stepping:
-                return False
-            self._handed = self._due = False
-            self._end()
-            return True
-
-    def _end(self) -> None:
-        """End a closed run where it is.  An effect that was cut off is not begun again."""
-        if not self._session.final and not self._session.takes(Continued):
-            self._session.tell(Failed(error="RunClosed", text="the run was closed before this was done"))
-        if not self._session.final:
-            self._session.tell(Continued())
+        return self._loop.close(self._session.act, lambda: self._busy or self._early or self._session.is_stepping)
 
     def _failed(self, error: BaseException) -> Step:
         """Tell the machine of a failure; unless it orders something else instead, the caller gets the exception."""
@@ -305,7 +236,7 @@ class BaseRunner(Acts):
     @contextmanager
     def _recorded(self, effect: Effect) -> Iterator[None]:
         """Put an effect on record before it is performed, and after."""
-        self._rested.clear()
+        self._loop.rested.clear()
         id = self._session.scheduled(effect)
         try:
             yield

@@ -16,6 +16,7 @@ from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summa
 from fsm_runner.adapters.anthropic.streams import CallWatch, SyncLent, lend
 from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import is_of_the_process
+from fsm_runner.drivers.loop import Flow
 from fsm_runner.drivers.session import RunView, Session, reported
 from fsm_runner.loop.effects import CallTool, DrainStream, Effect, LendStream, Perform, SendRequest, Summarise
 from fsm_runner.loop.events import Json, MovedOn, Opened, Summarised, ToolFinished
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from anthropic.types.beta.parsed_beta_message import ParsedBetaMessage
 
 ItemT = TypeVar("ItemT")
+T = TypeVar("T")
 
 
 class Runner(BaseRunner, Generic[ItemT, FormatT]):
@@ -58,7 +60,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             self._begin_spans()
             try:
                 with self._spans.current():
-                    has_more = self._is_handed_out() or self._advance()
+                    has_more = self._driven(self._loop.next_item(self._told_on)) is not None
             except BaseException as error:
                 self._leave(error)
                 raise
@@ -85,12 +87,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         beside it: the run does not go on by them, and its journal does not tell of them.
         """
         with self._working(), self._session.reopened():
-            step = self._answer_asked()
-            while step is not None:
-                self._session.check()
-                if not step.effects:
-                    break
-                step = self._perform(step.effects)
+            self._driven(self._loop.answer())
             return self._response()
 
     def close(self) -> None:
@@ -99,27 +96,22 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             self._leave(None)
         self._session.check()
 
-    def _advance(self) -> bool:
-        """Do what there is to do until something is handed out; return whether something was."""
-        step = self._asked()
+    def _driven(self, flow: Flow[T]) -> T:
+        """Perform what `flow` asks for, and return what it returns."""
+        step: Step | None = None
         while True:
-            self._check_due(step)
-            if step.effects and step.output is None:
-                step = self._perform(step.effects)
-            elif step.final:
-                return False
-            elif self._is_handed_out():
-                return True
-            else:
-                self._check_rest(step)
-                step = self._go_on()
+            try:
+                effects = next(flow) if step is None else flow.send(step)
+            except StopIteration as end:
+                return cast(T, end.value)
+            step = self._perform(effects)
 
     def _leave(self, error: BaseException | None) -> None:
         """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
-        self._handed = False
+        self._loop.handed = False
         try:
             with self._spans.current():
-                if not self._due:
+                if self._loop.due is None:
                     self._close_stream(readable=error is None)
             self._session.leave()
         finally:

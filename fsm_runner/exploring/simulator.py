@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
+from fsm_runner.drivers.loop import CannotGoOn, Flow, Loop
 from fsm_runner.engine.errors import FsmRunnerError, RunError
 from fsm_runner.exploring.actions import (
     ANSWER,
@@ -73,17 +75,42 @@ class Driver:
         self.told.append((event, step))
         return step
 
+    # ── what its loop sees of the run ──────────────────────────────────────────────────────────────────────────────
+
     @property
     def context(self) -> Context:
         """All that the run knows."""
         return self.place.snapshot.context
 
+    @property
+    def final(self) -> bool:
+        """Whether it has ended."""
+        return self.machine.chart.state(self.place.snapshot.state).final
+
+    def resume(self) -> Step:
+        """Return the step that goes on where the run was cut off."""
+        return self.machine.resume(self.place.snapshot)
+
+    def takes(self, event: type[ev.Event]) -> bool:
+        """Whether the run takes such an event where it is."""
+        return getattr(event, "name", None) in self.machine.takes(self.place.snapshot)
+
+    def check(self) -> None:
+        """Nobody listens."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """There are no other threads."""
+        return nullcontext()
+
+    def _loop(self) -> Loop:
+        return Loop(self, _Refused, handed=not self.place.fresh)
+
     def ends(self, outcome: str) -> None:
         """The caller's call comes to `outcome`, and the caller has the turn."""
         again = self.place.call == "next" and (outcome == "end" or outcome.startswith("raises"))
-        over = self.machine.chart.state(self.place.snapshot.state).final
+        over = self.place.over or self.final
         self.outcome = outcome
-        self.set(call=None, asked=None, reading=False, fresh=self.place.fresh or again, over=self.place.over or over)
+        self.set(call=None, asked=None, reading=False, fresh=self.place.fresh or again, over=over)
 
     # ── moves ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -112,16 +139,19 @@ class Driver:
         settings = self.context.settings
         match move.deed:
             case "next":
-                self._next()
+                loop = self._loop()
+                self.set(call="next", fresh=False)
+                self._drive(loop.next_item(self._go_on))
             case "answer":
-                takes = ev.AnswerAsked.name in self.machine.takes(self.place.snapshot)
                 self.set(call="answer")
-                self.follow(self.tell(ev.AnswerAsked()) if takes else self.machine.resume(self.place.snapshot))
+                self._drive(self._loop().answer())
             case "read":
                 self.set(call="read", reading=True)
-                self.follow(None)
+                self._read_on()
             case "close":
-                self._close()
+                self._loop().close(self.tell, lambda: False)
+                self.ends("done")
+                self.set(over=True)
             case "compact":
                 self.tell(ev.CompactionAsked(config={"type": "summarize"}))
             case "append":
@@ -134,25 +164,8 @@ class Driver:
                 params = {**settings.params, "system": "Be brief."}
                 self.tell(ev.ParamsReplaced(params=params, tools=settings.tools, runnable=runnable, toolsets=toolsets))
 
-    def _next(self) -> None:
-        fresh = self.place.fresh
-        self.set(call="next", fresh=False)
-        again = self.machine.resume(self.place.snapshot)
-        if again.final:
-            self.ends("end")
-        elif ev.Continued.name in self.machine.takes(self.place.snapshot) and not (fresh and again.effects):
-            self.follow(self.tell(ev.Continued()))
-        else:
-            self.follow(again)
-
-    def _close(self) -> None:
-        self.tell(ev.Closed())
-        if ev.Continued.name not in self.machine.takes(self.place.snapshot):
-            self.tell(ev.Failed(error="RunClosed", text="the run was closed before this was done"))
-        if not self.machine.chart.state(self.place.snapshot.state).final:
-            self.tell(ev.Continued())
-        self.ends("done")
-        self.set(over=True)
+    def _go_on(self) -> Step:
+        return self.tell(ev.Continued())
 
     def _replied(self, move: ReplyAction) -> None:
         content, made = _numbered(move.blocks, self.place.made)
@@ -187,70 +200,65 @@ class Driver:
 
     # ── what a driver does by itself ───────────────────────────────────────────────────────────────────────────────
 
-    def follow(self, step: Step | None) -> None:
-        """Go on after `step`, the last one; None: none was made yet."""
-        while self.outcome is None and self.place.asked is None:
-            if running(self.context) and not (step is not None and _is_cut_early(step)):
-                self.set(asked=CallTool(id="", block={}))
-            elif self.place.reading:
-                step = self._read()
-            elif step is not None:
-                step = self._looped(step)
+    def follow(self, step: Step) -> None:
+        """Go on after `step`, the last one."""
+        if running(self.context):
+            self.set(asked=CallTool(id="", block={}))
+            return
+        read = self._read_on() if self.place.reading else step
+        if read is not None:
+            loop = self._loop()
+            self._drive(loop.answer_from(read) if self.place.call == "answer" else loop.on_from(read, self._go_on))
 
-    def _read(self) -> Step | None:
-        """Read the stream up to its next event; the step after its end, None before it."""
-        event, *rest = self.place.plan or ()
-        self.set(plan=tuple(rest))
-        step = self.tell(event)
-        if isinstance(event, ev.MovedOn):
-            return None
-        self.set(plan=None, reading=False)
-        if isinstance(event, ev.Failed):
-            self.ends("raises fsm_runner.RunError")
-        elif self.place.call == "read":
-            self.ends("done")
-        return step
-
-    def _looped(self, step: Step) -> Step | None:
-        """What the loop of the caller's call makes of `step`; None when somebody must decide."""
-        if self.place.call == "answer":
-            if step.effects:
-                return self._perform(step.effects[0])
-            self.ends("done")
-        elif step.effects and step.output is None:
-            return self._perform(step.effects[0])
-        elif step.final:
-            self.ends("end")
-        elif step.output is not None:
-            self.ends(step.output)
-        else:
-            return self._rested(step)
-        return None
-
-    def _rested(self, step: Step) -> Step | None:
-        stand, stop = step.snapshot.context.stand, step.snapshot.stop
-        if stop is not None and stand.failure is not None and stand.failed_effect is None:
+    def _drive(self, flow: Flow[str | None] | Flow[None]) -> None:
+        """Do what `flow` asks for, up to where somebody must decide."""
+        try:
+            step = self._performed(next(flow)[0])
+            while step is not None:
+                step = self._performed(flow.send(step)[0])
+        except StopIteration as end:
+            self.ends("done" if self.place.call == "answer" else end.value or "end")
+        except _Refused:
             self.ends("raises anthropic.AnthropicError")
-        elif ev.Continued.name in self.machine.takes(self.place.snapshot):
-            return self.tell(ev.Continued())
-        else:
+        except CannotGoOn:
             self.ends("raises fsm_runner.RunError")
-        return None
 
-    def _perform(self, effect: Effect) -> Step | None:
+    def _performed(self, effect: Effect) -> Step | None:
+        """The step that performing `effect` makes; None when somebody must decide, or the caller's call has ended."""
         match effect:
             case SendRequest() | Summarise() | Perform():
                 self.set(asked=effect, plan=None)
+            case CallTool(early=False):
+                self.set(asked=CallTool(id="", block={}))
             case DrainStream() if self.place.plan is not None:
                 self.set(reading=True)
+                return self._read_on()
             case _:
                 return self.tell(ev.Failed(error="StreamClosed", text="the stream was closed before its end"))
         return None
 
+    def _read_on(self) -> Step | None:
+        """Read the stream, up to where tools run or to its end; the step after its end, unless a call ends there."""
+        while self.place.plan:
+            event, *rest = self.place.plan
+            self.set(plan=tuple(rest))
+            step = self.tell(event)
+            if not isinstance(event, ev.MovedOn):
+                self.set(plan=None, reading=False)
+                if isinstance(event, ev.Failed):
+                    self.ends("raises fsm_runner.RunError")
+                elif self.place.call == "read":
+                    self.ends("done")
+                else:
+                    return step
+            elif running(self.context):
+                self.set(asked=CallTool(id="", block={}))
+                return None
+        return None
 
-def _is_cut_early(step: Step) -> bool:
-    effect = step.effects[0] if step.effects else None
-    return isinstance(effect, CallTool) and effect.early and not step.transitions
+
+class _Refused(Exception):
+    """The caller changed what a server-side thread keeps."""
 
 
 def _numbered(blocks: Iterable[ev.Json], made: int) -> tuple[list[ev.Json], int]:

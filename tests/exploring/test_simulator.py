@@ -78,12 +78,12 @@ ROUND = (
 )
 
 
-def test_a_run_that_would_go_round_by_itself_is_left_alone():
-    """A chart can send a run from rest to rest without anybody's doing; such a move leads nowhere."""
+def test_a_run_that_would_go_round_by_itself_raises_as_in_a_driver():
+    """A chart can send a run from rest to rest without anybody's doing; the caller is told so."""
     machine, _ = next(machines(chart(*ROUND), ()))
     place = moved(machine, begun(machine, next(beginnings(machine.chart, [SEARCH]))), NEXT).place
 
-    assert None is moved(machine, place, next(moves_at(machine, place, rare=False)))
+    assert "raises fsm_runner.RunError" == moved(machine, place, next(moves_at(machine, place, rare=False))).outcome
 
 
 def test_a_stream_is_read_only_while_it_is_lent():
