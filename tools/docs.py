@@ -2,8 +2,10 @@
 
     <!-- generated: fsm-runner check --help -->      what stands here is written by `make docs`
     <!-- end -->
+    <!-- generated: tools.rooms table -->            the map of the rooms, which `tools.rooms` makes
+    <!-- end -->
 
-With `--check` nothing is written: what differs is named, and the exit code is 1.
+and the pictures of that map.  With `--check` nothing is written: what differs is named, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from fsm_runner.cli.app import app_for
+from tools import rooms
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: fsm-runner (?P<arguments>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+ROOMS = re.compile(r"(<!-- generated: tools\.rooms (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = {"COLUMNS": "80"}
 """Help is as wide as the narrowest terminal."""
 
@@ -41,18 +45,24 @@ def printed(arguments: str) -> str:
 
 def renewed(text: str) -> str:
     """Return a page with its generated parts as they would be written now."""
-    return BLOCK.sub(lambda found: found[1] + printed(found["arguments"]) + found[3], text)
+    text = BLOCK.sub(lambda found: found[1] + printed(found["arguments"]) + found[3], text)
+    return ROOMS.sub(lambda found: found[1] + rooms.BLOCKS[found["name"]]() + found[3], text)
+
+
+def written() -> dict[Path, str]:
+    """Return every page and every picture, by path, as it would be written now."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return {path: renewed(path.read_text(encoding="utf-8")) for path in pages} | rooms.pictures()
 
 
 def main(arguments: list[str]) -> int:
     """Write the generated parts, or compare them; return 1 when one differs."""
     stale = []
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        text = path.read_text(encoding="utf-8")
-        new = renewed(text)
-        if new != text:
+    for path, new in written().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != new:
             stale.append(path)
             if "--check" not in arguments:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(new, encoding="utf-8")
     if "--check" not in arguments:
         return 0
