@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from fsm_runner import ChartError, find_chart, load, replay
 from fsm_runner.charts import loads
+from fsm_runner.charts.loader import examine
 from fsm_runner.loop.stop import REASONS
 from tests.docs.edits import ROOT, blocks, edited, shown_chart, squeezed
 from tests.docs.examples import documents, examples_of, run
@@ -126,6 +127,22 @@ def test_headings_are_in_order():
 
         assert levels[0] == 1 == levels.count(1), path
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), path
+
+
+def test_the_first_change_of_contributing_can_be_made_and_check_says_what_is_quoted():
+    """Before the chart lists the new answer; after that, the chart can run."""
+    code, chart = blocks("CONTRIBUTING.md", "diff")
+    source = edited(text_of("fsm_runner/loop/facts.py"), code)
+    namespace: dict[str, object] = {"__name__": "first_change"}
+    exec(compile(source, "facts.py", "exec"), namespace)
+    facts, before = namespace["FACTS"], text_of("states.yaml")
+    _, refused = examine(before, facts=facts)
+    _, proved = examine(edited(before, chart), facts=facts)
+    (problem,) = refused.problems
+    quoted = "".join(blocks("CONTRIBUTING.md", "console")).splitlines()
+
+    assert f"{problem.located('states.yaml')}  [{problem.code}]" in quoted
+    assert () == proved.problems
 
 
 # ── the edits themselves ────────────────────────────────────────────────────────────────────────────────────────────
