@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from fsm_runner.charts.model import FREE, ChartModel
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import FACTS
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 Json: TypeAlias = dict[str, Any]
 

@@ -16,9 +16,9 @@ from fsm_runner.engine.check import Verdict
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.errors import ChartError, InternalError
 from fsm_runner.engine.text import counted
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.tool_loop import with_built_in
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Overlay

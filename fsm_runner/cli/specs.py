@@ -182,7 +182,7 @@ def readable(name: str, *, facts: Mapping[str, FactCode] | None = None) -> Chart
     """
     from fsm_runner.charts import loads
     from fsm_runner.engine.check.names import name_problems
-    from fsm_runner.loop.vocabulary import VOCABULARY
+    from fsm_runner.loop.effects import VOCABULARY
 
     source, text = given(name)
     chart = loads(text, source, verify=False)

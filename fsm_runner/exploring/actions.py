@@ -9,12 +9,11 @@ from typing import Literal, TypeAlias
 from fsm_runner.exploring.scenarios import FULL, Beginning
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Context
-from fsm_runner.loop.effects import CallTool, Effect, Perform, SendRequest, Summarise
+from fsm_runner.loop.effects import VOCABULARY, CallTool, Effect, Perform, SendRequest, Summarise
 from fsm_runner.loop.events import Failed, Json
 from fsm_runner.loop.facts import calls
 from fsm_runner.loop.thread import LOST, UNSUPPORTED
 from fsm_runner.loop.tool_loop import Snapshot, Step
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from itertools import islice, product
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import RunError
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings, SummaryControl, Thread
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.facts import FACTS, OWN_LIMITS, Fact, answering
 from fsm_runner.loop.history import History
 from fsm_runner.loop.tool_loop import Machine, compile
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 MODEL, MAX_TOKENS, PROMPT = "claude-haiku-4-5", 1024, "What is in this folder?"
 """What every explored run is made of.  Models from 4.6 on take no history that ends with their own words, which the

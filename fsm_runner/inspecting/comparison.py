@@ -13,6 +13,7 @@ from fsm_runner.inspecting.entries import Entries
 from fsm_runner.journal import Reading, Record
 from fsm_runner.journal.json_pointer import NOTHING, below, inside
 from fsm_runner.journal.records import answers_of
+from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.messages import blocks_of
 
 MOST = 10
@@ -231,7 +232,7 @@ class Names:
 
     def meet(self, record: Record) -> None:
         """Number the calls that `record` brings."""
-        if record.type == "scheduled" and record.data.get("effect") == "call_tool":
+        if record.type == "scheduled" and record.data.get("effect") == CallTool.name:
             self._met(record.data.get("id"))
         for key in ("call", "message"):
             held = mapping(record.data.get(key))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fsm_runner.inspecting.data import Wait
 from fsm_runner.journal.records import answers_of
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.effects import VOCABULARY
 
 _API = frozenset(name for name, kind in VOCABULARY.effects.items() if {"replied", "summarised"} & {*kind.reports})
 _TOOLS = frozenset(name for name, kind in VOCABULARY.effects.items() if "tool_finished" in kind.reports)

@@ -9,11 +9,12 @@ from fsm_runner.engine.errors import JournalError
 from fsm_runner.inspecting.data import Ended, Entry, Header, Kind, Sealed, Summary, Wait, moment, since
 from fsm_runner.inspecting.declared import Declared, declared_in, mapping, text, whole
 from fsm_runner.inspecting.entry_text import EntryText, call_words, event_words, request_words
-from fsm_runner.inspecting.in_flight import REQUESTS, Begun, InFlight
+from fsm_runner.inspecting.in_flight import Begun, InFlight
 from fsm_runner.inspecting.summary import Adding
 from fsm_runner.journal import Reading, Record, Torn
 from fsm_runner.journal.chain import seal_of
 from fsm_runner.loop.context import Usage
+from fsm_runner.loop.effects import REQUESTS
 from fsm_runner.loop.events import ACTS
 from fsm_runner.loop.messages import usage_of
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fsm_runner.engine.text import counted
 from fsm_runner.inspecting.declared import mapping, mappings, text
 from fsm_runner.loop.context import Usage
+from fsm_runner.loop.effects import Summarise
 from fsm_runner.loop.messages import blocks_of, usage_of
 
 _PURPOSES = {"compaction": "the API is to compact", "reply": "a reply is asked for"}
@@ -123,7 +124,7 @@ def _tools_changed(data: Mapping[str, object]) -> EntryText:
 
 def request_words(data: Mapping[str, object]) -> EntryText:
     """Return what a `scheduled` record says of a request."""
-    if data.get("effect") == "summarise":
+    if data.get("effect") == Summarise.name:
         told = f"a summary is asked for, of {data.get('model')}"
         kept = {"purpose": "summary", "messages": data.get("messages"), "model": data.get("model")}
         return EntryText(text=f"{told}: {_sent(data)}", detail=kept)

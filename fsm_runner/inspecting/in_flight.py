@@ -9,10 +9,8 @@ from datetime import datetime
 from fsm_runner.inspecting.data import Open, moment, since
 from fsm_runner.inspecting.declared import text
 from fsm_runner.journal import Record
+from fsm_runner.loop.effects import REQUESTS
 from fsm_runner.loop.messages import blocks_of
-
-REQUESTS = frozenset({"send_request", "summarise"})
-"""The effects that send a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

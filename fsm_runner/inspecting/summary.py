@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fsm_runner.inspecting.data import Requests, ToolUse, Totals, Wait
 from fsm_runner.loop.context import Usage
+from fsm_runner.loop.effects import REQUESTS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class Adding:
         if tool is not None:
             was = self.tools.get(tool, ToolUse())
             self.tools[tool] = replace(was, lost=was.lost + 1)
-        elif effect in ("send_request", "summarise"):
+        elif effect in REQUESTS:
             self.requests = replace(self.requests, lost=self.requests.lost + 1)
 
     def totals(self) -> Totals:

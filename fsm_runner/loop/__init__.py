@@ -1,8 +1,7 @@
 """Claude's tool loop as pure data: the domain that the engine is given.
 
-vocabulary  the effects, events, outputs and supplies that need no declaration
 events      what drivers and callers tell the machine
-effects     what the machine orders of a driver, as plain data
+effects     what the machine orders of a driver, as plain data; the table of them, and the vocabulary of charts
 context     what a run knows; `history`: its messages; `messages`: what is read out of them
 tool_loop   the domain itself: the loop's machine made and checked
 fold        the context after an event; `enter`: after entering a state

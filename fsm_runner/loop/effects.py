@@ -2,16 +2,21 @@
 
 A driver performs each and reports by an event; it decides nothing.  Each effect holds all that performing it
 takes, as plain data; what is live (client, tools, streams) the driver adds by name.
+
+`EFFECTS` is the one table of what a chart can name in `effect:` without declaring it.  Whoever must know something of
+an effect (the vocabulary, entering, the fold, the facts) asks its entry, so a new effect is one more entry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
 
+from fsm_runner.engine.domain import EffectKind, Vocabulary
 from fsm_runner.engine.fastcopy import maker
+from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Context, SummaryControl
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import is_object, without_open_calls
@@ -108,22 +113,48 @@ class Perform:
 Effect: TypeAlias = SendRequest | LendStream | DrainStream | CallTool | Summarise | Perform
 """Everything that a driver can be asked: a closed union."""
 
+REQUESTS = frozenset({SendRequest.name, Summarise.name})
+"""The names of the effects that the model answers, as journals have them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopEffect(EffectKind):
+    """An effect that a chart of the tool loop may name without declaring it: immutable.
+
+    Attributes:
+        name: as charts write it.
+        make: what a driver must start when a run enters a state with it.
+        again: the same for a run that goes on there after it was cut off; None: as on entering.
+        requests: whether it is a request of the conversation itself; a summary is asked for beside it.
+        compacts: whether that request has the API compact the history.
+        reflects: whether the model is asked to look at its answer once more before it.
+        streams: whether it reads a reply that is streaming.
+        calls: the calls that it runs: of the whole ``reply``, or the one that is ``arriving``; None: it runs none.
+    """
+
+    name: str
+    make: Callable[[Context], tuple[Effect, ...]] = field(repr=False)
+    again: Callable[[Context], tuple[Effect, ...]] | None = field(default=None, repr=False)
+    requests: bool = False
+    compacts: bool = False
+    reflects: bool = False
+    streams: bool = False
+    calls: Literal["reply", "arriving"] | None = None
+
 
 _new_call, _new_request = maker(CallTool), maker(SendRequest)
 
 
 def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
     """Return what a driver must start now that the run is in a state with `effect`."""
-    make = _MAKERS.get(effect)
-    return (Perform(name=effect),) if make is None else make(context)
+    kind = EFFECTS.get(effect)
+    return (Perform(name=effect),) if kind is None else kind.make(context)
 
 
 def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
     """Return what a driver must start to go on in a state with `effect` after its effects were cut off."""
-    if effect in ("call_tools", "call_early"):
-        running = [call for call in _all_calls(context) if call.status == "running"]
-        return _calls(context, running, effect)
-    return effects_of(effect, context)
+    kind = EFFECTS.get(effect)
+    return effects_of(effect, context) if kind is None or kind.again is None else kind.again(context)
 
 
 def tool_response(context: Context) -> Json | None:
@@ -196,8 +227,8 @@ def _all_calls(context: Context) -> tuple[Call, ...]:
     return (*context.turn.arriving, *(call for call in context.turn.calls if call.id not in known))
 
 
-def _calls(context: Context, calls: Iterable[Call], effect: str) -> tuple[CallTool, ...]:
-    names, early = available(context), effect == "call_early"
+def _calls(context: Context, calls: Iterable[Call], *, early: bool = False) -> tuple[CallTool, ...]:
+    names = available(context)
     return tuple(
         [_new_call(id=call.id, block=call.block, kind=_kind(context, call, names), early=early) for call in calls]
     )
@@ -223,11 +254,15 @@ def _call_tools(context: Context) -> tuple[Effect, ...]:
     starting = frozenset(context.turn.starting)
     if not starting:
         return ()
-    return _calls(context, [call for call in context.turn.calls if call.id in starting], "call_tools")
+    return _calls(context, [call for call in context.turn.calls if call.id in starting])
 
 
 def _call_early(context: Context) -> tuple[Effect, ...]:
-    return _calls(context, context.turn.arriving[-1:], "call_early")
+    return _calls(context, context.turn.arriving[-1:], early=True)
+
+
+def _running(context: Context, *, early: bool = False) -> tuple[Effect, ...]:
+    return _calls(context, [call for call in _all_calls(context) if call.status == "running"], early=early)
 
 
 def _summarise(context: Context) -> tuple[Effect, ...]:
@@ -243,16 +278,53 @@ def _summarise(context: Context) -> tuple[Effect, ...]:
     )
 
 
-_MAKERS: Mapping[str, Callable[[Context], tuple[Effect, ...]]] = MappingProxyType(
-    {
-        "send_request": _send_request,
-        "compact": _compact,
-        "send_last_request": _send_last_request,
-        "reflect": _send_request,  # what the model is asked is in the history by then
-        "lend_stream": lambda _: (LendStream(),),
-        "drain_stream": lambda _: (DrainStream(),),
-        "call_early": _call_early,
-        "call_tools": _call_tools,
-        "summarise": _summarise,
-    }
+_REPLY = (ev.Replied.name, ev.Opened.name, ev.Failed.name)
+_STREAM = (ev.MovedOn.name, ev.Replied.name, ev.Failed.name)
+_RESULT = (ev.ToolFinished.name, ev.Failed.name)
+
+_TABLE: dict[str, LoopEffect] = {
+    each.name: each
+    for each in (
+        LoopEffect(name=SendRequest.name, make=_send_request, reports=_REPLY, requests=True),
+        LoopEffect(name="compact", make=_compact, reports=_REPLY, requests=True, compacts=True),
+        LoopEffect(name="send_last_request", make=_send_last_request, reports=_REPLY, requests=True),
+        # What the model is asked is in the history by the time the request is made.
+        LoopEffect(name="reflect", make=_send_request, reports=_REPLY, requests=True, reflects=True),
+        LoopEffect(
+            name=LendStream.name, make=lambda _: (LendStream(),), reports=_STREAM, asks=True, late=True, streams=True
+        ),
+        LoopEffect(name=DrainStream.name, make=lambda _: (DrainStream(),), reports=_STREAM, late=True, streams=True),
+        LoopEffect(
+            name="call_early",
+            make=_call_early,
+            again=lambda context: _running(context, early=True),
+            reports=_RESULT,
+            late=True,
+            calls="arriving",
+        ),
+        LoopEffect(name="call_tools", make=_call_tools, again=_running, reports=_RESULT, late=True, calls="reply"),
+        LoopEffect(name=Summarise.name, make=_summarise, reports=(ev.Summarised.name, ev.Failed.name)),
+    )
+}
+EFFECTS: Mapping[str, LoopEffect] = MappingProxyType(_TABLE)
+"""The built-in effects, by name: the one place that says what each is."""
+
+VOCABULARY = Vocabulary(
+    effects=EFFECTS,
+    asks=(ev.Continued.name, ev.AnswerAsked.name),
+    failed=ev.Failed.name,
+    outputs=("message", "stream"),
+    supplies={
+        "calls": "the tool calls of one reply",
+        "stream": "the events of one stream",
+        "reply": "the reply that crossed the threshold; only a new reply can cross it again",
+        "resends": "two for each request",
+        "caller": "an act of the caller",
+    },
+    renewed_by=dict.fromkeys(("calls", "stream", "reply", "resends"), (ev.Replied.name, ev.Opened.name)),
+    limits=("iterations",),
+    limit="limit",
+    own_limits={"last_request": ("last_requests", "none"), "reflection": ("reflections", "none")},
 )
+"""The words that a chart may use without declaring them.  Charts may add facts, effects and events of their own; these
+are what the built-in drivers perform and report, and the check reads them to know which events can happen where."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fsm_runner.engine.fastcopy import replace
 from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn
+from fsm_runner.loop.effects import EFFECTS
 from fsm_runner.loop.events import Entered, Failed, Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import (
@@ -36,12 +37,6 @@ out by what you were told or found? If it stands, give it again as it is; if it 
 the whole answer, for a reader who has not seen the first, and say nothing of having checked it."""
 """What the model is asked when it is to look at its answer again."""
 
-_COMPACTING = frozenset({"compact"})
-_REFLECTING = frozenset({"reflect"})
-ASKING = frozenset({"send_request", "send_last_request", "compact"}) | _REFLECTING
-"""The effects that are requests of the conversation itself; a summary is asked for beside it."""
-_CALLING = frozenset({"call_tools", "call_early"})
-
 STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
 """Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
 
@@ -59,11 +54,14 @@ def entered(context: Context, event: Entered) -> Context:
         stand = replace(stand, effect=effect)
     if event.output is not None and stand.awaits != "nothing":
         stand = replace(stand, awaits="nothing")
-    if effect in _REFLECTING:
-        context = _reflecting(context)
-    if effect in ASKING:
-        return _departed(context, stand, counters, compacting=effect in _COMPACTING, again=again)
-    turn = _started(context, early=effect == "call_early") if effect in _CALLING else context.turn
+    turn, kind = context.turn, EFFECTS.get(effect)
+    if kind is not None:
+        if kind.reflects:
+            context = _reflecting(context)
+        if kind.requests:
+            return _departed(context, stand, counters, compacting=kind.compacts, again=again)
+        if kind.calls is not None:
+            turn = _started(context, early=kind.calls == "arriving")
     if stand is context.stand and turn is context.turn and counters is context.counters:
         return context
     return replace(context, stand=stand, turn=turn, counters=counters)

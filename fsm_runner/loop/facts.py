@@ -14,11 +14,11 @@ from fsm_runner.engine import fact as _fact
 from fsm_runner.engine.fact import answering as answering
 from fsm_runner.engine.fact import fact as fact
 from fsm_runner.loop.context import Context
+from fsm_runner.loop.effects import EFFECTS, VOCABULARY
 from fsm_runner.loop.enter import RESENDS, STOPS
 from fsm_runner.loop.messages import PAUSED, asks_for_tools, is_done, text_in
 from fsm_runner.loop.thread import refused_fields
 from fsm_runner.loop.tools import available, family
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
     Fact: TypeAlias = _fact.Fact[Context]
@@ -153,7 +153,8 @@ def recovery(context: Context) -> str:
         return "none"
     if context.thread.adjusted and context.counters.resends < RESENDS:
         return "resend"
-    return "none" if context.stand.failed_effect == "compact" else "retry"
+    failed = EFFECTS.get(context.stand.failed_effect or "")
+    return "none" if failed is not None and failed.compacts else "retry"
 
 
 @fact(answers=("free", "refused"))

@@ -13,7 +13,8 @@ from typing import assert_never
 from fsm_runner.engine.fastcopy import maker, replace
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn, Usage
-from fsm_runner.loop.enter import ASKING, entered
+from fsm_runner.loop.effects import EFFECTS
+from fsm_runner.loop.enter import entered
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import (
     call_of,
@@ -35,7 +36,6 @@ _FUTILE = Note(
     "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
 )
 
-_STREAMING = frozenset({"lend_stream", "drain_stream"})
 _new_turn, _new_usage = maker(Turn), maker(Usage)
 
 
@@ -209,8 +209,9 @@ def _failed(context: Context, event: ev.Failed) -> Context:
     conversation, turn, compaction = context.conversation, context.turn, context.compaction
     compacting, effect = compaction.config is not None, context.stand.effect
     thread, adjusted = context.thread, False
-    if effect in ASKING or effect in _STREAMING:
-        thread, adjusted = after_failure(context, event, compacting=compacting, streaming=effect in _STREAMING)
+    kind = None if effect is None else EFFECTS.get(effect)
+    if kind is not None and (kind.requests or kind.streams):
+        thread, adjusted = after_failure(context, event, compacting=compacting, streaming=kind.streams)
     if conversation.draft is not None and thread.mode != "off":
         thread = moved(thread, History(conversation.history[: thread.held]), conversation.draft)
     waiting = tuple(replace(call, status="waiting") if call.status == "running" else call for call in turn.calls)
@@ -222,10 +223,15 @@ def _failed(context: Context, event: ev.Failed) -> Context:
         stand=replace(
             context.stand,
             failure=event,
-            failed_effect="compact" if compacting else effect,
+            failed_effect=_compaction() if compacting else effect,
         ),
         thread=thread if adjusted == thread.adjusted else replace(thread, adjusted=adjusted),
     )
+
+
+def _compaction() -> str:
+    """The effect that compacts: what fails while its response streams has failed as it."""
+    return next(name for name, kind in EFFECTS.items() if kind.compacts)
 
 
 def _reported(context: Context, event: ev.Reported) -> Context:

@@ -14,11 +14,10 @@ from fsm_runner.engine.fastcopy import replace
 from fsm_runner.engine.rows import Entered, Transition
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context
-from fsm_runner.loop.effects import Effect, effects_again, effects_of
+from fsm_runner.loop.effects import VOCABULARY, Effect, effects_again, effects_of
 from fsm_runner.loop.facts import FACTS, calls
 from fsm_runner.loop.fold import fold
 from fsm_runner.loop.stop import Stop, stop_of
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 if TYPE_CHECKING:
     Machine: TypeAlias = _machine.Machine[Context, Effect, Stop]

@@ -15,7 +15,7 @@ from fsm_runner.charts import load
 from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.errors import ChartError, FsmRunnerError
 from fsm_runner.engine.text import counted
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.pytest_plugin import ALL, OPTION, coverage_pictures, coverage_report, percent
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, coverage_of, share
 from fsm_runner.pytest_plugin.recorder import Driven, Recorder

@@ -11,9 +11,9 @@ from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.errors import ChartError
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import chart_from, chart_hash
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.tool_loop import Machine, compile
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 
 class Machines:

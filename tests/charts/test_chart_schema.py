@@ -16,8 +16,8 @@ from fsm_runner.charts.nodes import read
 from fsm_runner.charts.validation import validated
 from fsm_runner.engine.chart import SCHEMA
 from fsm_runner.engine.check.codes import GROUPS
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import FACTS
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 ROOT = Path(__file__).parents[2]
 MADE = schema()

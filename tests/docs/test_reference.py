@@ -15,9 +15,9 @@ from fsm_runner.charts.chart_schema import schema
 from fsm_runner.charts.model import AlwaysRow, ChartModel, EventRow, RuleModel, StateModel, group_at
 from fsm_runner.drivers.aio import AsyncRunner
 from fsm_runner.engine.check import CODES
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import FACTS
 from fsm_runner.loop.stop import REASONS
-from fsm_runner.loop.vocabulary import VOCABULARY
 from fsm_runner.testing import RULES
 from tests.docs.edits import ROOT
 

@@ -13,8 +13,8 @@ from fsm_runner.engine.chart import Chart
 from fsm_runner.exploring.actions import Act, FaultAction, Outcome, ReplyAction
 from fsm_runner.exploring.scenarios import MAX_TOKENS, MODEL, PROMPT, SEARCH
 from fsm_runner.exploring.shortest_paths import FoundPath
+from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import Fact
-from fsm_runner.loop.vocabulary import VOCABULARY
 
 
 class Interrupted(KeyboardInterrupt):

@@ -21,7 +21,7 @@ from fsm_runner.charts.diff.diff_text import Names, as_json, as_markdown, as_tex
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.check.names import FactCode, name_problems
 from fsm_runner.engine.errors import ChartError, Problem
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.effects import VOCABULARY
 
 __all__ = ["Change", "Difference", "Names", "Route", "Way", "as_json", "as_markdown", "as_text", "diff", "merged"]
 

@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from fsm_runner.charts.diff.changes import Change, Subject
 from fsm_runner.charts.drawing.labels import condition, conditions
 from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern, Precedes, Row, Rule, State
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.effects import VOCABULARY
 
 Values: TypeAlias = Mapping[str, str]
 

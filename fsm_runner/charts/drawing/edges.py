@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fsm_runner.engine.chart import Chart, Row
-from fsm_runner.loop.vocabulary import VOCABULARY
+from fsm_runner.loop.effects import VOCABULARY
 
 SHOWN = 2
 """How many rows a leg names before it counts the rest."""
