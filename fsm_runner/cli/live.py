@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
+from fsm_runner.loop.stop import FINE
 
 if TYPE_CHECKING:
     from fsm_runner.engine.chart import Chart
@@ -72,7 +73,7 @@ class Watcher:
         """Show why the run ended, and what it cost."""
         self._screen.line()
         if stop is not None:
-            style = "good" if stop.reason in ("completed", "stopped") else "bad"
+            style = "good" if stop.reason in FINE else "bad"
             detail = f" ({cleaned(stop.detail)})" if stop.detail and stop.reason != "failed" else ""
             why = self._because(stop.row, stop.facts)
             row = f", by row '{stop.row}'" + (f" ({why})" if why else "")

@@ -10,7 +10,7 @@ import typer
 from fsm_runner.cli.exits import FOUND, INTERRUPTED, Exit
 from fsm_runner.cli.fork import params_of
 from fsm_runner.cli.live import Watcher
-from fsm_runner.cli.run import CLIENT, FINE_ENDS, client_of
+from fsm_runner.cli.run import CLIENT, client_of
 from fsm_runner.cli.screen import Screen, logged
 from fsm_runner.cli.specs import (
     FactSpecs,
@@ -22,6 +22,7 @@ from fsm_runner.cli.specs import (
     tools_of,
     writing_of,
 )
+from fsm_runner.loop.stop import FINE
 
 if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner
@@ -87,7 +88,7 @@ def _resume(journal: Path, client: Any, given: dict[str, Any]) -> None:
         where = f" in state '{runners[0].snapshot.state}'" if runners else ""
         raise Exit(f"\ninterrupted{where}; the journal is whole up to here: {journal}", INTERRUPTED) from None
     (runner,) = runners
-    if runner.stop is None or runner.stop.reason not in FINE_ENDS:
+    if runner.stop is None or runner.stop.reason not in FINE:
         raise Exit(None, FOUND)
 
 

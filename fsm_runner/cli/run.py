@@ -25,6 +25,7 @@ from fsm_runner.cli.specs import (
     tools_of,
     writing_of,
 )
+from fsm_runner.loop.stop import FINE
 
 if TYPE_CHECKING:
     from fsm_runner.drivers.aio import AsyncRunner
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 MODEL = "claude-sonnet-5-5"
 CLIENT = "anthropic:AsyncAnthropic"
 KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-FINE_ENDS = ("completed", "stopped")
 
 
 def run(
@@ -134,7 +134,7 @@ def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writ
     watcher.ended(runner.stop, runner.usage)
     if path is not None:
         Screen().line(("journal  ", "faint"), f"{path}  (fsm-runner replay {path})")
-    if runner.stop is None or runner.stop.reason not in FINE_ENDS:
+    if runner.stop is None or runner.stop.reason not in FINE:
         raise Exit(None, FOUND)
 
 

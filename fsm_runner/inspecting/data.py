@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from fsm_runner.loop.context import Usage
+from fsm_runner.loop.stop import CLOSED, FINE
 
 Kind: TypeAlias = Literal["row", "event", "request", "lost", "note", "resumed", "torn", "ended", "sealed"]
 """What an entry is about.
@@ -206,7 +207,7 @@ class Ended:
     @property
     def good(self) -> bool:
         """Whether it stopped as somebody wished: nobody need look."""
-        return self.reason in ("completed", "stopped", "closed")
+        return self.reason in FINE or self.reason == CLOSED.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from fsm_runner.inspecting.declared import mapping, mappings, text
 from fsm_runner.loop.context import Usage
 from fsm_runner.loop.effects import Summarise
 from fsm_runner.loop.messages import blocks_of, usage_of
+from fsm_runner.loop.stop import stop_reason_of
 
 _PURPOSES = {"compaction": "the API is to compact", "reply": "a reply is asked for"}
 _KINDS = {"skip": "not run: a call before it in its toolset failed", "unknown": "there is no such tool"}
@@ -48,7 +49,7 @@ def event_words(event: str, data: Mapping[str, object], tools: Mapping[str, str]
 
 
 def _reply(event: str, message: Mapping[str, object]) -> EntryText:
-    reason = text(message.get("stop_reason"))
+    reason, known = text(message.get("stop_reason")), stop_reason_of(message)
     calls = [block for block in blocks_of(message) if block.get("type") in ("tool_use", "server_tool_use")]
     names = [str(call.get("name")) for call in calls]
     usage = usage_of(message)
@@ -56,7 +57,7 @@ def _reply(event: str, message: Mapping[str, object]) -> EntryText:
     calling = f"; calls {times(names)}" if names else ""
     return EntryText(
         text=f"{told}; {token_words(usage)}{calling}",
-        bad=reason in ("refusal", "max_tokens", "model_context_window_exceeded"),
+        bad=known is not None and known.cut_off,
         detail={"stop_reason": reason, "usage": _tokens(usage), "calls": names},
     )
 

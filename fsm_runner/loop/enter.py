@@ -15,7 +15,6 @@ from fsm_runner.loop.effects import EFFECTS
 from fsm_runner.loop.events import Entered, Failed, Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import (
-    PAUSED,
     asks_for_tools,
     blocks_of,
     has_summary,
@@ -23,8 +22,10 @@ from fsm_runner.loop.messages import (
     reply_param,
     results_param,
     text_in,
+    turn_of,
     without_last_thinking,
 )
+from fsm_runner.loop.stop import stop_reason_of
 from fsm_runner.loop.thread import departing, is_recorded, is_threading, moved, refused_fields
 from fsm_runner.loop.tools import available, changes_of, family, with_history
 
@@ -36,11 +37,6 @@ Before your answer goes out, look at it once more: does it do all that was asked
 out by what you were told or found? If it stands, give it again as it is; if it does not, give a corrected one. Write
 the whole answer, for a reader who has not seen the first, and say nothing of having checked it."""
 """What the model is asked when it is to look at its answer again."""
-
-STOPS = frozenset({"end_turn", "stop_sequence", "max_tokens", "model_context_window_exceeded", "refusal"})
-"""Stop reasons that end a run.  Source: the stop-reason table of anthropic 2.12."""
-
-KNOWN_STOPS = PAUSED | STOPS | {"tool_use"}
 
 
 def entered(context: Context, event: Entered) -> Context:
@@ -136,7 +132,8 @@ def _departed(context: Context, stand: RunStatus, counters: Counters, *, compact
     conversation, settings, compaction = context.conversation, context.settings, context.compaction
     history, reply = conversation.history, context.turn.reply
     if settings.changes:
-        paused = reply is not None and reply.get("stop_reason") == "pause_turn" and not context.turn.calls
+        reason = stop_reason_of(reply)
+        paused = reason is not None and reason.joined and not context.turn.calls
         held = paused or (reply is not None and compacting and _is_last(context))
         if not held:
             history = history.appended({"role": "system", "content": list(settings.changes)})
@@ -164,8 +161,8 @@ def _departed(context: Context, stand: RunStatus, counters: Counters, *, compact
 
 def _is_last(context: Context) -> bool:
     """Whether the last reply ends the run: a compaction after it takes no tool changes along, for none will follow."""
-    reason = None if context.turn.reply is None else text_in(context.turn.reply, "stop_reason")
-    return not (reason in PAUSED or (reason == "tool_use" and context.turn.calls))
+    asks_for = turn_of(context.turn.reply)
+    return not (asks_for == "paused" or (asks_for == "wants_tools" and context.turn.calls))
 
 
 def _started(context: Context, *, early: bool) -> Turn:
@@ -196,7 +193,7 @@ def _ended(context: Context) -> Context:
     """What the end of the run leaves undone is said, not silently dropped."""
     reply = context.turn.reply
     reason = None if reply is None else reply.get("stop_reason")
-    if reply is not None and not context.stand.closed and text_in(reply, "stop_reason") not in KNOWN_STOPS:
+    if reply is not None and not context.stand.closed and stop_reason_of(reply) is None:
         what = "no stop reason" if reason is None else f"the unknown stop reason {reason!r}"
         note = Note(level="warning", code="unreadable-reply", text=f"The run ends on a reply with {what}.")
         context = replace(context, notes=(*context.notes, note))

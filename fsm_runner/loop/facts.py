@@ -15,8 +15,9 @@ from fsm_runner.engine.fact import answering as answering
 from fsm_runner.engine.fact import fact as fact
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import EFFECTS, VOCABULARY
-from fsm_runner.loop.enter import RESENDS, STOPS
-from fsm_runner.loop.messages import PAUSED, asks_for_tools, is_done, text_in
+from fsm_runner.loop.enter import RESENDS
+from fsm_runner.loop.messages import asks_for_tools, is_done, turn_of
+from fsm_runner.loop.stop import stop_reason_of
 from fsm_runner.loop.thread import refused_fields
 from fsm_runner.loop.tools import available, family
 
@@ -47,14 +48,11 @@ def turn(context: Context) -> str:
     reply = context.turn.reply
     if reply is None:
         return "none"
-    reason = text_in(reply, "stop_reason")
     if asks_for_tools(context.turn):
         if not context.turn.calls:
             return "finished"
         return "wants_tools" if _open(context) else "answered"
-    if reason in PAUSED:
-        return "paused"
-    return "finished" if reason in STOPS else "unreadable"
+    return turn_of(reply) or "unreadable"
 
 
 @fact(
@@ -192,7 +190,8 @@ def reflection(context: Context) -> str:
         return "none"
     if reply is None or context.conversation.owned or not reply.get("content"):
         return "none"
-    return "due" if text_in(reply, "stop_reason") in ("end_turn", "stop_sequence") else "none"
+    reason = stop_reason_of(reply)
+    return "due" if reason is not None and reason.whole else "none"
 
 
 def _open(context: Context) -> bool:

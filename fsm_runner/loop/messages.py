@@ -14,15 +14,10 @@ from fsm_runner.engine.fastcopy import maker
 from fsm_runner.loop.context import Call, Calls, Turn, Usage
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
+from fsm_runner.loop.stop import stop_reason_of
 
 _new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
-
-PAUSED = frozenset({"pause_turn", "compaction"})
-"""Stop reasons of a turn that the server will go on with.  Source: anthropic 2.12."""
-
-_WHOLE = frozenset({"end_turn", "stop_sequence"})
-_CUT_OFF = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
@@ -63,8 +58,15 @@ def asks_for_tools(turn: Turn) -> bool:
     """Whether the last reply is to be followed by results: it stopped for them, or the server paused it on a call.
 
     Source: the API refuses a paused turn that goes back with a ``tool_use`` and without its ``tool_result``."""
-    reason = None if turn.reply is None else text_in(turn.reply, "stop_reason")
-    return reason == "tool_use" or (reason in PAUSED and bool(turn.calls))
+    asks_for = turn_of(turn.reply)
+    return asks_for == "wants_tools" or (asks_for == "paused" and bool(turn.calls))
+
+
+def turn_of(message: Json | None) -> str | None:
+    """Return what the fact `turn` answers to the stop reason of a reply, whatever became of its calls; None when that
+    is missing or unknown."""
+    reason = stop_reason_of(message)
+    return None if reason is None else reason.facts["turn"]
 
 
 def reply_param(message: Json) -> Json:
@@ -188,7 +190,8 @@ def without_open_calls(history: History) -> tuple[Json, ...]:
 
 def has_summary(message: Json) -> bool:
     """Whether the API's response to a compaction holds a summary, and all of it."""
-    if text_in(message, "stop_reason") in _CUT_OFF:
+    reason = stop_reason_of(message)
+    if reason is not None and reason.cut_off:
         return False
     summaries = [block.get("content") for block in blocks_of(message) if block.get("type") == "compaction"]
     return any(summary.strip() if isinstance(summary, str) else summary for summary in summaries)
@@ -202,9 +205,9 @@ def summary_text(message: Json) -> str:
 
 def summary_problem(message: Json) -> str | None:
     """Return why a reply cannot take the history's place as its summary; None when it can."""
-    reason = message.get("stop_reason")
-    if not isinstance(reason, str) or reason not in _WHOLE:
-        return f"it stopped with the reason {reason!r}, so it is not whole"
+    reason = stop_reason_of(message)
+    if reason is None or not reason.whole:
+        return f"it stopped with the reason {message.get('stop_reason')!r}, so it is not whole"
     return None if summary_text(message).strip() else "it has no text"
 
 

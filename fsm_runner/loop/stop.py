@@ -1,17 +1,15 @@
-"""The stop: why a run ended, from a closed list of reasons."""
+"""The stop: what each stop reason of a reply means to a run, and why a run ended.
+
+`STOP_REASONS` is the one table of both.  Whoever must know something of a stop reason (the facts, entering, the thread,
+what is read out of messages) asks its entry, so a new one is one more entry.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
-
-from fsm_runner.engine.chart import State
-from fsm_runner.loop.context import Context
-from fsm_runner.loop.facts import closed, reached_limits, turn
-
-if TYPE_CHECKING:
-    from fsm_runner.engine.rows import Transition
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeAlias, get_args
 
 Reason: TypeAlias = Literal[
     "completed",
@@ -25,25 +23,114 @@ Reason: TypeAlias = Literal[
     "failed",
     "stopped",
 ]
-"""Why a run ends.
-
-completed: the model finished its turn, or reached a stop sequence.  max_tokens: its reply was cut off at the token
-limit.  context_window_exceeded: at the end of the model's context window.  refused: the model refused.
-no_tool_call: it stopped to have tools run and called none.  unreadable: its stop reason is missing or unknown.
-limit: a limit of the chart is spent.  closed: the caller closed the run.  failed: an effect failed; unless the state
-is final, asking for more tries it again.  stopped: a row of the user's own ended the run.
-"""
+"""Why a run ends.  What each means is said by its entry in `STOP_REASONS`; type checkers read the names here."""
 
 REASONS: tuple[str, ...] = get_args(Reason)
 
-_BY_STOP_REASON: Mapping[object, Reason] = {
-    "end_turn": "completed",
-    "stop_sequence": "completed",
-    "max_tokens": "max_tokens",
-    "model_context_window_exceeded": "context_window_exceeded",
-    "refusal": "refused",
-    "tool_use": "no_tool_call",
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopReason:
+    """A way for a run to end, and what the API says of a reply that it ends on: immutable.
+
+    Attributes:
+        reason: why the run ends, as `Stop` says it.
+        means: what has happened, as a clause.
+        said: the reply's ``stop_reason``, as the API writes it; several when they mean the same to a run, and none when
+            the reply does not tell.
+        facts: the answers that go with it, by fact.  Of a reply, what the fact `turn` answers as long as no call in it
+            says otherwise.
+        whole: whether the reply is all that the model meant to say, and ends its turn.
+        cut_off: whether the reply stops short of that for good.
+        joined: whether the server goes on inside the same turn, so that nothing may come between.
+        kept: whether a server-side thread keeps the reply.
+        fine: whether the run did what was asked of it, so that nobody need look.
+    """
+
+    reason: Reason
+    means: str
+    said: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+    cut_off: bool = False
+    joined: bool = False
+    kept: bool = True
+    fine: bool = False
+
+
+_FINISHED = {"turn": "finished"}
+_PAUSED = {"turn": "paused"}
+
+UNREADABLE = StopReason(
+    reason="unreadable", means="the stop reason is missing or unknown", facts={"turn": "unreadable"}
+)
+LIMIT = StopReason(reason="limit", means="a limit of the chart is spent", facts={"limit": "reached"})
+CLOSED = StopReason(reason="closed", means="the caller closed the run", facts={"closed": "true"})
+FAILED = StopReason(
+    reason="failed", means="an effect failed; unless the state is final, asking for more tries it again"
+)
+STOPPED = StopReason(reason="stopped", means="a row of the user's own ended the run", fine=True)
+
+STOP_REASONS: tuple[StopReason, ...] = (
+    StopReason(
+        reason="completed",
+        means="the model finished its turn, or reached a stop sequence",
+        said=("end_turn", "stop_sequence"),
+        facts=_FINISHED,
+        whole=True,
+        fine=True,
+    ),
+    StopReason(
+        reason="max_tokens",
+        means="the reply was cut off at the token limit",
+        said=("max_tokens",),
+        facts=_FINISHED,
+        cut_off=True,
+    ),
+    StopReason(
+        reason="context_window_exceeded",
+        means="the reply reached the end of the model's context window",
+        said=("model_context_window_exceeded",),
+        facts=_FINISHED,
+        cut_off=True,
+    ),
+    StopReason(
+        reason="refused",
+        means="the model refused",
+        said=("refusal",),
+        facts=_FINISHED,
+        cut_off=True,
+        kept=False,
+    ),
+    StopReason(
+        reason="no_tool_call",
+        means="the model stopped to have tools run, and called none",
+        said=("tool_use",),
+        facts={"turn": "wants_tools"},
+    ),
+    # A run does not end on these by itself: the server goes on with the turn, so only a row of the user's own can.
+    StopReason(
+        reason=STOPPED.reason, means="the server paused the turn", said=("pause_turn",), facts=_PAUSED, joined=True
+    ),
+    StopReason(reason=STOPPED.reason, means="the server compacted", said=("compaction",), facts=_PAUSED),
+    UNREADABLE,
+    LIMIT,
+    CLOSED,
+    FAILED,
+    STOPPED,
+)
+"""Every way for a run to end.  Source: the stop-reason table of anthropic 2.12."""
+
+SAID: Mapping[str, StopReason] = MappingProxyType({name: each for each in STOP_REASONS for name in each.said})
+"""The entries by the reply's stop reason."""
+
+FINE: frozenset[str] = frozenset(each.reason for each in STOP_REASONS if each.fine)
+"""The reasons of runs that did what was asked of them."""
+
+
+def stop_reason_of(message: Mapping[str, object] | None) -> StopReason | None:
+    """Return the entry of the stop reason of a reply; None when that is missing or unknown, or there is no reply."""
+    said = None if message is None else message.get("stop_reason")
+    return SAID.get(said) if isinstance(said, str) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +148,3 @@ class Stop:
     row: str
     facts: Mapping[str, str]
     detail: str | None = None
-
-
-def stop_of(state: State, context: Context, last: Transition) -> Stop:
-    """Return why the run ended in `state`, which `last` led to."""
-    failure = context.stand.failure
-    if failure is not None and not (state.final and closed(context) == "true"):
-        return Stop(reason="failed", row=last.row, facts=last.facts, detail=f"{failure.error}: {failure.text}")
-    reason, detail = _reason(context)
-    return Stop(reason=reason, row=last.row, facts=last.facts, detail=detail)
-
-
-def _reason(context: Context) -> tuple[Reason, str | None]:
-    if closed(context) == "true":
-        return "closed", None
-    asked_for = turn(context)
-    stop_reason = None if context.turn.reply is None else context.turn.reply.get("stop_reason")
-    if asked_for == "finished":
-        return _BY_STOP_REASON[stop_reason], None
-    if asked_for == "unreadable":
-        return "unreadable", "the reply has no stop reason" if stop_reason is None else f"stop reason {stop_reason!r}"
-    if reached := reached_limits(context):
-        return "limit", ", ".join(f"{name}: {context.counters.limits[name]}" for name in reached)
-    return "stopped", None

@@ -21,6 +21,7 @@ from fsm_runner.loop.context import Context, Settings, Thread
 from fsm_runner.loop.events import Failed, Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import text_in
+from fsm_runner.loop.stop import stop_reason_of
 
 CREATE_ONLY = ("system", "tools")
 """What the server takes from the thread, and refuses in a request that continues it."""
@@ -72,7 +73,7 @@ def replied(thread: Thread, message: Json) -> Thread:
     """Return the thread after a reply.  A refused turn is not part of it, and neither is one of a fallback model."""
     if thread.mode not in ("created", "continue"):
         return thread
-    if message.get("stop_reason") == "refusal":
+    if not _is_kept(message):
         return replace(thread, mode="new", replaces_lost=False) if thread.mode == "continue" else thread
     lost = thread.mode == "created" and thread.replaces_lost
     if _by_fallback(message):
@@ -90,7 +91,12 @@ def _by_fallback(message: Json) -> bool:
 
 def is_recorded(thread: Thread, message: Json) -> bool:
     """Whether a reply becomes part of the history.  With a thread, a refused turn does not."""
-    return thread.mode == "off" or message.get("stop_reason") != "refusal"
+    return thread.mode == "off" or _is_kept(message)
+
+
+def _is_kept(message: Json) -> bool:
+    reason = stop_reason_of(message)
+    return reason is None or reason.kept
 
 
 def after_failure(context: Context, failure: Failed, *, compacting: bool, streaming: bool) -> tuple[Thread, bool]:

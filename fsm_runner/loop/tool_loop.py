@@ -15,9 +15,9 @@ from fsm_runner.engine.rows import Entered, Transition
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import VOCABULARY, Effect, effects_again, effects_of
-from fsm_runner.loop.facts import FACTS, calls
+from fsm_runner.loop.facts import FACTS, calls, closed, reached_limits, turn
 from fsm_runner.loop.fold import fold
-from fsm_runner.loop.stop import Stop, stop_of
+from fsm_runner.loop.stop import CLOSED, FAILED, LIMIT, STOPPED, UNREADABLE, Stop, StopReason, stop_reason_of
 
 if TYPE_CHECKING:
     Machine: TypeAlias = _machine.Machine[Context, Effect, Stop]
@@ -35,6 +35,29 @@ def _stopped(state: State, context: Context, last: Transition) -> Stop | None:
     """A run stops where it ends, and where it rests because something failed."""
     rests = context.stand.failure is not None and state.effect is None
     return stop_of(state, context, last) if state.final or rests else None
+
+
+def stop_of(state: State, context: Context, last: Transition) -> Stop:
+    """Return why the run ended in `state`, which `last` led to."""
+    failure = context.stand.failure
+    if failure is not None and not (state.final and closed(context) == "true"):
+        return Stop(reason=FAILED.reason, row=last.row, facts=last.facts, detail=f"{failure.error}: {failure.text}")
+    reason, detail = _reason(context)
+    return Stop(reason=reason.reason, row=last.row, facts=last.facts, detail=detail)
+
+
+def _reason(context: Context) -> tuple[StopReason, str | None]:
+    if closed(context) == "true":
+        return CLOSED, None
+    said, asked_for = stop_reason_of(context.turn.reply), turn(context)
+    if asked_for == "finished" and said is not None:
+        return said, None
+    if context.turn.reply is not None and said is None:
+        given = context.turn.reply.get("stop_reason")
+        return UNREADABLE, "the reply has no stop reason" if given is None else f"stop reason {given!r}"
+    if reached := reached_limits(context):
+        return LIMIT, ", ".join(f"{name}: {context.counters.limits[name]}" for name in reached)
+    return STOPPED, None
 
 
 def _notes(context: Context) -> tuple[Note, ...]:

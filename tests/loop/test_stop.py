@@ -8,7 +8,8 @@ from hypothesis import given
 from fsm_runner.engine.chart import State
 from fsm_runner.engine.rows import Transition
 from fsm_runner.loop.context import RunStatus
-from fsm_runner.loop.stop import REASONS, Stop, stop_of
+from fsm_runner.loop.stop import REASONS, Stop
+from fsm_runner.loop.tool_loop import stop_of
 from tests.support.build import LOST, context, reply, use
 from tests.support.strategies import contexts
 

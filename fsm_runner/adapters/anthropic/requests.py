@@ -22,6 +22,7 @@ from fsm_runner.engine.errors import ReplyError, RunError
 from fsm_runner.loop.effects import SendRequest, Summarise
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import summary_problem
+from fsm_runner.loop.stop import SAID
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
 """Seconds, or httpx2's own; None: no timeout."""
@@ -275,10 +276,8 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
 
 def is_final(message: BetaMessage) -> bool:
     """Whether a reply is what an output format is about: whole, the model's last word, and without a call."""
-    return message.stop_reason in _WHOLE and not any(block.type == "tool_use" for block in message.content)
-
-
-_WHOLE = frozenset({"end_turn", "stop_sequence"})
+    reason = SAID.get(message.stop_reason or "")
+    return reason is not None and reason.whole and not any(block.type == "tool_use" for block in message.content)
 
 
 def parsed_text(text: str, output_format: OutputFormat | None) -> object:
