@@ -1,7 +1,8 @@
 """Claude's tool loop as an explicit finite state machine that you can read, check, draw, run and replay.
 
-Everything public is listed in `__all__`.  Names are imported when they are first used, so that ``import fsm_runner``
-and the command line start quickly.
+Everything public is listed in `__all__`, but for the events and effects of drivers of one's own, which are in
+`fsm_runner.events` and `fsm_runner.effects`.  Names are imported when they are first used, so that
+``import fsm_runner`` and the command line start quickly.
 """
 
 from __future__ import annotations
@@ -81,10 +82,12 @@ __all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, s
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'fsm_runner' has no attribute '{name}'")
-    return getattr(import_module(f"fsm_runner.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'fsm_runner' has no attribute '{name}'")
+        return getattr(import_module(f"fsm_runner.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -8,10 +8,12 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import fsm_runner
+from fsm_runner import effects, events
 
 PUBLIC = """
     AsyncRunner Chart ChartError check compile Context Fact fact find_chart fork FsmRunnerError IllegalEvent
@@ -52,7 +54,7 @@ def test_a_public_name_is_what_its_home_calls_so(name):
 def test_type_checkers_see_what_is_imported():
     """The imports that only they read name the same things as the table that is used."""
     tree = ast.parse(Path(fsm_runner.__file__).read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name)]
     seen = {alias.name: node.module for node in block.body for alias in node.names}
 
     assert sorted(fsm_runner.__all__) == sorted(seen)
@@ -63,6 +65,19 @@ def test_another_name_is_an_attribute_error():
     """As with any module."""
     with pytest.raises(AttributeError, match="module 'fsm_runner' has no attribute 'tool_runer'"):
         fsm_runner.tool_runer  # noqa: B018
+
+
+@pytest.mark.parametrize("module", [events, effects], ids=["events", "effects"])
+def test_what_a_driver_of_ones_own_is_written_with_is_public(module):
+    """Every class of the loop's closed unions, each with a docstring of its own."""
+    of_loop = import_module(f"fsm_runner.loop.{module.__name__.rpartition('.')[2]}")
+    union = get_args(getattr(of_loop, module.__name__.rpartition(".")[2].removesuffix("s").title()))
+
+    assert {each.__name__ for each in union} <= set(module.__all__)
+    assert sorted(module.__all__) == module.__all__
+    for each in union:
+        assert getattr(module, each.__name__) is each
+        assert not (each.__doc__ or "").startswith(f"{each.__name__}(")
 
 
 def loaded(statement: str) -> set[str]:

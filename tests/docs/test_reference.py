@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import fsm_runner
-from fsm_runner import testing
+from fsm_runner import effects, events, testing
 from fsm_runner.charts.chart_schema import schema
 from fsm_runner.charts.model import AlwaysRow, ChartModel, EventRow, RuleModel, StateModel, group_at
 from fsm_runner.drivers.aio import AsyncRunner
@@ -167,6 +167,12 @@ def test_every_public_name_is_there():
     told = [name for heading in NAMES for name in firsts(API[heading])]
 
     assert sorted(fsm_runner.__all__) == sorted(told)
+
+
+@pytest.mark.parametrize("module", [effects, events], ids=["effects", "events"])
+def test_what_a_driver_of_ones_own_is_written_with_is_there(module):
+    """Every effect, and every event."""
+    assert set(module.__all__) <= set(mentioned(API["A driver of your own"]))
 
 
 def test_every_argument_that_is_ours_is_there_with_its_default():

@@ -184,6 +184,11 @@ def acts(runner: Runner[ParsedBetaMessage[None], None]) -> None:
         runner.defer_tool_call(call)
 
 
+def misspelt() -> None:
+    """A name that does not exist is found before anything runs."""
+    fsm_runner.tool_runer  # type: ignore[attr-defined]  # noqa: B018
+
+
 def wrong(client: Anthropic, later: AsyncAnthropic) -> None:
     """What would fail when it runs is refused before: a needless `ignore` is an error here."""
     fsm_runner.tool_runner(client, model="m", max_tokens=64, messages=ASKED, tools=[search])  # type: ignore[list-item]

@@ -1,0 +1,39 @@
+"""The events: what a driver or a caller tells a machine, for drivers of one's own.
+
+    reports   what became of an effect: Replied, Opened, MovedOn, ToolFinished, Summarised, Failed, Reported
+    asks      what the caller wants next: Continued, AnswerAsked
+    acts      what the caller does besides; they only change what the run knows, and every state takes them: Appended,
+              ParamsReplaced, ResultsEdited, ToolsChanged, CompactionAsked, CallDeferred, Closed
+
+Messages, blocks and parameters are plain JSON data, as the Messages API has them.
+"""
+
+from fsm_runner.loop.events import (
+    Act,
+    AnswerAsked,
+    Appended,
+    Ask,
+    CallDeferred,
+    Closed,
+    CompactionAsked,
+    Continued,
+    Event,
+    Failed,
+    Json,
+    MovedOn,
+    Opened,
+    ParamsReplaced,
+    Replied,
+    Report,
+    Reported,
+    ResultsEdited,
+    Summarised,
+    ToolFinished,
+    ToolsChanged,
+)
+
+__all__ = [
+    "Act", "AnswerAsked", "Appended", "Ask", "CallDeferred", "Closed", "CompactionAsked", "Continued", "Event",
+    "Failed", "Json", "MovedOn", "Opened", "ParamsReplaced", "Replied", "Report", "Reported", "ResultsEdited",
+    "Summarised", "ToolFinished", "ToolsChanged",
+]  # fmt: skip
