@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fsm_runner.engine.text import clipped
+
 SCHEMA = "fsm_runner/chart/v1"
 """The format's name and version; the first line of every chart."""
 
@@ -206,3 +208,6 @@ class Chart:
             if state.name == name:
                 return state
         raise KeyError(name)
+
+    def __repr__(self) -> str:
+        return clipped(f"Chart(name={self.name!r}, states={len(self.states)}, rows={len(self.rows)})")

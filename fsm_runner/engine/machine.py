@@ -24,6 +24,7 @@ from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, Pr
 from fsm_runner.engine.fact import ContextT, Fact, answering
 from fsm_runner.engine.fastcopy import maker
 from fsm_runner.engine.rows import ALWAYS, Decision, Stepper, Transition, entry_of, trigger_of
+from fsm_runner.engine.text import clipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class Snapshot(Generic[ContextT, StopT]):
     state: str
     context: ContextT
     stop: StopT | None = None
+
+    def __repr__(self) -> str:
+        stop = "" if self.stop is None else f", stop={clipped(repr(self.stop), 50)}"
+        return clipped(f"Snapshot(state={self.state!r}{stop}, context={self.context!r})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,12 @@ class Step(Generic[ContextT, EffectT, StopT]):
     def output(self) -> str | None:
         """What the caller is handed: ``message``, ``stream`` or None."""
         return next((t.output for t in self.transitions if t.output is not None), None)
+
+    def __repr__(self) -> str:
+        effects = [type(each).__name__ for each in self.effects]
+        stop = "" if self.snapshot.stop is None else f", stop={self.snapshot.stop!r}"
+        rows = [each.row for each in self.transitions[-3:]]
+        return clipped(f"Step(state={self.snapshot.state!r}, rows={rows}, effects={effects}{stop})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +100,9 @@ class Machine(Generic[ContextT, EffectT, StopT]):
     facts: Mapping[str, Fact[ContextT]]
     _places: Mapping[str, _Place[ContextT]] = field(repr=False, compare=False)
     _stepper: Stepper = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return clipped(f"Machine(chart={self.chart!r}, facts={len(self.facts)})")
 
     def start(self, context: ContextT) -> Step[ContextT, EffectT, StopT]:
         """Return the step that a run begins with: in the initial state, waiting for the caller."""

@@ -25,3 +25,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     if known and len(known) <= 8:
         return f" (there is: {', '.join(known)})"
     return ""
+
+
+def clipped(text: str, most: int = 120) -> str:
+    """Return `text`, cut off with an ellipsis where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

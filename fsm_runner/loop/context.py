@@ -275,6 +275,10 @@ class Context:
     reports: Mapping[str, Json] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
+    def __repr__(self) -> str:
+        usage, calls = self.counters.usage, len(self.turn.calls)
+        return f"Context(messages={len(self.conversation.history)}, replies={usage.replies}, calls={calls})"
+
 
 class Calls(tuple[Call, ...]):
     """The calls of a reply, in the model's order: immutable, and equal to the tuple of the same calls.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import clipped, counted
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,8 @@ from fsm_runner.engine.text import counted
 def test_a_noun_is_singular_for_one_alone_and_thousands_are_parted(number, expected):
     """None is many, as in English."""
     assert expected == counted(number, "run")
+
+
+def test_a_text_is_clipped_beyond_its_bound():
+    """At the bound it is whole."""
+    assert ("abc", "ab…") == (clipped("abc", 3), clipped("abcd", 3))
