@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
 from fsm_runner.cli.timeline_text import WAITS, rounded, run_data
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, duration
 from fsm_runner.inspecting import Comparison, RowPlace, RunDifference, Summary, TakenRow, Totals
 from fsm_runner.journal.json_pointer import NOTHING
 

@@ -107,8 +107,8 @@ def _drawn(chart: str | None, old: str | None, journals: list[str], run: str | N
 
 def _with_runs(chart: str | None, journals: list[str], only: str | None) -> tuple[Chart, Overlay]:
     """Return the chart with the runs of `journals`; without a name, the chart of the first run."""
-    from fsm_runner.charts.drawing import overlay_of_runs, runs_of
     from fsm_runner.cli.specs import readable
+    from fsm_runner.inspecting.run_overlay import overlay_of_runs, runs_of
 
     records = [record for journal in journals for record in _records(journal)]
     runs = runs_of(record for record in records if only in (None, record.run))

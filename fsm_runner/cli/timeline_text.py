@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened, show
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, duration
 from fsm_runner.inspecting import Entry, Header, Summary, Totals
-from fsm_runner.inspecting.data import Wait, moment, since
+from fsm_runner.inspecting.data import Wait
 from fsm_runner.inspecting.entry_text import token_words
+from fsm_runner.journal.timeline import moment, since
 
 if TYPE_CHECKING:
     from fsm_runner.cli.journals import Source

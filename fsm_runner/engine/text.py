@@ -30,3 +30,15 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def clipped(text: str, most: int = 120) -> str:
     """Return `text`, cut off with an ellipsis where it is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time as a person says it: ``120 ms``, ``8.1 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,11 +1,11 @@
 """Inspecting: what journals say, for a person to read; nothing is compiled, replayed or judged.
 
-data        what is told of a run, as frozen data; when a record was written
+data        what is told of a run, as frozen data
 declared    what a record says of its chart
 entries     one run, record by record; which runs a file holds
 entry_text  what happened, in a few words
-in_flight   effects that have no end on record
-summary     numbers that grow record by record
+summary     numbers that take the chart: limits spent, waits, tool use
+run_overlay runs on a picture of their chart
 comparison  two runs compared: where they differ in what matters
 
 Everything is read with tolerance: a field that is missing, redacted or of another version is passed over, so a journal

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 from fsm_runner.loop.context import Usage
@@ -233,18 +232,3 @@ class Summary:
     under_way: tuple[Open, ...]
     sealed: Sealed
     torn: int
-
-
-def moment(at: str | None) -> datetime | None:
-    """Return when a record was written; None when it does not say so in ISO 8601."""
-    try:
-        return None if at is None else datetime.fromisoformat(at)
-    except ValueError:
-        return None
-
-
-def since(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds from `start` to `end`, never less than none; None when one of them is not known."""
-    if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
-        return None
-    return max(0.0, (end - start).total_seconds())

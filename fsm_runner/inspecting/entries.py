@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fsm_runner.engine.errors import JournalError
-from fsm_runner.inspecting.data import Ended, Entry, Header, Kind, Sealed, Summary, Wait, moment, since
+from fsm_runner.inspecting.data import Ended, Entry, Header, Kind, Open, Sealed, Summary, Wait
 from fsm_runner.inspecting.declared import Declared, declared_in, mapping, text, whole
 from fsm_runner.inspecting.entry_text import EntryText, call_words, event_words, request_words
-from fsm_runner.inspecting.in_flight import Begun, InFlight
 from fsm_runner.inspecting.summary import Adding
 from fsm_runner.journal import Reading, Record, Torn
 from fsm_runner.journal.chain import seal_of
+from fsm_runner.journal.timeline import OpenEffect, Timeline, moment, since
 from fsm_runner.loop.context import Usage
 from fsm_runner.loop.effects import REQUESTS
 from fsm_runner.loop.events import ACTS
-from fsm_runner.loop.messages import usage_of
+from fsm_runner.loop.messages import blocks_of, usage_of
 
 _ACTS = frozenset(act.name for act in ACTS)
 _ASKS = frozenset({"continued", "answer_asked"})
@@ -34,12 +34,11 @@ class Entries:
         """Begin with its first record."""
         self.declared: Declared = declared_in(first.data.get("chart"))
         self.header: Header = header_of(source, first, self.declared)
-        self._adding = Adding(records=1, tokens=usage_at_start(first))
-        self._state = self.declared.initial
-        self._began = self._seen = self._entered = moment(first.at)
-        self._stopped = self._seen
-        self._at = first.at
-        self._effects = InFlight()
+        self._timeline = Timeline(self.declared.initial, usage_at_start(first))
+        self._timeline.take(first)
+        self._was = self._timeline.state
+        self._adding = Adding()
+        self._tools: dict[str, str] = {}  # the names of the calls that may still be spoken of, by id
         self._pending: Entry | None = None
         self._ended: Ended | None = None
         self._sealed: Sealed = "no"
@@ -49,19 +48,24 @@ class Entries:
         """Return the run as far as it was told."""
         return Summary(
             header=self.header,
-            totals=self._adding.totals(),
+            totals=self._adding.totals(self._timeline),
             ended=self._ended,
-            state=self._state,
-            at=self._at,
-            under_way=tuple(begun.told for begun in self._effects.open.values()),
+            state=self._timeline.state,
+            at=self._timeline.at,
+            under_way=tuple(
+                Open(id=each.id, effect=each.effect, tool=each.tool, at=each.at)
+                for each in self._timeline.open.values()
+            ),
             sealed=self._sealed,
             torn=self._torn,
         )
 
     def take(self, record: Record, line: bytes = b"") -> tuple[Entry, ...]:
         """Tell one more record; `line` is its line, by which its seal is known."""
-        self._adding.records += 1
-        self._pass(record)
+        self._was, waits = self._timeline.state, self._waits()
+        self._timeline.take(record)
+        if record.type != "resumed" and self._was is not None:
+            self._adding.waited(waits, self._timeline.passed)
         self._sealed = _sealed(line) if record.type in ("ended", "sealed") else "no"
         return tuple(self._told(record))
 
@@ -70,21 +74,8 @@ class Entries:
         pending, self._pending = self._pending, None
         return () if pending is None else (pending,)
 
-    # ── time ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _pass(self, record: Record) -> None:
-        now = moment(record.at)
-        passed, self._stopped = since(self._seen, now), self._seen
-        if passed is not None and record.type == "resumed":
-            self._adding.idle += passed
-        elif passed is not None:
-            self._adding.passed(self._state, self._waits(), passed)
-        self._seen = now or self._seen
-        self._began = self._began or now
-        self._at = record.at or self._at
-
     def _waits(self) -> Wait:
-        return self.declared.waits(self._state or "")
+        return self.declared.waits(self._timeline.state or "")
 
     # ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,7 +88,7 @@ class Entries:
             said = EntryText(
                 text=f"the line before was left unfinished ({torn} bytes)", bad=True, detail={"bytes": torn}
             )
-            yield self._entry(record, "torn", said)
+            yield self._entry(record, "torn", said, before=True)
         if record.type not in ("completed", "note") and not (record.type == "transition" and data.get("event")):
             yield from self.rest()
         match record.type:
@@ -133,25 +124,19 @@ class Entries:
             state=source, phase=self.declared.phase(source),
         )  # fmt: skip
         to = self.declared.states.get(target)
-        self._adding.row(row, target, known.spends if known else None, rests=to is not None and to.rests)
-        if target != self._state:
-            self._entered = moment(record.at)
-        self._state, self._ended = target, None
+        self._adding.row(known.spends if known else None, rests=to is not None and to.rests)
+        self._ended = None
         return entry
 
     def _event(self, record: Record) -> Iterator[Entry]:
         event = str(record.data.get("event"))
-        took = self._effects.took(event, record, asks=self._waits() == "api")
-        if event in _ASKS and self._waits() == "caller":
-            took = since(self._entered, moment(record.at))
-        said = event_words(event, record.data, self._effects.tools)
+        took = self._took(event, record)
+        said = event_words(event, record.data, self._tools)
         if event == "tool_finished":
             said = self._called(record, said, took)
         elif event in ("replied", "summarised"):
-            message = mapping(record.data.get("message"))
-            self._adding.reply(usage_of(message), compacts=self._effects.compacts)
             self._adding.answered(took)
-            self._effects.replied(message)
+            self._replied(mapping(record.data.get("message")))
         if event not in _ACTS | _ASKS:
             self._adding.failing = event == "failed"
         name = str(record.data.get("name")) if event == "reported" else event
@@ -161,8 +146,24 @@ class Entries:
         else:
             self._pending = entry
 
+    def _took(self, event: str, record: Record) -> float | None:
+        """How long the effect took that `event` reports, or the caller; None for what reports none."""
+        timeline, now = self._timeline, moment(record.at)
+        if event in _ASKS and self._waits() == "caller":
+            return since(timeline.entered, now)
+        if event == "tool_finished":
+            return since(timeline.closed[0].began, now) if timeline.closed else timeline.lasted
+        if event in ("replied", "summarised", "opened") or (event == "failed" and self._waits() == "api"):
+            return since(timeline.asked, now)
+        return timeline.lasted if event in ("failed", "reported") else None
+
+    def _replied(self, message: Mapping[str, object]) -> None:
+        """Keep the names of the calls in a reply, and of no others but those that are open."""
+        calls = {str(block.get("id")): str(block.get("name")) for block in blocks_of(message) if "name" in block}
+        self._tools = {**{id: self._tools[id] for id in self._timeline.open if id in self._tools}, **calls}
+
     def _called(self, record: Record, said: EntryText, took: float | None) -> EntryText:
-        begun, tool = self._effects.finished(str(record.data.get("id")))
+        begun, tool = next(iter(self._timeline.closed), None), self._tools.pop(str(record.data.get("id")), None)
         if tool is not None:
             self._adding.called(tool, took, error=said.bad)
         known = [] if begun is None else [call_words(begun.kind), "while the reply streams" if begun.early else ""]
@@ -170,42 +171,39 @@ class Entries:
         return replace(said, text=f"{said.text} ({told})") if told else said
 
     def _scheduled(self, record: Record) -> Iterator[Entry]:
-        self._effects.scheduled(record)
+        tool = text(record.data.get("tool"))
+        if tool is not None:
+            self._tools[str(record.data.get("id"))] = tool
         if str(record.data.get("effect")) not in REQUESTS:
             return
         self._adding.requests = replace(self._adding.requests, sent=self._adding.requests.sent + 1)
         entry = self._entry(record, "request", request_words(record.data))
-        yield entry if self._effects.compacts else replace(entry, turn=self._adding.turns + 1)
+        yield entry if self._timeline.compacts else replace(entry, turn=self._timeline.turns + 1)
 
     def _closed(self, record: Record) -> Iterator[Entry]:
-        begun = self._effects.closed(record)
         if record.type == "failed" and str(record.data.get("effect")) in REQUESTS:
             requests = self._adding.requests
             self._adding.requests = replace(requests, failed=requests.failed + 1)
-        if record.type == "cancelled" and begun is not None:
-            yield replace(self._lost(record, begun, "cancelled"), took=self._effects.lasted)
+        if record.type == "cancelled":
+            for begun in self._timeline.closed:
+                yield replace(self._lost(record, begun, "cancelled"), took=self._timeline.lasted)
 
-    def _lost(self, record: Record, begun: Begun, how: str) -> Entry:
-        told = begun.told
+    def _lost(self, record: Record, told: OpenEffect, how: str) -> Entry:
         self._adding.lost(told.effect, told.tool)
         detail = {"id": told.id, "effect": told.effect, "tool": told.tool, "how": how}
         said = EntryText(text=f"{told.tool or told.effect}: {how.replace('_', ' ')}", bad=True, detail=detail)
-        return self._entry(record, "lost", said)
+        return self._entry(record, "lost", said, before=True)
 
     def _resumed(self, record: Record) -> Iterator[Entry]:
-        idle = since(self._stopped, moment(record.at))
-        for begun in self._effects.cut_off(record.at):
+        for begun in self._timeline.closed:
             yield self._lost(record, begun, "cut_off")
         self._ended = None
-        self._state = text(record.data.get("state")) or self._state
-        self._entered = moment(record.at)
-        self._adding.resumed += 1
         moved = ""
         if record.data.get("chart") is not None:
             self.declared = declared_in(record.data.get("chart"))
             moved = f" by chart '{self.declared.name}'"
-        entry = self._entry(record, "resumed", EntryText(text=f"goes on in '{self._state}'{moved}"))
-        yield replace(entry, took=idle)
+        entry = self._entry(record, "resumed", EntryText(text=f"goes on in '{self._timeline.state}'{moved}"))
+        yield replace(entry, took=self._timeline.passed)
 
     def _end(self, record: Record) -> Entry:
         data = record.data
@@ -220,15 +218,17 @@ class Entries:
         said = EntryText(text=self._ended.reason, bad=not self._ended.good, detail={"final": data.get("final")})
         return self._entry(record, "ended", said)
 
-    def _entry(self, record: Record, kind: Kind, said: EntryText) -> Entry:
+    def _entry(self, record: Record, kind: Kind, said: EntryText, *, before: bool = False) -> Entry:
+        """`before`: it happened where the run was before the record."""
+        state = self._was if before else self._timeline.state
         return Entry(
             seq=record.seq,
             line=record.line,
             at=record.at,
-            offset=since(self._began, moment(record.at)),
+            offset=since(self._timeline.began, moment(record.at)),
             kind=kind,
-            state=self._state,
-            phase=self.declared.phase(self._state),
+            state=state,
+            phase=self.declared.phase(state),
             text=said.text,
             asked={},
             bad=said.bad,

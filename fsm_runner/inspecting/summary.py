@@ -1,4 +1,4 @@
-"""The summary: the numbers of one run, record by record, in memory that does not grow with the run."""
+"""The summary: the numbers of one run that a timeline lacks, for they take the chart: limits spent, waits, tool use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from fsm_runner.inspecting.data import Requests, ToolUse, Totals, Wait
-from fsm_runner.loop.context import Usage
+from fsm_runner.journal.timeline import Timeline
 from fsm_runner.loop.effects import REQUESTS
 
 
@@ -19,34 +19,20 @@ class Adding:
         failing: whether the last report is a failure.
     """
 
-    records: int = 0
-    turns: int = 0
-    compactions: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    visits: Counter[str] = field(default_factory=Counter)
-    tokens: Usage = field(default_factory=Usage)
     tools: dict[str, ToolUse] = field(default_factory=dict)
     requests: Requests = field(default_factory=Requests)
-    elapsed: float | None = None
-    states: dict[str, float] = field(default_factory=dict)
     waits: dict[Wait, float] = field(default_factory=dict)
-    idle: float = 0.0
     spent: Counter[str] = field(default_factory=Counter)
-    resumed: int = 0
     staked: str | None = None
     failing: bool = False
 
-    def passed(self, state: str | None, wait: Wait, seconds: float) -> None:
-        """Add time in `state`, waiting for `wait`."""
-        self.elapsed = (self.elapsed or 0.0) + seconds
-        if state is not None:
-            self.states[state] = self.states.get(state, 0.0) + seconds
+    def waited(self, wait: Wait, seconds: float | None) -> None:
+        """Add time in which the run waited for `wait`."""
+        if seconds is not None:
             self.waits[wait] = self.waits.get(wait, 0.0) + seconds
 
-    def row(self, id: str, target: str, spends: str | None, *, rests: bool) -> None:
-        """Add a row that led to `target`; `rests`: that state has no effect."""
-        self.rows[id] += 1
-        self.visits[target] += 1
+    def row(self, spends: str | None, *, rests: bool) -> None:
+        """Add a row that spent the limit `spends`; `rests`: the state that it led to has no effect."""
         if spends is not None:
             self.spent[spends] += 1
             self.staked = spends
@@ -54,22 +40,9 @@ class Adding:
             self.spent[self.staked] -= 1
             self.staked = None
 
-    def reply(self, usage: Usage, *, compacts: bool) -> None:
-        """Add a reply, or a summary."""
-        was = self.tokens
-        self.tokens = Usage(
-            input_tokens=was.input_tokens + usage.input_tokens,
-            output_tokens=was.output_tokens + usage.output_tokens,
-            cache_creation_input_tokens=was.cache_creation_input_tokens + usage.cache_creation_input_tokens,
-            cache_read_input_tokens=was.cache_read_input_tokens + usage.cache_read_input_tokens,
-            replies=was.replies + usage.replies,
-        )
-        self.staked = None
-        self.compactions += compacts
-        self.turns += not compacts
-
     def answered(self, seconds: float | None) -> None:
-        """Add how long a request took."""
+        """Add a reply, or a summary, and how long its request took."""
+        self.staked = None
         together, longest = _longer(self.requests.seconds, self.requests.longest, seconds)
         self.requests = replace(self.requests, seconds=together, longest=longest)
 
@@ -89,23 +62,23 @@ class Adding:
         elif effect in REQUESTS:
             self.requests = replace(self.requests, lost=self.requests.lost + 1)
 
-    def totals(self) -> Totals:
-        """Return what there is."""
+    def totals(self, timeline: Timeline) -> Totals:
+        """Return what there is, with what `timeline` knows of the same run."""
         return Totals(
-            records=self.records,
-            turns=self.turns,
-            compactions=self.compactions,
-            rows=dict(self.rows),
-            visits=dict(self.visits),
-            tokens=self.tokens,
+            records=timeline.records,
+            turns=timeline.turns,
+            compactions=timeline.compactions,
+            rows=dict(timeline.rows),
+            visits=dict(timeline.visits),
+            tokens=timeline.usage,
             tools=dict(self.tools),
             requests=self.requests,
-            elapsed=self.elapsed,
-            states=dict(self.states),
+            elapsed=timeline.elapsed,
+            states=dict(timeline.seconds),
             waits=dict(self.waits),
-            idle=self.idle,
+            idle=timeline.idle,
             spent=dict(self.spent),
-            resumed=self.resumed,
+            resumed=timeline.resumed,
         )
 
 

@@ -16,6 +16,7 @@ writer         a run's records to a file, through structlog
 whole_write    several records at once, or none
 reading_bounds how much a reader takes in
 reader         records out of a file, those of older versions as today's
+timeline       what the records of one run add up to, one at a time
 integrity      whether a file is what was written
 
 The format is written down field by field in docs/journal.md.

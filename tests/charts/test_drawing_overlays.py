@@ -20,13 +20,12 @@ from fsm_runner.charts.drawing import (
     mermaid,
     only_marked,
     overlay_of_counts,
-    overlay_of_runs,
-    runs_of,
     svg,
 )
-from fsm_runner.charts.drawing.runs import duration
 from fsm_runner.charts.drawing.theme import THEMES
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
+from fsm_runner.engine.text import duration
+from fsm_runner.inspecting.run_overlay import overlay_of_runs, runs_of
 from tests.charts.test_drawing_pictures import boxes
 
 CHART = load("states")

@@ -10,7 +10,6 @@ labels        what is written: rows as short text
 edges         which rows are lines
 theme         the colours
 overlay       what a picture says beyond the chart: tests' coverage, or only a part of it
-runs          an overlay of recorded runs
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from fsm_runner.charts.drawing.dot import dot_phases, dot_states
 from fsm_runner.charts.drawing.mermaid import mermaid_phases, mermaid_states
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, Mark, Overlay, only_marked, overlay_of_counts
 from fsm_runner.charts.drawing.picture import PictureError, render_png, render_svg
-from fsm_runner.charts.drawing.runs import overlay_of_runs, runs_of
 from fsm_runner.charts.drawing.theme import ThemeName
 from fsm_runner.engine.chart import Chart
 
@@ -37,9 +35,7 @@ __all__ = [
     "mermaid",
     "only_marked",
     "overlay_of_counts",
-    "overlay_of_runs",
     "png",
-    "runs_of",
     "svg",
 ]
 
