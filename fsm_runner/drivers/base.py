@@ -80,7 +80,6 @@ class BaseRunner(Acts):
         self._busy = False
         self._early = False
         self._draining = False
-        self._warned: set[str] = set()
         self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
@@ -102,7 +101,7 @@ class BaseRunner(Acts):
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
         self._item = self._last = message
-        self._warned.clear()
+        self._given.warned.clear()
         self._given.remember(data)
         if self._session.context.compaction.config is None or has_summary(data):
             self._lasting = message
@@ -209,8 +208,8 @@ class BaseRunner(Acts):
 
         Once, also where warnings are errors: then the caller gets that, and the run can be gone on with."""
         for effect in effects:
-            if effect.kind == "unknown" and effect.id not in self._warned:
-                self._warned.add(effect.id)
+            if effect.kind == "unknown" and effect.id not in self._given.warned:
+                self._given.warned.add(effect.id)
                 text = unknown_warning(effect.block, self._given.tools, self._session.context)
                 if text is not None:
                     log.warning(text)  # a warning is shown once for a line; a record, each time

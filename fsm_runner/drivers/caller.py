@@ -57,6 +57,8 @@ class Given:
         self._told = structure({**self._params, "output_format": self._format_name})
         self._replies: dict[int, object] = {}
         self._response: tuple[tuple[Json, ...], dict[str, Any]] | None = None
+        self.warned: set[str] = set()
+        """The calls to unknown tools of which the caller was warned; they are warned of again where they run again."""
 
     def remember(self, reply: Json) -> None:
         """Remember that the content of a message is a reply's; the caller gets such content as the SDK's blocks."""
@@ -137,6 +139,13 @@ class Given:
             if edited != self._response[0]:
                 yield ResultsEdited(results=edited)
         self._response = None
+
+    def begin_response(self) -> None:
+        """The tool response begins anew: what the caller edited in the last one is not part of it.
+
+        Source: anthropic 2.12, whose runner forgets its response where messages are appended."""
+        self._response = None
+        self.warned.clear()
 
     def response(self, context: Context) -> dict[str, Any] | None:
         """Return the tool response: the same object, for the caller to edit, as long as the results are the same."""
@@ -339,6 +348,7 @@ class Acts:
         with self._session.acting():
             refuse_while_compacting(self._session.context)
             self._session.act(added)
+            self._given.begin_response()
 
     def set_messages_params(self, params: Any) -> None:
         """Replace the parameters of the requests to come.

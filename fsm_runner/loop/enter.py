@@ -286,7 +286,8 @@ def _compacted(context: Context) -> Context:
 
 
 def handed_on(context: Context) -> list[Json]:
-    """Return the conversation as another run can go on from it: each call in it has a result.
+    """Return the conversation as another run can go on from it: each call in it has a result, and no word about tools
+    stands where the API takes none.
 
     A call that was not run says so in its result, and why.  The reply that the caller holds is not part of it yet.
     """
@@ -310,7 +311,7 @@ def _answered_all(history: Sequence[Json], known: Mapping[str, Call], why: str) 
     messages: list[Json] = []
     for at, message in enumerate(history):
         whole = _as_whole(message)
-        if whole is None:
+        if whole is None or (message.get("role") == "system" and messages and not _may_precede_system(messages[-1])):
             continue
         messages.append(whole)
         ids = _open_calls(message, history[at + 1 :]) if message.get("role") == "assistant" else []
@@ -327,6 +328,17 @@ def _as_whole(message: Json) -> Json | None:
     if len(kept) == len(blocks):
         return message
     return {**message, "content": kept} if kept else None
+
+
+def _may_precede_system(message: Json) -> bool:
+    """Whether the API takes a system message after this one.
+
+    Source: the API's words when it refuses one: it "must follow a 'user' message or an 'assistant' message ending in a
+    server tool result"."""
+    if message.get("role") != "assistant":
+        return True
+    *_, last = ({}, *blocks_of(message))
+    return str(last.get("type")).endswith("_tool_result")
 
 
 def _open_calls(message: Json, after: Sequence[Json]) -> list[str]:

@@ -8,8 +8,8 @@ comparison in these places, and nowhere else:
 - `play.Seen.calls`: the order of the calls of one turn, which run side by side;
 - `play.Player.play`: a run that raised is over, since going on from there is ours alone; and nobody asks for the last
   message of a run that was closed in the middle of a stream;
-- `scenarios.reply_with`, `fault_with`, `visit_of`: a paused reply without content or with a call, a stream that ends
-  early without a word, an act after closing;
+- `scenarios.reply_with`, `fault_with`, `few`: a paused reply without content or with a call, a stream that ends
+  early without a word, a reply that the caller adds a second time behind other messages;
 - `scenarios.TOOLS`: a tool that returns what is no tool result.
 """
 
