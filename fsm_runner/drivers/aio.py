@@ -213,7 +213,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
-        self._watch = CallWatch()
+        self._watch, self._unread = CallWatch(), True
         self._item, self._stream = await lend_async(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 

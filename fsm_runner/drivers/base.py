@@ -76,6 +76,7 @@ class BaseRunner(Acts):
         self._last: Any = resources.last
         self._lasting: Any = resources.last
         self._stream: Any = None
+        self._unread = False  # whether the last stream has not been read to its end
         self._step: Step | None = None
         self._busy = False
         self._early = False
@@ -96,11 +97,15 @@ class BaseRunner(Acts):
             )
 
     def _response(self) -> Json | None:
+        """The tool response; None for a reply that was closed before it was read, whose calls nobody knows."""
+        if self._unread and self._session.final:
+            return None
         return self._given.response(self._session.context)
 
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
         self._item = self._last = message
+        self._unread = False
         self._given.warned.clear()
         self._given.remember(data)
         if self._session.context.compaction.config is None or has_summary(data):

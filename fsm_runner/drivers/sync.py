@@ -149,7 +149,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
-        self._watch = CallWatch()
+        self._watch, self._unread = CallWatch(), True
         self._item, self._stream = lend(response, self, self._watch, self._given.output_format)
         return self._session.tell(Opened())
 

@@ -189,10 +189,11 @@ closing = st.tuples(often(50, few, ())).map(
 @st.composite
 def visit_of(draw: st.DrawFn) -> Visit:
     """Draw what the caller does with an item: half of the time, nothing but read it."""
+    read = draw(often(40, st.integers(0, 12), None))
     return Visit(
-        read=draw(often(40, st.integers(0, 12), None)),
+        read=read,
         hold=draw(often(30, st.frozensets(st.integers(0, 3), min_size=1, max_size=2), frozenset())),
-        acts=draw(often(50, few, ())) + draw(often(6, closing, ())),
+        acts=draw(often(50, few, ())) + draw(often(6, closing if read is None else st.just((Act("close"),)), ())),
     )
 
 

@@ -10,6 +10,7 @@ comparison in these places, and nowhere else:
   message of a run that was closed in the middle of a stream;
 - `scenarios.reply_with`, `fault_with`, `few`: a paused reply without content or with a call, a stream that ends
   early without a word, a reply that the caller adds a second time behind other messages;
+  and, for the SDK reads on in what it has closed, acts after closing a stream that was read in part;
 - `scenarios.TOOLS`: a tool that returns what is no tool result.
 """
 

@@ -120,6 +120,21 @@ def test_a_stream_that_is_read_on_after_closing_is_closed(drive, search):
 
 
 @pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("pieces", [0, 2])
+def test_there_is_no_response_to_a_stream_that_was_closed_before_its_end(drive, search, eager, pieces):
+    """Least of all the one to the turn before it."""
+    run = drive.run([CALL, CALL], search, stream=True, run_tools_eagerly=eager)
+    next(run).get_final_message()
+    stream = next(run)
+    for _ in range(pieces):
+        next(stream)
+    run.close()
+
+    assert None is run.generate_tool_call_response()
+    assert ("done", "closed") == (run.snapshot.state, run.stop.reason)
+
+
+@pytest.mark.parametrize("eager", [False, True])
 def test_there_is_no_response_to_a_stream_that_was_lost(drive, search, ran, eager):
     """Least of all the one to the turn before it."""
     lost = disconnect(reply(text("I look."), use("search", q="bees")), after=5)
