@@ -29,7 +29,7 @@ from tests.crash.lives import MOST_TOKENS, PREFIX, RUN, Life, live, unmarked
 DIGEST = 64
 
 UNENDED = "its line has no end"
-"""What `verify` says where a run was killed in the last byte of its last line: nothing is lost, and nothing to resume."""
+"""What `verify` says of a run that was killed in the last byte of its last line: nothing is lost."""
 
 Kind: TypeAlias = Literal["record", "torn", "effect"]
 """Of a moment: before a record is written, when half of it is, within an effect."""
