@@ -7,12 +7,12 @@ entering a state changes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from fsm_runner.engine.fastcopy import maker, replace
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn, Usage
+from fsm_runner.loop.context import Call, Calls, Context, Conversation, Counters, Note, RunStatus, Turn, Usage
 from fsm_runner.loop.effects import EFFECTS
 from fsm_runner.loop.enter import entered
 from fsm_runner.loop.history import History
@@ -255,7 +255,7 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
     Source: anthropic 2.12."""
     conversation, turn = context.conversation, context.turn
     messages = tuple(map(sendable_message, messages))
-    messages = _not_there_yet(messages, turn, conversation.current)
+    messages = _not_there_yet(messages, turn, _since_the_reply(conversation))
     if conversation.draft is None:
         return replace(context, conversation=with_history(conversation, conversation.history.appended(*messages)))
     if turn.unread and not context.settings.eager and not any(call.status == "running" for call in turn.calls):
@@ -264,7 +264,15 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
     return replace(context, conversation=replace(conversation, draft=draft, owned=True), turn=turn)
 
 
-def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: History) -> tuple[ev.Json, ...]:
+def _since_the_reply(conversation: Conversation) -> Sequence[ev.Json]:
+    """The messages among which the last reply would be: what the caller has added since, while it is handled."""
+    draft = conversation.draft
+    if draft is None or not draft.extends(conversation.history):
+        return conversation.current
+    return draft[len(conversation.history) :]
+
+
+def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: Sequence[ev.Json]) -> tuple[ev.Json, ...]:
     """`messages` without the last reply, where `history` has it: a reply is recorded once, however often it is added.
 
     Source: anthropic 2.12."""
@@ -280,7 +288,7 @@ def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: History) 
     return tuple(new)
 
 
-def _last_of_assistant(history: History) -> ev.Json | None:
+def _last_of_assistant(history: Sequence[ev.Json]) -> ev.Json | None:
     return next((each for each in reversed(history) if each.get("role") == "assistant"), None)
 
 

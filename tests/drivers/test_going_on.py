@@ -164,3 +164,15 @@ def test_a_run_can_begin_with_the_messages_of_one_that_was_closed(drive, search)
 
     assert "Not run: the run was closed." == messages[-2]["content"][0]["content"]
     assert "fine" == words(drive.run([text("fine")], search, messages=messages).until_done())
+
+
+def test_a_reply_like_the_one_before_is_appended_all_the_same(drive):
+    """Only the reply itself is recorded once; words that the model says twice are two messages."""
+    paused = reply(text("well"), stop_reason="pause_turn")
+    run = drive.run([paused, paused, text("done")])
+    next(run)
+    run.append_messages(next(run), {"role": "user", "content": "go on"})
+    run.until_done()
+
+    said = [message["role"] for message in drive.requests[-1]["messages"]]
+    assert ["user", "assistant", "assistant", "user"] == said[-4:]
