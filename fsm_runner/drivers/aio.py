@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 
 from fsm_runner.adapters.anthropic.plain import message_data
 from fsm_runner.adapters.anthropic.requests import FormatT, check_summary, summary_arguments
-from fsm_runner.adapters.anthropic.streams import AsyncLent, CallWatch, in_asyncio, lend_async
+from fsm_runner.adapters.anthropic.streams import AsyncLent, CallWatch, lend_async
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.base import BaseRunner, Resources, calls_to_start
 from fsm_runner.drivers.cancellation import Cancels
@@ -177,7 +177,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         """Begin the run's span, which ends with the event loop at the latest."""
         was_open = self._spans.is_open
         self._begin_spans()
-        if self._spans.is_open and not was_open and in_asyncio():
+        if self._spans.is_open and not was_open and _in_asyncio():
             self._span_end = _ended_with_the_loop(self._spans)
             await anext(self._span_end)
 
@@ -346,6 +346,15 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         if stream is not None:
             with anyio.CancelScope(shield=True):
                 await stream.leave(readable=readable)
+
+
+def _in_asyncio() -> bool:
+    """Whether the event loop is asyncio's, which closes generators: those that are dropped, and all at its end."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _ended_with_the_loop(spans: Spans) -> AsyncGenerator[None, None]:

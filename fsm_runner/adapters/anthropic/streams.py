@@ -7,7 +7,6 @@ SDK's stream fails.  Each stream tells one of the last three, once, as long as t
 
 from __future__ import annotations
 
-import asyncio
 import json
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
@@ -314,15 +313,6 @@ class SyncLent(Lent):
         with suppress(Exception):
             while not (self._read or readable or self._has_failed or stream is None):
                 next(stream)
-
-
-def in_asyncio() -> bool:
-    """Whether the event loop is asyncio's, which closes generators: those that are dropped, and all at its end."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 async def _closing_async(raw: Any) -> AsyncGenerator[None, None]:
