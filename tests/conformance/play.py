@@ -35,7 +35,7 @@ class Seen:
     """All that can be seen of a run.
 
     Attributes:
-        bodies, betas: of the requests.
+        bodies, betas: of the requests; of equal replies in a row, the first.
         items: what was handed out; for a stream, its events as far as they were read.
         acts: what each act returned or raised.
         calls: the tool calls made, sorted: tools of one turn run side by side.
@@ -67,9 +67,19 @@ def play(scenario: Scenario, *, flavour: str, ours: bool) -> Seen:
         logging.disable(logging.NOTSET)
     seen.warned = sorted(str(each.message).partition(". ")[0] for each in caught if each.category is UserWarning)
     seen.calls.sort(key=repr)
-    seen.bodies = [dict(request.body) for request in model.requests]
+    seen.bodies = [with_equal_replies_once(dict(request.body)) for request in model.requests]
     seen.betas = [request.betas for request in model.requests]
     return seen
+
+
+def with_equal_replies_once(body: dict[str, Any]) -> dict[str, Any]:
+    """Return `body` with the first of equal replies in a row: where the caller changed the history, the SDK's runner
+    drops the others."""
+    messages: list[Any] = []
+    for message in body["messages"]:
+        if message["role"] != "assistant" or message not in messages[-1:]:
+            messages.append(message)
+    return {**body, "messages": messages}
 
 
 def answering(scenario: Scenario) -> Callable[[ScriptedRequest], Reply | Fault]:

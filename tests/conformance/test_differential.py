@@ -4,6 +4,8 @@
 comparison in these places, and nowhere else:
 
 - `play.NO_MESSAGE`: the error of `until_done` when there is no message;
+- `play.with_equal_replies_once`: two paused replies that say the same, of which the SDK drops one where the caller
+  changed the history afterwards, and ours none;
 - `play.Seen.warned`: how a warning goes on after its first sentence;
 - `play.Seen.calls`: the order of the calls of one turn, which run side by side;
 - `play.Player.play`: a run that raised is over, since going on from there is ours alone; and nobody asks for the last
