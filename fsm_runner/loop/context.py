@@ -14,9 +14,10 @@ turn and at the thousandth.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from fsm_runner.engine.domain import Note as Note
 from fsm_runner.loop.events import Failed, Json
@@ -64,6 +65,14 @@ class Conversation:
         return self.history if self.draft is None else self.draft
 
 
+Line: TypeAlias = "tuple[str | None, str]"
+"""The calls that may have to wait for each other: those of a toolset, by its name and "", or of a tool, by None and
+the tool's name."""
+
+CallState: TypeAlias = Literal["waiting", "running", "failed", "succeeded"]
+"""A call's status; of a call that is done, how it ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A tool call of the last reply: immutable.
@@ -85,6 +94,16 @@ class Call:
     status: Literal["waiting", "running", "done"] = "waiting"
     held: bool = False
     result: Json | None = None
+
+    @property
+    def line(self) -> Line:
+        return (None, self.name) if self.toolset is None else (self.toolset, "")
+
+    @property
+    def state(self) -> CallState:
+        if self.status != "done":
+            return self.status
+        return "failed" if self.result is not None and self.result.get("is_error") else "succeeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,12 +304,12 @@ class Calls(tuple[Call, ...]):
 
     Attributes:
         places: by id, the places of the calls that have it.
-        waiting: how many wait to be started.
+        lines: by state and line, the places of the calls, in order; what has none is left out.
         undone: how many are not done.
     """
 
     places: Mapping[str, Sequence[int]]
-    waiting: int
+    lines: Mapping[tuple[CallState, Line], Sequence[int]]
     undone: int
 
     @classmethod
@@ -300,25 +319,29 @@ class Calls(tuple[Call, ...]):
             return calls
         made = cls(calls)
         places: dict[str, list[int]] = {}
+        lines: dict[tuple[CallState, Line], list[int]] = {}
         for place, call in enumerate(made):
             places.setdefault(call.id, []).append(place)
-        made.places = places
-        made.waiting = sum(1 for call in made if call.status == "waiting")
+            lines.setdefault((call.state, call.line), []).append(place)
+        made.places, made.lines = places, lines
         made.undone = sum(1 for call in made if call.status != "done")
         return made
 
     def changed(self, changes: Mapping[int, Call]) -> Calls:
-        """Return the calls with others, of the same ids, at some places."""
+        """Return the calls with others, of the same ids and in the same lines, at some places."""
         if not changes:
             return self
-        copy = list(self)
-        waiting, undone = self.waiting, self.undone
+        copy, undone = list(self), self.undone
+        keys = {(each.state, each.line) for place, call in changes.items() for each in (copy[place], call)}
+        changed = {key: list(self.lines.get(key, ())) for key in keys}
         for place, call in changes.items():
-            before, copy[place] = copy[place].status, call
-            waiting += (call.status == "waiting") - (before == "waiting")
-            undone += (call.status != "done") - (before != "done")
+            before, copy[place] = copy[place], call
+            changed[before.state, before.line].remove(place)
+            insort(changed[call.state, call.line], place)
+            undone += (call.status != "done") - (before.status != "done")
         made = Calls(copy)
-        made.places, made.waiting, made.undone = self.places, waiting, undone
+        made.places, made.undone = self.places, undone
+        made.lines = {key: places for key, places in {**self.lines, **changed}.items() if places}
         return made
 
     def renewed(self, calls: Mapping[str, Call]) -> Calls:
@@ -327,8 +350,8 @@ class Calls(tuple[Call, ...]):
 
     def appended(self, call: Call) -> Calls:
         """Return the calls with `call`, whose id none of them has, behind them."""
-        made = Calls((*self, call))
-        made.places = {**self.places, call.id: [len(self)]}
-        made.waiting = self.waiting + (call.status == "waiting")
+        made, place, key = Calls((*self, call)), len(self), (call.state, call.line)
+        made.places = {**self.places, call.id: [place]}
+        made.lines = {**self.lines, key: [*self.lines.get(key, ()), place]}
         made.undone = self.undone + (call.status != "done")
         return made

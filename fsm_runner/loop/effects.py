@@ -17,11 +17,11 @@ from typing import ClassVar, Literal, TypeAlias
 from fsm_runner.engine.domain import EffectKind, Vocabulary
 from fsm_runner.engine.fastcopy import maker
 from fsm_runner.loop import events as ev
-from fsm_runner.loop.context import Call, Context, SummaryControl
+from fsm_runner.loop.context import Call, Calls, Context, SummaryControl
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import is_object, without_open_calls
 from fsm_runner.loop.thread import CREATE_ONLY, request_parts
-from fsm_runner.loop.tools import available, family
+from fsm_runner.loop.tools import available, places_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,19 +242,18 @@ def _kind(context: Context, call: Call, names: frozenset[str]) -> CallKind:
         return runs if call.name in names else "unknown"
     if call.toolset not in settings.toolsets:
         return "unknown"
-    for other in context.turn.calls:
-        if other.id == call.id:
-            break
-        if family(other, settings) == call.toolset and other.result is not None and other.result.get("is_error"):
-            return "skip"
-    return runs
+    calls = Calls.of(context.turn.calls)
+    failed = places_in(calls, call.toolset, settings, "failed")
+    return "skip" if failed and min(failed) < calls.places.get(call.id, (0,))[0] else runs
 
 
 def _call_tools(context: Context) -> tuple[Effect, ...]:
-    starting = frozenset(context.turn.starting)
-    if not starting:
+    turn = context.turn
+    if not turn.starting:
         return ()
-    return _calls(context, [call for call in context.turn.calls if call.id in starting])
+    calls = Calls.of(turn.calls)
+    places = sorted(place for id in turn.starting for place in calls.places[id])
+    return _calls(context, [calls[place] for place in places])
 
 
 def _call_early(context: Context) -> tuple[Effect, ...]:

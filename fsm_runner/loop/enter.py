@@ -27,7 +27,7 @@ from fsm_runner.loop.messages import (
 )
 from fsm_runner.loop.stop import stop_reason_of
 from fsm_runner.loop.thread import departing, is_recorded, is_threading, moved, refused_fields
-from fsm_runner.loop.tools import available, changes_of, family, with_history
+from fsm_runner.loop.tools import available, changes_of, places_in, toolset_of, with_history
 
 RESENDS = 2
 """How often one request is sent again without asking the caller."""
@@ -172,15 +172,17 @@ def _started(context: Context, *, early: bool) -> Turn:
     if context.compaction.response is not None:
         return turn  # it has no calls; those of the reply before it are none of its business
     candidates = Calls.of(turn.arriving[-1:] if early else turn.calls)
-    if not candidates.waiting:
+    if not any(state == "waiting" for state, _ in candidates.lines):
         return turn if not turn.starting else replace(turn, starting=())
-    busy = {family(call, settings) for call in candidates if call.status == "running"} - {None}
-    starting: dict[str, Call] = {}
-    for call in candidates:
-        if call.status == "waiting" and (toolset := family(call, settings)) not in busy:
-            if toolset is not None:
-                busy.add(toolset)
-            starting[call.id] = replace(call, status="running")
+    places: set[int] = set()
+    for (state, line), waiting in candidates.lines.items():
+        if state != "waiting":
+            continue
+        if (toolset := toolset_of(line, settings)) is None:
+            places.update(waiting)
+        elif not places_in(candidates, toolset, settings, "running"):
+            places.add(min(places_in(candidates, toolset, settings, "waiting")))
+    starting = {candidates[place].id: replace(candidates[place], status="running") for place in sorted(places)}
     return replace(
         turn,
         starting=tuple(starting),

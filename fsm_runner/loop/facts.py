@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from fsm_runner.engine import fact as _fact
 from fsm_runner.engine.fact import answering as answering
 from fsm_runner.engine.fact import fact as fact
-from fsm_runner.loop.context import Context
+from fsm_runner.loop.context import Calls, Context
 from fsm_runner.loop.effects import EFFECTS, VOCABULARY
 from fsm_runner.loop.enter import RESENDS
 from fsm_runner.loop.messages import asks_for_tools, is_done, turn_of
 from fsm_runner.loop.stop import stop_reason_of
 from fsm_runner.loop.thread import refused_fields
-from fsm_runner.loop.tools import available, family
+from fsm_runner.loop.tools import available, places_in, toolset_of
 
 if TYPE_CHECKING:
     Fact: TypeAlias = _fact.Fact[Context]
@@ -129,14 +129,13 @@ def early(context: Context) -> str:
     if not settings.eager or not arriving or arriving[-1].held:
         return "wait"
     call = arriving[-1]
-    toolset = family(call, settings)
+    toolset = toolset_of(call.line, settings)
     if toolset is None:
         return "run" if call.name in available(context) else "wait"
     if call.toolset is None:
         return "wait"
-    earlier = [other for other in arriving[:-1] if family(other, settings) == toolset]
-    waits = any(other.result is None or other.result.get("is_error") for other in earlier)
-    return "wait" if waits else "run"
+    earlier = places_in(Calls.of(arriving), toolset, settings, "waiting", "running", "failed")
+    return "wait" if min(earlier, default=len(arriving)) < len(arriving) - 1 else "run"
 
 
 @fact(answers=("none", "resend", "retry"))

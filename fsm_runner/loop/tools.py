@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from fsm_runner.engine.fastcopy import replace
-from fsm_runner.loop.context import Call, Context, Conversation, Settings
+from fsm_runner.loop.context import Calls, CallState, Context, Conversation, Line, Settings
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import blocks_of, text_in
@@ -87,11 +87,20 @@ def _changed(tool: object) -> str | None:
     return text_in(definition, "name") if isinstance(definition, Mapping) else None
 
 
-def family(call: Call, settings: Settings) -> str | None:
-    """Return the toolset whose calls `call` has to wait for; None when it waits for none.
+def toolset_of(line: Line, settings: Settings) -> str | None:
+    """Return the toolset whose calls those of `line` have to wait for; None when they wait for none.
 
     A call that is named like a toolset is one of it in the wrong form.
     """
-    if call.toolset is not None:
-        return call.toolset
-    return call.name if call.name in settings.toolsets and call.name not in settings.runnable else None
+    toolset, name = line
+    if toolset is not None:
+        return toolset
+    return name if name in settings.toolsets and name not in settings.runnable else None
+
+
+def places_in(calls: Calls, toolset: str, settings: Settings, *states: CallState) -> list[int]:
+    """Return the place of the first call in each of `states`, for each line of `toolset` that has one."""
+    lines: list[Line] = [(toolset, "")]
+    if toolset_of((None, toolset), settings) == toolset:
+        lines.append((None, toolset))
+    return [places[0] for state in states for line in lines if (places := calls.lines.get((state, line)))]

@@ -24,7 +24,7 @@ CALLS = st.lists(
 
 def known(calls: Calls) -> tuple[object, ...]:
     """What `calls` says of itself."""
-    return dict(calls.places), calls.waiting, calls.undone
+    return dict(calls.places), dict(calls.lines), calls.undone
 
 
 @given(CALLS, st.lists(st.tuples(st.integers(0, 9), STATUSES), max_size=5), st.lists(STATUSES, max_size=3))
@@ -54,9 +54,10 @@ def test_calls_do_not_change():
     assert calls is calls.changed({})
 
 
-def asked(number: int, **settings: object) -> ev.Replied:
-    """A reply with so many calls."""
-    blocks = [{"type": "tool_use", "id": f"c{each}", "name": "f", "input": {}} for each in range(number)]
+def asked(number: int, *, toolset: str | None = None) -> ev.Replied:
+    """A reply with so many calls, of a tool or of a toolset."""
+    member = {} if toolset is None else {"toolset_name": toolset}
+    blocks = [{"type": "tool_use", "id": f"c{each}", "name": "f", "input": {}, **member} for each in range(number)]
     return ev.Replied(message={"id": "m", "role": "assistant", "stop_reason": "tool_use", "content": blocks})
 
 
@@ -68,6 +69,7 @@ def begun(*, stream: bool = False):
             params={"model": "m", "max_tokens": 9},
             tools=({"name": "f"},),
             runnable=frozenset({"f"}),
+            toolsets=frozenset({"files"}),
             stream=stream,
             eager=stream,
         ),
@@ -94,10 +96,24 @@ def answered(number: int, *, backwards: bool = False):
     return run
 
 
-def streamed(number: int):
+def in_a_toolset(number: int):
+    """Prepare a turn of so many calls of one toolset, which run one after the other; return what answers them."""
+    step = MACHINE.step(MACHINE.step(begun().snapshot, asked(number, toolset="files")).snapshot, ev.Continued())
+
+    def run() -> None:
+        here = step
+        for each in range(number):
+            assert [f"c{each}"] == [effect.id for effect in here.effects]
+            here = MACHINE.step(here.snapshot, finished(f"c{each}"))
+        assert "request" == here.snapshot.state
+
+    return run
+
+
+def streamed(number: int, *, toolset: str | None = None):
     """Prepare a streamed reply of so many calls, each of which runs as soon as it is there; return what tells it."""
     step = MACHINE.step(begun(stream=True).snapshot, ev.Opened())
-    message = asked(number).message
+    message = asked(number, toolset=toolset).message
 
     def run() -> None:
         here = step
@@ -112,8 +128,14 @@ def streamed(number: int):
 
 @pytest.mark.parametrize(
     "work",
-    [answered, lambda number: answered(number, backwards=True), streamed],
-    ids=["in order", "backwards", "streamed"],
+    [
+        answered,
+        lambda number: answered(number, backwards=True),
+        in_a_toolset,
+        streamed,
+        lambda number: streamed(number, toolset="files"),
+    ],
+    ids=["in order", "backwards", "in a toolset", "streamed", "streamed in a toolset"],
 )
 def test_twice_as_many_calls_are_twice_the_work(work):
     """Counted in calls of functions, never in seconds."""

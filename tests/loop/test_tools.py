@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fsm_runner.loop.context import Context, Conversation, Settings
 from fsm_runner.loop.history import History
-from fsm_runner.loop.tools import available, changes_in, family, with_history
+from fsm_runner.loop.tools import available, changes_in, toolset_of, with_history
 from tests.support.build import call, text, user
 
 TOOLS = ("search", "count")
@@ -172,8 +172,8 @@ def test_a_draft_counts_in_the_historys_place():
         ("click", "elsewhere", "elsewhere"),
     ],
 )
-def test_a_call_waits_for_its_family(name, toolset, expected):
+def test_a_call_waits_for_its_toolset(name, toolset, expected):
     """One that is named like a toolset belongs to it, unless a tool has that name; a tool waits for none."""
     settings = Settings(runnable=frozenset({"browser"}), toolsets=frozenset({"computer", "browser"}))
 
-    assert expected == family(call(name=name, toolset=toolset), settings)
+    assert expected == toolset_of(call(name=name, toolset=toolset).line, settings)
