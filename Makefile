@@ -6,7 +6,7 @@ ARGS   ?=
 SDK    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation changelog lock venv clean
+.PHONY: help run test thorough check lint format types fresh wheel diagrams charts coverage docs journal problems schema bench conformance crash mutation spin changelog lock venv clean
 
 help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -65,6 +65,9 @@ crash: venv  ## 500 runs killed at every moment, and resumed to their end
 
 mutation: venv  ## every row of every shipped chart changed, and what notices
 	@$(BIN)/python -m tools.mutation $(ARGS)
+
+spin: venv  ## the check's verdicts compared with those of SPIN, which must be installed
+	@$(BIN)/python -m tools.second_opinion $(ARGS)
 
 changelog: venv  ## show what the fragments in changelog.d/ add up to
 	@$(BIN)/towncrier build --draft --version next

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "table": "Print a chart's decision table.",
     "draw": "Draw a chart.",
     "diff": "Show what an edit of a chart changes.",
+    "export": "Write a chart in the language of another tool.",
     "paths": "Print a shortest conversation for each row.",
     "reach": "Show how a run comes to a state, or prove that none does.",
     "schema": "Print the JSON Schema of charts.",

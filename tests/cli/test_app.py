@@ -15,7 +15,7 @@ from tests.cli.conftest import BROKEN, ROOT, program
 from tests.support.processes import PATIENCE
 
 COMMANDS = (
-    "run", "init", "check", "table", "draw", "diff", "paths", "reach", "schema",
+    "run", "init", "check", "table", "draw", "diff", "export", "paths", "reach", "schema",
     "resume", "fork", "show", "compare", "replay", "verify",
 )  # fmt: skip
 
