@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from fsm_runner.version import VERSION
+
 if TYPE_CHECKING:
     from fsm_runner.adapters.anthropic.requests import OutputFormatError as OutputFormatError
     from fsm_runner.charts import find_chart as find_chart
@@ -79,7 +81,7 @@ _HOMES = {
 
 __all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, so it cannot differ
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 
 if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of ours

@@ -62,10 +62,10 @@ def app_for(arguments: Iterable[str]) -> typer.Typer:
 
 def _version(asked: bool) -> None:
     if asked:
-        from fsm_runner import __version__
         from fsm_runner.cli.screen import say
+        from fsm_runner.version import VERSION
 
-        say(f"fsm-runner {__version__}")
+        say(f"fsm-runner {VERSION}")
         raise typer.Exit
 
 

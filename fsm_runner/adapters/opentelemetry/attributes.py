@@ -18,11 +18,11 @@ from anthropic.lib.tools import (
 from opentelemetry import trace
 from opentelemetry.trace import Tracer
 
-from fsm_runner import __version__
 from fsm_runner.adapters.opentelemetry import span_names
 from fsm_runner.adapters.opentelemetry.span_names import ARGUMENTS, RESULT, TRUNCATED
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.messages import text_in
+from fsm_runner.version import VERSION
 
 log = logging.getLogger("fsm_runner.spans")
 
@@ -51,7 +51,7 @@ def tracer_of(options: anthropic.ResolvedOpenTelemetryOptions) -> Tracer | None:
     if provider is None and not global_provider_loads():
         return None
     try:
-        return trace.get_tracer(span_names.SCOPE, __version__, tracer_provider=provider)
+        return trace.get_tracer(span_names.SCOPE, VERSION, tracer_provider=provider)
     except Exception:
         log.debug("could not get a tracer", exc_info=True)
         return None
