@@ -1,8 +1,10 @@
 """Claude's tool loop as an explicit finite state machine that you can read, check, draw, run and replay.
 
-Everything public is listed in `__all__`, but for the events and effects of drivers of one's own, which are in
-`fsm_runner.events` and `fsm_runner.effects`.  Names are imported when they are first used, so that
-``import fsm_runner`` and the command line start quickly.
+`__all__` lists what to begin with.  The types that these functions return are in `fsm_runner.charts`, `context`,
+`events`, `effects`, `journal`, `replaying` and `options`.  `fsm_runner.testing` has a scripted model, and
+`fsm_runner.domain` machines of anything else.
+
+Names are imported when they are first used, so that ``import fsm_runner`` and the command line start quickly.
 """
 
 from __future__ import annotations

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from fsm_runner.loop.facts import Fact
 
 
+__all__ = ["RequestParams", "ResumeOptions", "RunnerOptions"]
+
+
 class RequestParams(TypedDict, total=False):
     """The parameters of the requests, with the meaning that they have in ``client.beta.messages.tool_runner``."""
 

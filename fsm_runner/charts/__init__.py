@@ -13,5 +13,42 @@ row_table     every row as a line, as text and as HTML
 from __future__ import annotations
 
 from fsm_runner.charts.loader import find_chart, load, loads
+from fsm_runner.engine.chart import (
+    AlwaysReaches,
+    Chart,
+    CustomEffect,
+    FactUse,
+    Limit,
+    Moment,
+    Never,
+    Pattern,
+    Precedes,
+    Row,
+    Rule,
+    State,
+)
+from fsm_runner.engine.check import Bound, Covered, FactCode, Taken, Verdict, Violation
 
-__all__ = ["find_chart", "load", "loads"]
+__all__ = [
+    "AlwaysReaches",
+    "Bound",
+    "Chart",
+    "Covered",
+    "CustomEffect",
+    "FactCode",
+    "FactUse",
+    "Limit",
+    "Moment",
+    "Never",
+    "Pattern",
+    "Precedes",
+    "Row",
+    "Rule",
+    "State",
+    "Taken",
+    "Verdict",
+    "Violation",
+    "find_chart",
+    "load",
+    "loads",
+]

@@ -22,8 +22,8 @@ StopT = TypeVar("StopT")
 """Why a run stopped."""
 
 
-class Event(Protocol):
-    """Something that happened, told to the machine by its name."""
+class NamedEvent(Protocol):
+    """Anything that a machine can be told: it has the name by which rows wait for it."""
 
     @property
     def name(self) -> str: ...
@@ -123,7 +123,7 @@ class Domain(Generic[ContextT, EffectT, StopT]):
 
     vocabulary: Vocabulary
     facts: Mapping[str, Fact[ContextT]]
-    fold: Callable[[ContextT, Event | Entered], ContextT]
+    fold: Callable[[ContextT, NamedEvent | Entered], ContextT]
     acts: frozenset[type] = frozenset()
     effects_of: Callable[[str, ContextT], tuple[EffectT, ...]] = lambda effect, context: ()
     effects_again: Callable[[str, ContextT], tuple[EffectT, ...]] = lambda effect, context: ()

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Generic
 
 from fsm_runner.engine.chart import Chart, State
-from fsm_runner.engine.domain import Domain, EffectT, Event, Note, StopT
+from fsm_runner.engine.domain import Domain, EffectT, NamedEvent, Note, StopT
 from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, Problem
 from fsm_runner.engine.fact import ContextT, Fact, answering
 from fsm_runner.engine.fastcopy import maker
@@ -91,13 +91,12 @@ class Machine(Generic[ContextT, EffectT, StopT]):
 
     Attributes:
         chart: what it was compiled from.
-        domain: what it is a machine of.
         facts: the facts that its guards ask, by name.
     """
 
     chart: Chart
-    domain: Domain[ContextT, EffectT, StopT] = field(repr=False)
     facts: Mapping[str, Fact[ContextT]]
+    _domain: Domain[ContextT, EffectT, StopT] = field(repr=False)
     _places: Mapping[str, _Place[ContextT]] = field(repr=False, compare=False)
     _stepper: Stepper = field(repr=False, compare=False)
 
@@ -107,15 +106,15 @@ class Machine(Generic[ContextT, EffectT, StopT]):
     def start(self, context: ContextT) -> Step[ContextT, EffectT, StopT]:
         """Return the step that a run begins with: in the initial state, waiting for the caller."""
         initial = self._places[self.chart.initial]
-        return self._settle(initial, self.domain.fold(context, entry_of(initial.state)), [])
+        return self._settle(initial, self._domain.fold(context, entry_of(initial.state)), [])
 
-    def step(self, snapshot: Snapshot[ContextT, StopT], event: Event) -> Step[ContextT, EffectT, StopT]:
+    def step(self, snapshot: Snapshot[ContextT, StopT], event: NamedEvent) -> Step[ContextT, EffectT, StopT]:
         """Return all that `event` does to a run at `snapshot`, which itself does not change.
 
         Raises:
             IllegalEvent: the state takes no such event.
         """
-        place, domain = self._places[snapshot.state], self.domain
+        place, domain = self._places[snapshot.state], self._domain
         decision, acts = place.decisions.get(event.name), type(event) in domain.acts
         if decision is None and not acts:
             raise IllegalEvent(snapshot.state, event.name, self.takes(snapshot))
@@ -134,7 +133,7 @@ class Machine(Generic[ContextT, EffectT, StopT]):
     def resume(self, snapshot: Snapshot[ContextT, StopT]) -> Step[ContextT, EffectT, StopT]:
         """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
         state = self._places[snapshot.state].state
-        effects = () if state.effect is None else self.domain.effects_again(state.effect, snapshot.context)
+        effects = () if state.effect is None else self._domain.effects_again(state.effect, snapshot.context)
         return Step(transitions=(), snapshot=snapshot, effects=effects, final=state.final)
 
     def takes(self, snapshot: Snapshot[ContextT, StopT]) -> tuple[str, ...]:
@@ -150,13 +149,13 @@ class Machine(Generic[ContextT, EffectT, StopT]):
             if chosen is None:
                 return self._step(place.state, context, taken)
             transition, entry = chosen
-            context = self.domain.fold(context, entry)
+            context = self._domain.fold(context, entry)
             taken.append(transition)
             place = self._places[transition.target]
         raise InternalError(f"always rows led back to state '{place.state.name}'; a checked chart has none that do")
 
     def _step(self, state: State, context: ContextT, taken: list[Transition]) -> Step[ContextT, EffectT, StopT]:
-        domain = self.domain
+        domain = self._domain
         return _new_step(
             transitions=tuple(taken),
             snapshot=_new_snapshot(
@@ -193,8 +192,8 @@ def compile(
     used = {use.name: known[use.name] for use in chart.facts}
     return Machine(
         chart=chart,
-        domain=domain,
         facts=MappingProxyType(used),
+        _domain=domain,
         _places={state.name: _place(state, used) for state in chart.states},
         _stepper=Stepper.of(chart),
     )

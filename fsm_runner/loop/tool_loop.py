@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from fsm_runner.engine import check as _check
 from fsm_runner.engine import machine as _machine
 from fsm_runner.engine.chart import Chart, State
-from fsm_runner.engine.domain import Domain, Event, Note
+from fsm_runner.engine.domain import Domain, NamedEvent, Note
 from fsm_runner.engine.fact import Fact
 from fsm_runner.engine.fastcopy import replace
 from fsm_runner.engine.rows import Entered, Transition
@@ -27,7 +27,7 @@ else:  # a generic class that is frozen cannot be called by such a name in Pytho
     Machine, Snapshot, Step = _machine.Machine, _machine.Snapshot, _machine.Step
 
 
-def _fold(context: Context, event: Event | Entered) -> Context:
+def _fold(context: Context, event: NamedEvent | Entered) -> Context:
     return fold(context, cast("ev.Event | Entered", event))
 
 

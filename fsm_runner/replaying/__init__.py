@@ -22,7 +22,8 @@ compatibility  what a process brings, compared with what the run had
 
 from __future__ import annotations
 
+from fsm_runner.charts.diff import Way
 from fsm_runner.replaying.report import Divergence, ReplayReport, RunReport
 from fsm_runner.replaying.verify import replay
 
-__all__ = ["Divergence", "ReplayReport", "RunReport", "replay"]
+__all__ = ["Divergence", "ReplayReport", "RunReport", "Way", "replay"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+from importlib import import_module
 
 import pytest
 from markdown_it import MarkdownIt
@@ -159,6 +160,9 @@ def test_every_reason_is_there():
 # ── the public API ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 API = sections("reference/api.md")
+MODULES = firsts(API[""])
+"""The public modules."""
+
 NAMES = ("Running", "Charts", "The machine", "Journals", "Errors")
 
 
@@ -173,6 +177,12 @@ def test_every_public_name_is_there():
 def test_what_a_driver_of_ones_own_is_written_with_is_there(module):
     """Every effect, and every event."""
     assert set(module.__all__) <= set(mentioned(API["A driver of your own"]))
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "fsm_runner.testing"])
+def test_every_name_of_a_public_module_is_there(name):
+    """Somewhere on the page; those of `testing` have a page of their own."""
+    assert set() == set(import_module(name).__all__) - set(mentioned("".join(API.values())))
 
 
 def test_every_argument_that_is_ours_is_there_with_its_default():

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from fsm_runner.engine.domain import Domain, EffectKind, Event, Vocabulary
-from fsm_runner.engine.fact import fact
-from fsm_runner.engine.rows import Entered
+from fsm_runner.domain import Domain, EffectKind, Entered, NamedEvent, Vocabulary, fact
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def paid(context: Turnstile) -> str:
     return "enough" if context.coins >= 3 else "too_few"
 
 
-def fold(context: Turnstile, event: Event | Entered) -> Turnstile:
+def fold(context: Turnstile, event: NamedEvent | Entered) -> Turnstile:
     """Return what it knows after an event."""
     match event:
         case Coin():

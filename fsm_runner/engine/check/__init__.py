@@ -15,7 +15,7 @@ from __future__ import annotations
 from fsm_runner.engine.check.codes import CODES
 from fsm_runner.engine.check.graph import Bound
 from fsm_runner.engine.check.names import FactCode
-from fsm_runner.engine.check.rules import Violation
+from fsm_runner.engine.check.rules import Taken, Violation
 from fsm_runner.engine.check.verdict import Covered, Verdict, check
 
-__all__ = ["CODES", "Bound", "Covered", "FactCode", "Verdict", "Violation", "check"]
+__all__ = ["CODES", "Bound", "Covered", "FactCode", "Taken", "Verdict", "Violation", "check"]

@@ -1,0 +1,35 @@
+"""The context: all that a run knows, in parts, as `runner.snapshot.context` and facts of one's own read it.
+
+    Context         the whole
+    Conversation    the messages; `History` is the list of them
+    Turn            the last reply and its tool calls, each a `Call`
+    Compaction      where the shrinking of the history stands
+    Settings        what requests are made of; `SummaryControl`: when the client summarises
+    Counters        limits, what is spent of them, and `Usage`, the tokens
+    Thread          what the server holds of the conversation
+    RunStatus       where the caller and the last failure left the run
+    Note            something that a person should be told
+
+All of it is immutable.
+"""
+
+from fsm_runner.engine.domain import Note
+from fsm_runner.loop.context import (
+    Call,
+    Compaction,
+    Context,
+    Conversation,
+    Counters,
+    RunStatus,
+    Settings,
+    SummaryControl,
+    Thread,
+    Turn,
+    Usage,
+)
+from fsm_runner.loop.history import History
+
+__all__ = [
+    "Call", "Compaction", "Context", "Conversation", "Counters", "History", "Note", "RunStatus", "Settings",
+    "SummaryControl", "Thread", "Turn", "Usage",
+]  # fmt: skip
