@@ -26,6 +26,7 @@ from fsm_runner.drivers.caller import Acts, Given
 from fsm_runner.drivers.loop import Loop
 from fsm_runner.drivers.session import RunView, Session, log
 from fsm_runner.engine.errors import ReplyError, RunError
+from fsm_runner.engine.text import clipped
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
 from fsm_runner.loop.events import Continued, Failed, Json, Replied
 from fsm_runner.loop.messages import check_calls, has_summary
@@ -84,6 +85,10 @@ class BaseRunner(Acts):
         self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
+
+    def __repr__(self) -> str:
+        stop = "" if self.stop is None else f", stop={self.stop!r}"
+        return clipped(f"{type(self).__name__}(run={self.run!r}, state={self._session.snapshot.state!r}{stop})")
 
     def _request(self, order: SendRequest) -> dict[str, Any]:
         held = order.thread is not None and order.thread.get("type") == "continue"

@@ -11,4 +11,5 @@ check    what a chart must satisfy before anything runs
 bounds   how large a chart may be
 fastcopy frozen data, and the cheap ways to make and to change it
 text     what messages have in common
+short_repr frozen data as one line
 """

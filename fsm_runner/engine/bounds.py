@@ -8,6 +8,8 @@ chart is refused with the number and the bound.  A program that needs more sets 
 
 from __future__ import annotations
 
+__all__ = ["COMBINATIONS", "ROWS", "STATES"]
+
 STATES = 1_000
 """The most states of a chart."""
 

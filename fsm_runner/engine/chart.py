@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fsm_runner.engine.short_repr import short_repr
 from fsm_runner.engine.text import clipped
 
 SCHEMA = "fsm_runner/chart/v1"
@@ -47,6 +48,8 @@ class Row:
     spends: str | None = None
     consumes: str | None = None
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -69,6 +72,8 @@ class State:
     always: tuple[Row, ...] = ()
     transitions: tuple[Row, ...] = ()
 
+    __repr__ = short_repr
+
     @property
     def rows(self) -> tuple[Row, ...]:
         """All rows, those tried on entering first."""
@@ -87,6 +92,8 @@ class FactUse:
     name: str
     answers: tuple[str, ...]
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -103,6 +110,8 @@ class CustomEffect:
     name: str
     reports: tuple[str, ...]
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -117,6 +126,8 @@ class Moment:
     states: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     guard: Pattern = ()
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +144,8 @@ class Precedes:
     first: Moment
     then: Moment
     since: Moment | None = None
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +164,8 @@ class Never:
     after: Moment | None = None
     until: Moment | None = None
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlwaysReaches:
@@ -158,6 +173,8 @@ class AlwaysReaches:
 
     name: str
     states: tuple[str, ...]
+
+    __repr__ = short_repr
 
 
 Rule: TypeAlias = Precedes | Never | AlwaysReaches

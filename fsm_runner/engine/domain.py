@@ -14,6 +14,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from fsm_runner.engine.chart import Pattern, State
 from fsm_runner.engine.fact import ContextT, Fact
 from fsm_runner.engine.rows import Entered, Transition
+from fsm_runner.engine.short_repr import short_repr
 
 EffectT = TypeVar("EffectT")
 """An order to a driver."""
@@ -43,6 +44,8 @@ class Note:
     code: str
     text: str
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectKind:
@@ -57,6 +60,8 @@ class EffectKind:
     reports: tuple[str, ...]
     asks: bool = False
     late: bool = False
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,8 @@ class Vocabulary:
     limits: tuple[str, ...] = ()
     limit: str | None = None
     own_limits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    __repr__ = short_repr
 
     @property
     def events(self) -> frozenset[str]:
@@ -130,6 +137,8 @@ class Domain(Generic[ContextT, EffectT, StopT]):
     stopped: Callable[[State, ContextT, Transition], StopT | None] = lambda state, context, last: None
     notes: Callable[[ContextT], tuple[Note, ...]] = lambda context: ()
     fresh: Callable[[ContextT], ContextT] = lambda context: context
+
+    __repr__ = short_repr
 
     @property
     def impossible(self) -> tuple[Pattern, ...]:

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fsm_runner.engine.short_repr import short_repr
+
 
 class FsmRunnerError(Exception):
     """The base of every error that fsm_runner raises itself."""
@@ -38,6 +40,8 @@ class Problem:
     message: str
     line: int | None = None
     column: int | None = None
+
+    __repr__ = short_repr
 
     def located(self, source: str) -> str:
         """Return the problem as one line that starts with its place in `source`."""

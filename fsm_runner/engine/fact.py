@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from fsm_runner.engine.chart import Pattern
 from fsm_runner.engine.errors import RunError
+from fsm_runner.engine.short_repr import short_repr
 
 ContextT = TypeVar("ContextT")
 
@@ -29,6 +30,8 @@ class Fact(Generic[ContextT]):
     ask: Callable[[ContextT], str]
     impossible: tuple[Pattern, ...] = ()
     version: int = 1
+
+    __repr__ = short_repr
 
     @property
     def about(self) -> str:

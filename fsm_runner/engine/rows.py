@@ -19,6 +19,7 @@ import transitions as _pt
 
 from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.engine.fact import ContextT, Fact
+from fsm_runner.engine.short_repr import short_repr
 
 ALWAYS = "(always)"
 """The trigger of rows without an event.  No event can be called so: names hold no brackets."""
@@ -151,6 +152,8 @@ class Transition:
     event: str | None
     facts: Mapping[str, str]
     output: str | None = None
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

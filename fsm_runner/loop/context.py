@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from fsm_runner.engine.domain import Note as Note
+from fsm_runner.engine.short_repr import short_repr
 from fsm_runner.loop.events import Failed, Json
 from fsm_runner.loop.history import History
 
@@ -59,6 +60,8 @@ class Conversation:
     owned: bool = False
     changes: tuple[Json, ...] = ()
 
+    __repr__ = short_repr
+
     @property
     def current(self) -> History:
         """The history, or the draft as long as there is one."""
@@ -95,6 +98,8 @@ class Call:
     held: bool = False
     result: Json | None = None
 
+    __repr__ = short_repr
+
     @property
     def line(self) -> Line:
         return (None, self.name) if self.toolset is None else (self.toolset, "")
@@ -127,6 +132,8 @@ class Turn:
     answered: bool = False
     starting: tuple[str, ...] = ()
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
@@ -149,6 +156,8 @@ class Compaction:
     tokens: int = 0
     fresh: bool = False
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryControl:
@@ -164,6 +173,8 @@ class SummaryControl:
     threshold: int = DEFAULT_THRESHOLD
     model: str | None = None
     prompt: str = DEFAULT_SUMMARY_PROMPT
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +201,8 @@ class Settings:
     summary: SummaryControl | None = None
     changes: tuple[Json, ...] = ()
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -205,6 +218,8 @@ class Usage:
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
     replies: int = 0
+
+    __repr__ = short_repr
 
     @property
     def total_tokens(self) -> int:
@@ -229,6 +244,8 @@ class Counters:
     staked: str | None = None
     resends: int = 0
     usage: Usage = field(default_factory=Usage)
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +272,8 @@ class Thread:
     refused: tuple[str, ...] = ()
     adjusted: bool = False
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:
@@ -273,6 +292,8 @@ class RunStatus:
     failure: Failed | None = None
     failed_effect: str | None = None
     effect: str | None = None
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

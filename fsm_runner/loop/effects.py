@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from fsm_runner.engine.domain import EffectKind, Vocabulary
 from fsm_runner.engine.fastcopy import maker
+from fsm_runner.engine.short_repr import short_repr
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Calls, Context, SummaryControl
 from fsm_runner.loop.events import Json
@@ -44,6 +45,8 @@ class SendRequest:
     stream: bool
     purpose: Literal["reply", "compaction"] = "reply"
     thread: Json | None = None
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,8 @@ class CallTool:
     kind: CallKind = "run"
     early: bool = False
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summarise:
@@ -97,6 +102,8 @@ class Summarise:
     messages: Sequence[Json]
     model: str
     max_tokens: int
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,8 @@ class LoopEffect(EffectKind):
     reflects: bool = False
     streams: bool = False
     calls: Literal["reply", "arriving"] | None = None
+
+    __repr__ = short_repr
 
 
 _new_call, _new_request = maker(CallTool), maker(SendRequest)

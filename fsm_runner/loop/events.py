@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from fsm_runner.engine.rows import Entered as Entered
+from fsm_runner.engine.short_repr import short_repr
 
 Json: TypeAlias = Mapping[str, object]
 """A JSON object, as the Messages API has it.  Whoever gets one must not change it."""
@@ -38,6 +39,8 @@ class Replied:
 
     name: ClassVar[str] = "replied"
     message: Json
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class MovedOn:
     name: ClassVar[str] = "moved_on"
     call: Json
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished:
@@ -72,6 +77,8 @@ class ToolFinished:
     id: str
     result: Json
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summarised:
@@ -83,6 +90,8 @@ class Summarised:
 
     name: ClassVar[str] = "summarised"
     message: Json
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,8 @@ class Failed:
     code: str | None = None
     message: Json | None = None
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
@@ -118,6 +129,8 @@ class Reported:
     name: str
     data: Json = field(default_factory=lambda: _NOTHING)
     results: tuple[Json, ...] = ()
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +154,8 @@ class Appended:
     name: ClassVar[str] = "appended"
     messages: tuple[Json, ...]
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamsReplaced:
@@ -161,6 +176,8 @@ class ParamsReplaced:
     runnable: tuple[str, ...] = ()
     toolsets: tuple[str, ...] = ()
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsEdited:
@@ -172,6 +189,8 @@ class ResultsEdited:
 
     name: ClassVar[str] = "results_edited"
     results: tuple[Json, ...]
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +208,8 @@ class ToolsChanged:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactionAsked:
@@ -200,6 +221,8 @@ class CompactionAsked:
 
     name: ClassVar[str] = "compaction_asked"
     config: Json
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,4 +67,4 @@ class History(Sequence[Json]):
     __hash__ = None  # type: ignore[assignment]  # messages are JSON objects, which have no hash
 
     def __repr__(self) -> str:
-        return f"History({list(self)!r})"
+        return f"History(messages={len(self)})"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
+from fsm_runner.engine.short_repr import short_repr
+
 Reason: TypeAlias = Literal[
     "completed",
     "max_tokens",
@@ -148,3 +150,5 @@ class Stop:
     row: str
     facts: Mapping[str, str]
     detail: str | None = None
+
+    __repr__ = short_repr

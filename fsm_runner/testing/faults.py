@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from fsm_runner.testing.replies import Block, Reply, reply, text
+from fsm_runner.testing.replies import Block, Reply, reply, shorten, text
 
 Kind: TypeAlias = Literal["status", "disconnect", "stall", "truncated", "malformed"]
 
@@ -44,6 +44,9 @@ class Fault:
     message: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Fault({shorten(str(self))!r})"
 
     def __str__(self) -> str:
         what = f"{self.status} {self.error}" if self.kind == "status" else self.kind

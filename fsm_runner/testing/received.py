@@ -34,6 +34,9 @@ class Held:
     messages: tuple[Mapping[str, Any], ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Held(messages={len(self.messages)}, fields={len(self.fields)})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedRequest:
@@ -57,6 +60,9 @@ class ScriptedRequest:
     readable: bool = True
     resumes: bool = False
     held: Held | None = None
+
+    def __repr__(self) -> str:
+        return f"ScriptedRequest(number={self.number}, path={shorten(self.path)!r}, messages={len(self.messages)})"
 
     @property
     def path(self) -> str:

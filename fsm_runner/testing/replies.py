@@ -49,6 +49,9 @@ class Reply:
     model: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Reply({shorten(str(self))!r})"
+
     def __str__(self) -> str:
         said = ", ".join(_brief(block) for block in self.blocks) or "nothing"
         return f"{said}; stop reason {self.stop_reason}"

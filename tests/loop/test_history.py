@@ -80,7 +80,7 @@ def test_a_history_survives_copying(again):
     history = History([A, B])
 
     assert history == again(history)
-    assert "History([{'role': 'user', 'content': 'a'}])" == repr(again(History([A])))
+    assert "History(messages=1)" == repr(again(History([A])))
 
 
 @given(

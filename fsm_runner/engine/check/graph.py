@@ -24,6 +24,7 @@ from fsm_runner.engine.check.combinations import Combos, Space, spelled
 from fsm_runner.engine.check.names import Path, rows_with_paths
 from fsm_runner.engine.check.tables import Facts
 from fsm_runner.engine.errors import Problem
+from fsm_runner.engine.short_repr import short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class Bound:
     leaves: tuple[str, ...]
     instead: tuple[str, ...]
     consumes: tuple[str, ...]
+
+    __repr__ = short_repr
 
 
 def edges_of(chart: Chart) -> tuple[Edge, ...]:

@@ -26,6 +26,7 @@ from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.check.tables import Facts, Table, first_row_wins
 from fsm_runner.engine.errors import Problem
+from fsm_runner.engine.short_repr import short_repr
 
 _Place = TypeVar("_Place")
 """Where a search is."""
@@ -49,6 +50,8 @@ class Taken:
     facts: Pattern
     target: str
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
@@ -61,6 +64,8 @@ class Violation:
 
     rule: str
     path: tuple[Taken, ...]
+
+    __repr__ = short_repr
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from fsm_runner.engine.check.tables import Facts, Table, blocked_rows, dead_rows
 from fsm_runner.engine.domain import Domain, EffectT, StopT
 from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.fact import ContextT
+from fsm_runner.engine.short_repr import short_repr
 
 UNREADABLE = frozenset({"duplicate-key", "no-answers"})
 """Faults of a chart made in Python that leave nothing to prove; in a file the loader has refused them."""
@@ -63,6 +64,8 @@ class Covered:
     combinations: int
     rests: bool
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -85,6 +88,8 @@ class Verdict:
     bounds: tuple[Bound, ...] = ()
     rules: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
+
+    __repr__ = short_repr
 
     @property
     def proofs(self) -> tuple[str, ...]:
