@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import fsm_runner
+from examples.research.__main__ import QUESTION
 from fsm_runner.replaying import replay
 from tests.support.processes import PATIENCE
 
@@ -107,12 +108,17 @@ def test_the_examples_that_are_tests_pass():
 
 
 @pytest.fixture(scope="module")
-def demo():
+def journal(tmp_path_factory):
+    """Where the demo writes: to a folder of this process, since several may run these tests."""
+    return tmp_path_factory.mktemp("demo") / "research.jsonl"
+
+
+@pytest.fixture(scope="module")
+def demo(journal):
     """What `make run` prints, without a key and without a terminal."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.research"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=PATIENCE
-    )
+    line = [sys.executable, "-m", "examples.research", QUESTION, str(journal)]
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout
 
@@ -135,10 +141,10 @@ def test_the_demo_s_answer_quotes_a_page_that_it_read(demo):
     assert sentence in " ".join((ROOT / page).read_text(encoding="utf-8").split())
 
 
-def test_the_demo_s_journal_replays(demo):
+def test_the_demo_s_journal_replays(demo, journal):
     """What it says about its journal is so."""
     assert "every record reproduced" in demo
-    assert replay(ROOT / "build" / "run" / "research.jsonl").conforms
+    assert replay(journal).conforms
     assert (ROOT / "diagrams" / "tool_loop.svg").is_file()
 
 

@@ -3,7 +3,7 @@
 It asks a question with ``fsm-runner run`` and replays the journal with ``fsm-runner replay``, as one would by hand.
 With ANTHROPIC_API_KEY set Claude answers, else a scripted model, over the same client.
 
-    python -m examples.research ["another question"]
+    python -m examples.research ["another question" [journal.jsonl]]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-JOURNAL = Path("build", "run", "research.jsonl")
+JOURNAL = "build/run/research.jsonl"
 QUESTION = "What happens to a run when the process is killed?"
 SYSTEM = "Answer briefly from the project's documentation, which the tools search and read: quote it and name the page."
 
@@ -29,7 +29,7 @@ def command(*arguments: str) -> int:
     return code
 
 
-def main(question: str = QUESTION) -> int:
+def main(question: str = QUESTION, journal: str = JOURNAL) -> int:
     """Ask, replay, and say where everything is; return the exit code."""
     asking = ["run", question, "--tool", "examples.research.tools:TOOLS", "--run-id", "research"]
     if os.environ.get("ANTHROPIC_API_KEY"):
@@ -39,17 +39,17 @@ def main(question: str = QUESTION) -> int:
         print("A research assistant over this project's documentation.  ANTHROPIC_API_KEY is")
         print("not set, so a scripted model answers, over the same client.\n")
         asking += ["--client", "examples.research.scripted:client"]
-    (ROOT / JOURNAL).parent.mkdir(parents=True, exist_ok=True)
-    (ROOT / JOURNAL).unlink(missing_ok=True)
-    code = command(*asking, "--journal", str(JOURNAL)) or command("replay", str(JOURNAL))
+    (ROOT / journal).parent.mkdir(parents=True, exist_ok=True)
+    (ROOT / journal).unlink(missing_ok=True)
+    code = command(*asking, "--journal", journal) or command("replay", journal)
     if code == 0:
         print("the loop that ran    states.yaml")
         print("its picture          diagrams/tool_loop.svg")
-        print(f"what happened        {JOURNAL}")
+        print(f"what happened        {journal}")
         print("next                 edit a row of states.yaml, and see where this run would have gone:")
-        print(f"                     fsm-runner replay {JOURNAL} --chart states.yaml")
+        print(f"                     fsm-runner replay {journal} --chart states.yaml")
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(*sys.argv[1:3]))
