@@ -110,7 +110,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             if not has_more:
                 await self._leave(None)
                 raise StopAsyncIteration
-            return cast(ItemT, self._item)
+            return cast(ItemT, self._handed.item)
 
     async def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
@@ -213,8 +213,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
-        self._watch, self._unread = CallWatch(), True
-        self._item, self._stream = await lend_async(response, self, self._watch, self._given.output_format)
+        self._watch = CallWatch()
+        self._handed.streamed(*await lend_async(response, self, self._watch, self._given.output_format))
         return self._session.tell(Opened())
 
     async def _summarise(self, order: Summarise) -> Step:
@@ -231,7 +231,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _perform_own(self, effect: Perform) -> Step:
         try:
             with self._recorded(effect):
-                outcome = self._equipment.effects[effect.name](RunView(self.snapshot))
+                outcome = self._resources.effects[effect.name](RunView(self.snapshot))
                 event = reported(effect.name, await outcome if inspect.isawaitable(outcome) else outcome)
         except BaseException as error:
             if not self._is_own(error):
@@ -244,7 +244,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
         """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
         self._warn_unknown(effects)
-        most = self._equipment.max_concurrent_tools or len(effects)
+        most = self._resources.max_concurrent_tools or len(effects)
         if len(effects) == 1 or most == 1:
             return await self._call_in_turn(effects)
         self._called = None
@@ -315,7 +315,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             return  # the run has ended, and whoever still reads the stream reads for itself
         self._check_early(call)
         self._early = True
-        if not self._draining:
+        if not self._handed.draining:
             self._cancels = Cancels()
         try:
             with self._spans.current():
@@ -327,22 +327,20 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             self._early = False
 
     async def _drain(self) -> Step:
-        if self._stream is None:
+        if self._handed.stream is None:
             return self._stream_is_gone()
-        self._step, self._draining = None, True
-        try:
-            await self._stream.until_done()
-        except GeneratorExit:
-            raise
-        except BaseException:
-            await self._close_stream()
-            raise
-        finally:
-            self._draining = False
+        with self._handed.drained():
+            try:
+                await self._handed.stream.until_done()
+            except GeneratorExit:
+                raise
+            except BaseException:
+                await self._close_stream()
+                raise
         return self._drained()
 
     async def _close_stream(self, *, readable: bool = False) -> None:
-        stream, self._stream = cast("AsyncLent | None", self._stream), None
+        stream, self._handed.stream = cast("AsyncLent | None", self._handed.stream), None
         if stream is not None:
             with anyio.CancelScope(shield=True):
                 await stream.leave(readable=readable)

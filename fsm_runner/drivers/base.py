@@ -66,22 +66,64 @@ class Resources:
     last: Any = None
 
 
+@dataclass(slots=True, kw_only=True)
+class HandedOut:
+    """The messages and streams that a run hands to its caller: mutable.
+
+    Attributes:
+        item: what the caller gets now, a message or a stream.
+        last: the last message; None before the first one.
+        lasting: the last message that is more than a compaction without a summary.  It is `last` again once the run
+            goes on.
+        stream: the stream that is open; None when none is.
+        unread: whether the last stream has not been read to its end.
+        draining: whether the run itself reads the rest of the stream.
+        end: the step that the end of the stream made, for who drains it.
+    """
+
+    item: Any = None
+    last: Any
+    lasting: Any
+    stream: Any = None
+    unread: bool = False
+    draining: bool = False
+    end: Step | None = None
+
+    def message(self, message: Any, *, lasts: bool) -> None:
+        """A message goes out."""
+        self.item = self.last = message
+        self.unread = False
+        if lasts:
+            self.lasting = message
+
+    def streamed(self, item: Any, stream: Any) -> None:
+        """A stream goes out: `item` for the caller, `stream` for the run."""
+        self.item, self.stream, self.unread = item, stream, True
+
+    def go_on(self) -> None:
+        """The caller asks for more."""
+        self.last = self.lasting
+
+    @contextmanager
+    def drained(self) -> Iterator[None]:
+        """For the block the run itself reads the stream, whose end makes a step."""
+        self.end, self.draining = None, True
+        try:
+            yield
+        finally:
+            self.draining = False
+
+
 class BaseRunner(Acts):
-    """A run, but for performing its effects."""
+    """What the async and the sync runner have in common: everything but how an effect is performed."""
 
     def __init__(self, session: Session, resources: Resources) -> None:
         super().__init__(session, Given(resources.params, resources.tools, resources.output_format))
-        self._equipment = resources
+        self._resources = resources
         self._client = resources.client
-        self._item: Any = None
-        self._last: Any = resources.last
-        self._lasting: Any = resources.last
-        self._stream: Any = None
-        self._unread = False  # whether the last stream has not been read to its end
-        self._step: Step | None = None
+        self._handed = HandedOut(last=resources.last, lasting=resources.last)
         self._busy = False
         self._early = False
-        self._draining = False
         self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
@@ -95,7 +137,7 @@ class BaseRunner(Acts):
         with self._session.alone():
             return request_arguments(
                 order,
-                self._equipment.options,
+                self._resources.options,
                 tools=self._given.tools.to_send if held or order.tools is self._given.tools.sent else order.tools,
                 output_format=self._given.output_format,
                 threads=self._session.context.thread.mode != "off",
@@ -103,18 +145,15 @@ class BaseRunner(Acts):
 
     def _response(self) -> Json | None:
         """The tool response; None for a reply that was closed before it was read, whose calls nobody knows."""
-        if self._unread and self._session.final:
+        if self._handed.unread and self._session.final:
             return None
         return self._given.response(self._session.context)
 
     def _hand_out(self, message: Any, data: Json) -> None:
         """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
-        self._item = self._last = message
-        self._unread = False
         self._given.warned.clear()
         self._given.remember(data)
-        if self._session.context.compaction.config is None or has_summary(data):
-            self._lasting = message
+        self._handed.message(message, lasts=self._session.context.compaction.config is None or has_summary(data))
 
     def _read(self, response: Any) -> ReplyReading:
         """Return a reply as it was read.
@@ -154,22 +193,22 @@ class BaseRunner(Acts):
             self.broke_off(error)
             raise
         self._hand_out(message, data)
-        self._step = self._session.tell(Replied(message=data))
+        self._handed.end = self._session.tell(Replied(message=data))
 
     def _drained(self) -> Step:
         """The step that the end of a drained stream made; a stream that told of none is gone."""
-        step, self._step = self._step, None
+        step, self._handed.end = self._handed.end, None
         if step is None:
             return self._stream_is_gone()
         if self._session.context.stand.awaits == "more":
-            self._last = self._lasting
+            self._handed.go_on()
         return step
 
     def broke_off(self, error: BaseException) -> None:
         """ReplyReading the stream failed; whoever reads gets the exception.
 
         A cancellation of the run that reads it is no failure: the run stays where it is."""
-        if self._session.takes(Failed) and (isinstance(error, Exception) or not self._draining):
+        if self._session.takes(Failed) and (isinstance(error, Exception) or not self._handed.draining):
             self._session.tell(failed(error))
 
     def _stream_is_gone(self) -> Step:
@@ -183,20 +222,20 @@ class BaseRunner(Acts):
     def _work(self, effect: CallTool) -> Work:
         journal = self._session.journal
         private = journal is not None and journal.content == "none"
-        return work_of(effect, self._given.tools, self._equipment.tool_errors, private=private)
+        return work_of(effect, self._given.tools, self._resources.tool_errors, private=private)
 
     def _last_message(self) -> Any:
-        if self._last is None:
+        if self._handed.last is None:
             stop = self.stop
             reason = None if stop is None else stop.reason
             raise RunError(f"the run ended before its first message (reason: {reason}), so there is none", reason)
-        return self._last
+        return self._handed.last
 
     def _told_on(self) -> Step:
         """Tell the run to go on, with what the caller has edited in place."""
         for edit in self._given.edits(self._session.context):
             self._session.tell(edit)
-        self._last = self._lasting
+        self._handed.go_on()
         return self._session.tell(Continued())
 
     def _closed(self) -> bool:

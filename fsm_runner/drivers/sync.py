@@ -67,7 +67,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             if not has_more:
                 self._leave(None)
                 raise StopIteration
-            return cast(ItemT, self._item)
+            return cast(ItemT, self._handed.item)
 
     def until_done(self) -> ParsedBetaMessage[FormatT]:
         """Run to the end and return the last message.
@@ -149,8 +149,8 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             return self._failed(error)
         if reply is not None:
             return self._replied(reply)
-        self._watch, self._unread = CallWatch(), True
-        self._item, self._stream = lend(response, self, self._watch, self._given.output_format)
+        self._watch = CallWatch()
+        self._handed.streamed(*lend(response, self, self._watch, self._given.output_format))
         return self._session.tell(Opened())
 
     def _summarise(self, order: Summarise) -> Step:
@@ -167,7 +167,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def _perform_own(self, effect: Perform) -> Step:
         try:
             with self._recorded(effect):
-                event = reported(effect.name, self._equipment.effects[effect.name](RunView(self.snapshot)))
+                event = reported(effect.name, self._resources.effects[effect.name](RunView(self.snapshot)))
         except BaseException as error:
             if is_of_the_process(error):
                 raise
@@ -179,7 +179,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
         """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
         self._warn_unknown(effects)
-        most = self._equipment.max_concurrent_tools or len(effects)
+        most = self._resources.max_concurrent_tools or len(effects)
         if (len(effects) == 1 or most == 1) and not self._running:
             return self._call_in_turn(effects)
         pool = ThreadPoolExecutor(max_workers=min(most, len(effects)), thread_name_prefix="fsm_runner-tool")
@@ -296,19 +296,17 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             self._early = False
 
     def _drain(self) -> Step:
-        if self._stream is None:
+        if self._handed.stream is None:
             return self._stream_is_gone()
-        self._step, self._draining = None, True
-        try:
-            self._stream.until_done()
-        except BaseException:
-            self._close_stream()
-            raise
-        finally:
-            self._draining = False
+        with self._handed.drained():
+            try:
+                self._handed.stream.until_done()
+            except BaseException:
+                self._close_stream()
+                raise
         return self._drained()
 
     def _close_stream(self, *, readable: bool = False) -> None:
-        stream, self._stream = cast("SyncLent | None", self._stream), None
+        stream, self._handed.stream = cast("SyncLent | None", self._handed.stream), None
         if stream is not None:
             stream.leave(readable=readable)
