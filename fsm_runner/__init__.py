@@ -86,7 +86,7 @@ __all__ = sorted(_HOMES, key=lambda name: (name.casefold(), name))  # derived, s
 __version__ = VERSION
 
 
-if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of ours
+if not TYPE_CHECKING:  # with it, a type checker would accept any name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -1,7 +1,7 @@
 """``python -m fsm_runner``: the command line, where the program ``fsm-runner`` is not on the path.
 
-``python -m`` looks for every module in the current folder first, so an ``anthropic.py`` there would be run.  The
-program ``fsm-runner`` does not do so, and neither does this.  Only options that name a module, such as ``--tool``, do.
+``python -m`` puts the current folder first on the path, so it would import an ``anthropic.py`` there.  The program
+``fsm-runner`` does not, so neither does this.  Only options that name a module, such as ``--tool``, look there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The arguments that make a run, checked before anything is sent: charts, limits, effects, parameters."""
+"""The arguments of `tool_runner` and `resume`, checked before anything is sent: charts, limits, effects, parameters."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class CompactionControl(pydantic.BaseModel):
     summary_prompt: str = pydantic.Field(default=DEFAULT_SUMMARY_PROMPT, min_length=1)
 
     def control(self) -> SummaryControl | None:
-        """Return what the loop is told; None when it is not enabled."""
+        """Return the loop's form of it; None when summaries are not enabled."""
         if not self.enabled:
             return None
         return SummaryControl(threshold=self.context_token_threshold, model=self.model, prompt=self.summary_prompt)
 
 
 def facts_of(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts of the user's own.
+    """Return the caller's own facts.
 
     Raises:
-        TypeError: one of them is none.
+        TypeError: an item was not made by `@fact`.
     """
     takes = "functions made facts by @fact"
     return listed("facts", facts, takes, lambda name, each: check_type(name, each, Fact, f"one of {takes}"))
@@ -85,10 +85,13 @@ def check_running(
     max_concurrent_tools: object,
     **sent: object,
 ) -> None:
-    """Refuse arguments of a run, new or resumed, that cannot be right; `sent` are those of each request.
+    """Check the arguments that a new run and a resumed one have in common.
+
+    Args:
+        sent: the arguments that go into each request: ``extra_headers``, ``extra_query``, ``timeout``.
 
     Raises:
-        TypeError, ValueError: the error names the argument, and says what it takes.
+        TypeError, ValueError: names the argument and says what it takes.
     """
     is_client = isinstance(client, (AbstractContextManager, AbstractAsyncContextManager))
     if not is_client or not hasattr(client, "beta"):
@@ -111,10 +114,10 @@ def check_running(
 
 
 def check_starting(*, max_tokens: object, messages: object, model: object, stream: object, eager: object) -> None:
-    """Refuse arguments of a new run that cannot be right.
+    """Check the arguments that only a new run has.
 
     Raises:
-        TypeError, ValueError: the error names the argument, and says what it takes.
+        TypeError, ValueError: names the argument and says what it takes.
     """
     check_count("max_tokens", max_tokens, least=0, none=False)
     if isinstance(messages, (str, bytes, Mapping)) or not isinstance(messages, Iterable):
@@ -126,7 +129,7 @@ def check_starting(*, max_tokens: object, messages: object, model: object, strea
 
 
 def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machine:
-    """Return the machine of a chart, checked.  The same chart is loaded, checked and compiled once.
+    """Return the machine of a chart.  The same chart is loaded, checked and compiled only once.
 
     Raises:
         ChartError: the chart cannot run.
@@ -141,7 +144,7 @@ def machine_of(chart: str | Path | Chart, facts: tuple[Fact, ...] = ()) -> Machi
 
 @functools.cache
 def _shipped(name: str) -> Path:
-    """The file of a chart that is called by name.  Those that are shipped stay where they are."""
+    """The file of a chart that is given by name.  Cached: shipped charts do not move."""
     return find_chart(name)
 
 
@@ -171,14 +174,14 @@ def request_options(
 
 
 def _body(body: object) -> object:
-    """``extra_body``, whose marks for what is left out are the SDK's to read."""
+    """Return ``extra_body`` as plain data.  `Omit` and `NotGiven` stay: the SDK reads them."""
     if not isinstance(body, Mapping):
         return body
     return {key: json_value(value, f"extra_body.{key}") if is_given(value) else value for key, value in body.items()}
 
 
 def refuse_contradictions(params: Mapping[str, object], *, stream: object, eager: bool, thread: object) -> None:
-    """Refuse what contradicts itself or is unknown to the API's method."""
+    """Refuse arguments that contradict each other, and keywords that the SDK's method does not know."""
     check_params({"thread": thread if is_given(thread) else None})
     if eager and stream is not True:
         raise ValueError("`run_tools_eagerly=True` and `stream=False` are mutually exclusive")
@@ -188,7 +191,7 @@ def refuse_contradictions(params: Mapping[str, object], *, stream: object, eager
 
 
 def output_format_of(given: dict[str, Any]) -> OutputFormat | None:
-    """Take ``output_format`` out of the parameters."""
+    """Remove ``output_format`` from the parameters and return it."""
     type_ = given.pop("output_format", None)
     if type_ is None:
         return None
@@ -215,7 +218,7 @@ def summary_control(control: Mapping[str, object] | None) -> SummaryControl | No
 
 
 def limits_of(chart: Chart, limits: Mapping[str, int | None] | None, max_iterations: object) -> dict[str, int | None]:
-    """The chart's limits, with what the run sets."""
+    """Return the chart's limits with the values that this run sets."""
     check_mapping("limits", limits, "a dict of whole numbers")
     known: dict[str, int | None] = {limit.name: limit.value for limit in chart.limits}
     given: dict[str, Any] = dict(limits or {})
@@ -236,8 +239,8 @@ def effects_of(chart: Chart, effects: Mapping[str, OwnEffect] | None) -> dict[st
     """Return the functions for the effects that the chart declares.
 
     Raises:
-        TypeError: one of them is none.
-        ValueError: one is missing, or not declared.
+        TypeError: one of them cannot be called.
+        ValueError: one is missing, or the chart does not declare it.
     """
     check_mapping("effects", effects, "a dict of functions")
     own = dict(effects or {})

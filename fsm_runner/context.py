@@ -1,14 +1,14 @@
-"""The context: all that a run knows, in parts, as `runner.snapshot.context` and facts of one's own read it.
+"""The context: all that a run knows, in parts, as `runner.snapshot.context` has it and your own facts read it.
 
     Context         the whole
     Conversation    the messages; `History` is the list of them
     Turn            the last reply and its tool calls, each a `Call`
-    Compaction      where the shrinking of the history stands
+    Compaction      whether the history is being compacted, and how far that is
     Settings        what requests are made of; `SummaryControl`: when the client summarises
     Counters        limits, what is spent of them, and `Usage`, the tokens
     Thread          what the server holds of the conversation
-    RunStatus       where the caller and the last failure left the run
-    Note            something that a person should be told
+    RunStatus       whether it was closed, what the caller waits for, what failed last
+    Note            something that a person should know
 
 All of it is immutable.
 """

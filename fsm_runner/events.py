@@ -1,8 +1,8 @@
-"""The events: what a driver or a caller tells a machine, for drivers of one's own.
+"""The events: what a driver tells a machine, also on behalf of the caller.  For drivers of your own.
 
     reports   what became of an effect: Replied, Opened, MovedOn, ToolFinished, Summarised, Failed, Reported
     asks      what the caller wants next: Continued, AnswerAsked
-    acts      what the caller does besides; they only change what the run knows, and every state takes them: Appended,
+    acts      what else the caller does.  They only change what the run knows, and every state takes them: Appended,
               ParamsReplaced, ResultsEdited, ToolsChanged, CompactionAsked, CallDeferred, Closed
 
 Messages, blocks and parameters are plain JSON data, as the Messages API has them.

@@ -1,10 +1,10 @@
-"""Forking: a new run that shares the records of another up to some number, and says from where.
+"""`fork`: begins a new run with the first records of another one.
 
-The shared records are written again under the new run's id, so the file needs nothing beside it.  What is to differ
-follows them, as a record of its own: another chart in a `resumed` record, other parameters as the act of a caller.
+The shared records are written again under the new run's id, so the new journal is complete in itself.  What is to be
+different follows them: another chart as a `resumed` record, other parameters as a `params_replaced` event.
 
-All of it is one write, so a fork is there wholly or not at all.  The first record says how many there are, for a
-process can be killed within a write; what it leaves is not gone on with.
+Everything is written at once.  A process can still be killed in the middle of that write, so the first record says how
+many records the fork has; a fork with fewer is never resumed.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ def fork(
     facts: Iterable[Fact] = (),
     as_run: str | None = None,
 ) -> str:
-    """Begin a new run that shares the records of another up to the number `at`; return its id.  Resume it to go on.
+    """Begin a new run with the first `at` records of another one; return the new run's id.  `resume` goes on with it.
 
     Args:
-        source: the journal.
-        at: the number of the last record that they share.
-        into: the journal of the new run, to whose end is written.
-        run_id: which run of `source`; may be left out when it holds one.
-        params: parameters of requests that are others from there on.
-        chart: a chart by which it goes on.
-        facts: facts of the user's own that the chart asks.
-        as_run: the new run's id; a random one when left out.
+        source: the journal of the other run.
+        at: the number of the last record to share, counted from 1.
+        into: the journal of the new run; records are appended to it.
+        run_id: which run of `source`; needed only when it holds several.
+        params: request parameters to change from there on.
+        chart: the chart to go on with; None: the recorded one.
+        facts: your own facts that the chart asks.
+        as_run: the new run's id; None: a random one.
 
     Raises:
-        RunError: there is no such record, the run has ended there, or the chart does not fit where it stands.
-        JournalError: a journal cannot be read or written, or holds no such run, or several to choose from.
+        RunError: there is no such record, the run has ended by then, or the chart has no place for the run there.
+        JournalError: a journal cannot be read or written, does not hold the run, or holds several.
         ChartError: the chart asks a fact that has no code.
-        TypeError: `params` holds what is no parameter of requests, or the messages.  No file is made.
+        TypeError: `params` has a name that no request has, or ``messages``.  No file is made.
     """
     for name, path in {"source": source, "into": into}.items():
         check_type(name, path, (str, os.PathLike), "a journal's file")
@@ -96,7 +96,7 @@ def fork(
 
 
 def _differing(point: ResumePoint, machine: Machine, params: Mapping[str, Any], *, moved: bool) -> Iterator[Made]:
-    """What is other in the new run."""
+    """The records of what is different in the new run."""
     yield resumed(point.snapshot, machine if moved else None)
     if not params:
         return
@@ -114,6 +114,6 @@ def _differing(point: ResumePoint, machine: Machine, params: Mapping[str, Any], 
 
 
 def default_target(source: str | os.PathLike[str], at: int) -> Path:
-    """Return the file beside `source` in which a fork is written when nothing else is said."""
+    """Return the default file of a fork: beside `source`, such as ``run-from-12.jsonl``."""
     path = Path(source)
     return path.with_name(f"{path.name.split('.')[0]}-from-{at}.jsonl")

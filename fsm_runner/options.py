@@ -1,6 +1,6 @@
-"""What `tool_runner` takes, by name: the parameters of the API's requests, and ours.
+"""The keywords of `tool_runner` and `resume`, as types: the parameters of the API's requests, and ours.
 
-A test compares the names with the SDK's own method, and fails when a new version of it takes one more.
+A test compares the names with the SDK's own method, so a parameter that a new version adds is noticed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["RequestParams", "ResumeOptions", "RunnerOptions"]
 
 
 class RequestParams(TypedDict, total=False):
-    """The parameters of the requests, with the meaning that they have in ``client.beta.messages.tool_runner``."""
+    """The parameters of requests, as ``client.beta.messages.tool_runner`` takes them."""
 
     max_tokens: Required[int]
     messages: Required[Iterable[BetaMessageParam]]
@@ -70,7 +70,7 @@ class RequestParams(TypedDict, total=False):
 
 
 class RunnerOptions(RequestParams, total=False):
-    """All that `tool_runner` takes by keyword, but for the few that decide its type."""
+    """The keywords of `tool_runner`, except ``tools``, ``stream`` and ``output_format``, which decide its type."""
 
     max_iterations: int | Omit | None
     run_tools_eagerly: bool
@@ -92,7 +92,7 @@ class RunnerOptions(RequestParams, total=False):
 
 
 class ResumeOptions(TypedDict, total=False):
-    """All that `resume` takes by keyword."""
+    """The keywords of `resume`."""
 
     tools: Iterable[Any]
     facts: Iterable[Fact]
@@ -114,10 +114,15 @@ class ResumeOptions(TypedDict, total=False):
 
 
 def check_changes(who: str, params: Iterable[str], *more: str) -> None:
-    """Refuse what a run that goes on cannot be given as a parameter, `more` being those that it can besides.
+    """Check the names in `params` of a run that is resumed or forked.
+
+    Args:
+        who: the function, for the error.
+        params: the names.
+        more: names that are allowed besides those of request parameters.
 
     Raises:
-        TypeError: a name is no parameter of requests, or it is ``messages``, which the journal holds.
+        TypeError: a name is unknown, or is ``messages``: these are in the journal.
     """
     known = RequestParams.__annotations__.keys() - {"messages"} | {*more}
     for name in sorted({*params} - known):

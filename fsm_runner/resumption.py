@@ -1,4 +1,4 @@
-"""`resume`: goes on with a run that was cut off, from its journal and in it."""
+"""`resume`: goes on with a run that was cut off.  It reads the run's journal, and appends to it."""
 
 from __future__ import annotations
 
@@ -77,36 +77,36 @@ def resume(
     extra_body: object = None,
     timeout: Any = not_given,
 ) -> Any:
-    """Go on with a run that was cut off, from its journal and in it.
+    """Go on with a run that was cut off.  Its journal is read, and appended to.
 
-    Tools that have completed never run again.  What else was under way begins anew: a request is sent again, a reply
-    that was streaming is asked for again, an effect of your own is performed again.
+    A tool call that has completed never runs again.  Everything else that was in flight begins again: a request is
+    sent again, also one whose reply was streaming, and your own effects are performed again.
 
     Args:
         source: the journal.
         client: any client of the anthropic SDK.
-        tools: the tools that the run had, with those that were added to it.
-        facts: facts of your own that the chart asks.
-        effects: functions for the effects of your own that the chart declares, by name.
-        chart: a chart to go on by; None: the one in the journal.
-        idempotent: the names of tools and toolsets whose calls may run twice.  Of any other tool, a call that had begun
-            is not run again.
-        on_unknown: then the model is told that the outcome is unknown (``tell``), or the run is left for a person.
-        migrate: whether to go on although the chart, a fact or a tool differs where that does not matter.
-        run_id: which run of the journal; may be left out when only one of them has not ended.
-        params: parameters of requests that are to be others from now on; those that hold a secret, which the journal
-            does not; and ``output_format``, when the run had one.
-        journal: how the journal is written from now on, by the keywords of `Journal.open`: ``{"sync": "effect"}``.
+        tools: the tools that the run had, with those that were added later.
+        facts: your own facts that the chart asks.
+        effects: a function for each effect that the chart declares, by name.
+        chart: the chart to go on with; None: the recorded one.
+        idempotent: the names of tools and toolsets whose calls may run twice.  A call of another tool that had begun
+            is not run again; `on_unknown` says what happens instead.
+        on_unknown: ``tell``: the model is told that the outcome of such a call is unknown.  ``ask``: `RunError` is
+            raised, for a person to decide.
+        migrate: whether to go on although the chart, a fact or a tool has changed, as long as the run can.
+        run_id: which run of the journal; needed only when several have not ended.
+        params: request parameters to change, and those that the journal does not hold: secrets, and
+            ``output_format``.
+        journal: how the journal is written from now on, as keywords of `Journal.open`: ``{"sync": "effect"}``.
         on_step, tool_errors, max_concurrent_tools, extra_headers, extra_query, extra_body, timeout: as for
             `tool_runner`.
 
     Raises:
-        RunError: the run has ended, which is then on record; something differs that it cannot go on with; or a person
-            must decide.
-        JournalError: the journal cannot be read or written, holds no such run, or several to choose from, or another
+        RunError: the run has ended; it cannot go on with what has changed; or a person must decide.
+        JournalError: the journal cannot be read or written, does not hold the run or holds several, or another
             process is writing the run.
         ChartError: the chart cannot run.
-        TypeError, ValueError: an argument that cannot be right.  Nothing has been sent or written.
+        TypeError, ValueError: an argument is wrong.  Nothing has been sent or written.
     """
     check_running(
         client,
@@ -130,7 +130,7 @@ def resume(
     facts = facts_of(facts)
     _check_writing(journal or {})
     point = resume_point_of(source, run_id=run_id, facts=facts)
-    if point.ended and point.owed:  # it was killed between its last event and the record of its end
+    if point.ended and point.owed:  # killed after its last event, before the record of its end
         with Journal.open(source, run=point.run, after=point.seq, **(journal or {})) as whole:
             whole.owed(point.owed)
     check_open(point)
@@ -178,7 +178,7 @@ def resume(
 
 
 def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsReplaced:
-    """What a resumed run is told of what it did not have: parameters, and the tools when a box is given."""
+    """The event with the parameters, and with the tools of `box` when they have changed; None: they have not."""
     settings = context.settings
     return ParamsReplaced(
         params=params,
@@ -190,7 +190,7 @@ def _changed(context: Context, params: Json, box: ToolBox | None) -> ParamsRepla
 
 
 def _check_writing(journal: Mapping[str, Any]) -> None:
-    """A run that goes on was written in full, and its journal says so once, at its start."""
+    """Refuse to write less from now on: a journal says only at its start how much of the payload it holds."""
     for name, whole in {"content": "full", "redact": None}.items():
         if journal.get(name, whole) not in (whole, {}):
             raise ValueError(

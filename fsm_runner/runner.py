@@ -1,7 +1,6 @@
 """`tool_runner`: the one call that makes a run, in place of ``client.beta.messages.tool_runner(...)``.
 
-It checks every argument before anything is sent, turns what the caller gave into a context, and hands both to a
-driver.
+It checks every argument before anything is sent, makes the run's first context of them, and returns a runner.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ if TYPE_CHECKING:
 
 
 _THREADED = (anthropic.Anthropic, anthropic.AsyncAnthropic)
-"""The clients, and those derived from them, that use threads by default; Bedrock's and Vertex's are not among them.
+"""The clients that use message threads by default, with their subclasses.  Bedrock's and Vertex's do not.
 
 Source: anthropic 2.12."""
 
@@ -149,26 +148,27 @@ def tool_runner(
 ) -> Any:
     """Run the tools that the model calls until it stops asking for them, and hand out each assistant message.
 
-    Takes what ``client.beta.messages.tool_runner`` takes, with the same meaning, and these:
+    It takes the arguments of ``client.beta.messages.tool_runner``, and these:
 
     Args:
         client: any client of the anthropic SDK: first-party, Bedrock, Vertex, Foundry.
-        compaction_control: when the client summarises: ``enabled``, and optionally ``context_token_threshold``
-            (tokens of one reply, default 100,000; reaching it counts), ``model`` and ``summary_prompt``.
+        compaction_control: when the client summarises the conversation: a dict of ``enabled`` and, if you like,
+            ``context_token_threshold`` (tokens of one reply, from which on it does; default 100,000), ``model`` and
+            ``summary_prompt``.
         chart: a chart's file, the name of a shipped chart, or a `Chart`.
-        facts: facts of your own that the chart asks.
-        effects: functions for the effects of your own that the chart declares, by name.
-        limits: the chart's limits for this run, such as ``{"iterations": 20}``; ``max_iterations`` is the same one.
-        journal: a file to append the run's records to.
-        run_id: the run's id in its journal; a random one when left out.
+        facts: your own facts that the chart asks.
+        effects: a function for each effect that the chart declares, by name.
+        limits: the chart's limits for this run, such as ``{"iterations": 20}``, which ``max_iterations=20`` sets, too.
+        journal: where the run's records are appended: a path, an open binary file, or a `Journal`.
+        run_id: the run's id in its journal; None: a random one.
         on_step: called with each event and the step that it made.
-        tool_errors: what the model is told of an exception in a tool that is no ``ToolError``: its ``repr``, or its
-            ``type`` alone.
-        max_concurrent_tools: how many tools of one turn run at once; None: all of them.
+        tool_errors: what the model is told when a tool raises anything but a ``ToolError``: the exception's ``repr``,
+            or only its ``type``.
+        max_concurrent_tools: how many tools of one turn run at the same time; None: all of them.
 
     Raises:
         ChartError: the chart cannot run.
-        TypeError, ValueError: an argument that cannot be right; nothing has been sent.
+        TypeError, ValueError: an argument is wrong; nothing has been sent.
     """
     check_running(
         client,

@@ -1,11 +1,11 @@
-"""The drivers: they perform effects and report events, and decide nothing.
+"""The drivers: they perform effects and report events.  They decide nothing.
 
 loop          the caller's loop, once, as generators without I/O
 aio           the async driver of it
 sync          its twin, for the sync client
-base          what both runners share: requests, replies, records
-caller        what the caller gave and may edit in place, and what it does between turns
-session       a run's place in its chart, its journal, its notes
-copies        what is handed out of a run's data
-cancellation  whose a cancellation is: the run's, or a tool's own
+base          what both runners have in common: requests, replies, records
+caller        what the caller gave and may edit in place, and its acts between turns
+session       a run in a process: its snapshot, its journal, its listener
+copies        copies of a run's data, to be handed out
+cancellation  tells a cancellation of the run from a tool's own
 """

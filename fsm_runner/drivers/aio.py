@@ -1,10 +1,11 @@
 """The async driver: performs the effects of a run and reports what came of them.
 
-The loop is `AsyncRunner._run`: ask the machine for more, perform what it orders, hand out what it outputs.  What to do
-when a reply arrives, a tool fails or a limit is reached is the chart's to decide; here is only how each effect is done.
+`AsyncRunner._driven` is its loop: it takes effects from the flow of `drivers.loop`, performs them, and sends back the
+step.  The chart decides what to do when a reply arrives, a tool fails or a limit is reached; this module only knows how
+each effect is performed.
 
-Cancellation is no event.  It leaves the run where it is, its effects on record as cancelled, and iterating again goes
-on from there.
+A cancellation is not an event.  The run stays where it is, its effects are recorded as cancelled, and iterating again
+goes on from there.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ T = TypeVar("T")
 
 
 class _Items(Generic[ItemT]):
-    """One loop over what another loop can go on with: leaving it, or closing it, ends nothing but the loop.
+    """An ``async for`` over a run.  Leaving or closing it ends only this loop: another one can go on with the run.
 
-    No generator, which an event loop would close, and warn of where it is trio's."""
+    It is not an async generator, since event loops close those, and trio's warns."""
 
     def __init__(self, following: Callable[[], Awaitable[ItemT]]) -> None:
         """Loop over what `following` returns until it raises StopAsyncIteration."""
@@ -125,9 +126,9 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def generate_tool_call_response(self) -> Json | None:
         """Run the tools that the last message calls, and return the user message that answers them.
 
-        None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
-        appended in between.  A stream is read to its end first.  After the end of the run, calls that it left open run
-        beside it: the run does not go on by them, and its journal does not tell of them.
+        None when it calls none.  The response is kept: asking again does not run the tools again, unless messages were
+        appended in between.  A stream is first read to its end.  After the end of the run, calls without a result can
+        still be run in this way; the run does not go on, and its journal has no record of them.
         """
         with self._working(), self._session.reopened():
             await self._watch_cancels()
@@ -141,7 +142,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         self._session.check()
 
     async def _watch_cancels(self) -> None:
-        """From now on, a cancellation of this task is one of the run; one that is on its way comes out here."""
+        """From now on, a cancellation of this task cancels the run.  One that was requested before is raised here."""
         self._cancels = Cancels()
         if self._cancels.before:
             await anyio.lowlevel.checkpoint()
@@ -157,13 +158,13 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
             step = await self._perform(effects)
 
     async def _leave(self, error: BaseException | None) -> None:
-        """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
+        """Clean up after `error`, or at the end of the run.  A stream that is still to be handed out stays open."""
         self._loop.handed = False
         try:
             with self._spans.current():
                 if self._loop.due is None and not isinstance(
                     error, GeneratorExit
-                ):  # of a task that is gone nothing is awaited
+                ):  # the task is gone, so nothing can be awaited
                     await self._close_stream(readable=error is None)
             self._session.leave()
         finally:
@@ -174,7 +175,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
                     await ending.aclose()
 
     async def _begin_spans_in_loop(self) -> None:
-        """Begin the run's span, which ends with the event loop at the latest."""
+        """Begin the run's span; it ends at the latest when the event loop closes."""
         was_open = self._spans.is_open
         self._begin_spans()
         if self._spans.is_open and not was_open and _in_asyncio():
@@ -186,7 +187,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         match effect:
             case SendRequest():
                 return await self._send(effect)
-            case CallTool() if effect.early:  # one that was cut off, and the stream that it ran in with it
+            case CallTool() if effect.early:  # it was cut off together with the stream that it ran in
                 return self._stream_is_gone()
             case CallTool():
                 return await self._call_tools(cast("tuple[CallTool, ...]", effects))
@@ -242,7 +243,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     # ── tools ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
-        """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
+        """Run calls concurrently until none is left.  The end of a call may start the next one of its toolset."""
         self._warn_unknown(effects)
         most = self._resources.max_concurrent_tools or len(effects)
         if len(effects) == 1 or most == 1:
@@ -256,14 +257,14 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
                     group.start_soon(self._call_beside, effect, group, slots, cut_off)
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
-        for effect in cut_off:  # by a cancellation of that one task, while the run goes on
+        for effect in cut_off:  # only the task of that call was cancelled, not the run
             self._called = self._told(effect, self._work(effect).failed(asyncio.CancelledError()))
         return self._session.resume() if self._called is None else self._called
 
     async def _call_beside(
         self, effect: CallTool, group: TaskGroup, slots: anyio.CapacityLimiter, cut_off: list[CallTool]
     ) -> None:
-        """One of the calls that run side by side; in the end, `_called` is the step that the last one made."""
+        """Run one of the concurrent calls.  In the end, `_called` is the step that the last of them made."""
         async with slots:
             if self._session.has_raised:
                 return
@@ -307,12 +308,12 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     def _is_own(self, error: BaseException) -> bool:
         return isinstance(error, Exception) or (self._cancels is not None and self._cancels.is_own(error))
 
-    # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
+    # ── streams: their reader calls these ────────────────────────────────────────────────────────────────────────────
 
     async def moved_on(self, call: Json) -> None:
-        """The model has moved on from `call`; the machine says whether it runs now."""
+        """A call is complete while its reply streams; the machine says whether it runs now."""
         if not self._session.takes(MovedOn):
-            return  # the run has ended, and whoever still reads the stream reads for itself
+            return  # the run has ended; the caller may still read the stream
         self._check_early(call)
         self._early = True
         if not self._handed.draining:

@@ -1,4 +1,4 @@
-"""What the async and the sync runner share beside the caller's acts: everything but performing effects."""
+"""The base of the async and the sync runner: everything but how an effect is performed."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from fsm_runner.loop.messages import check_calls, has_summary
 from fsm_runner.loop.tool_loop import Step
 
 OwnEffect: TypeAlias = Callable[[RunView], object]
-"""An effect of the user's own: it returns the name of the event that happened, or `Reported`, or an awaitable of
-either when the client is async."""
+"""A function for a custom effect.  It returns the name of the event that happened, or a `Reported`; with an async
+client it may return an awaitable of these."""
 
 _PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a runner works with that is no data: immutable.
+    """What a runner works with besides data: immutable.
 
     Attributes:
         client: the anthropic client.
         tools: the caller's tools.
         params: the request's parameters as the caller gave them, which it may edit in place.
-        options: what every request carries.
+        options: headers, query, body and timeout of every request.
         output_format: what replies are parsed into.
-        effects: the user's own effects, by name.
+        effects: the functions for custom effects, by name.
         tool_errors: what the model is told of an exception in a tool.
-        max_concurrent_tools: how many tools of one turn run at once; None: all.
-        last: the last message that the caller of a run that goes on was handed; None before the first.
+        max_concurrent_tools: how many tools of one turn run at the same time; None: all.
+        last: of a resumed run, the last message that its caller got; None: of none.
     """
 
     client: Any
@@ -73,12 +73,11 @@ class HandedOut:
     Attributes:
         item: what the caller gets now, a message or a stream.
         last: the last message; None before the first one.
-        lasting: the last message that is more than a compaction without a summary.  It is `last` again once the run
-            goes on.
+        lasting: as `last`, but never a compaction without a summary; it becomes `last` again when the run goes on.
         stream: the stream that is open; None when none is.
         unread: whether the last stream has not been read to its end.
         draining: whether the run itself reads the rest of the stream.
-        end: the step that the end of the stream made, for who drains it.
+        end: the step that the end of the stream made, until the run takes it.
     """
 
     item: Any = None
@@ -106,7 +105,7 @@ class HandedOut:
 
     @contextmanager
     def drained(self) -> Iterator[None]:
-        """For the block the run itself reads the stream, whose end makes a step."""
+        """While it lasts, the run itself reads the rest of the stream."""
         self.end, self.draining = None, True
         try:
             yield
@@ -115,7 +114,7 @@ class HandedOut:
 
 
 class BaseRunner(Acts):
-    """What the async and the sync runner have in common: everything but how an effect is performed."""
+    """A run of the tool loop, without the ways in which its effects are performed."""
 
     def __init__(self, session: Session, resources: Resources) -> None:
         super().__init__(session, Given(resources.params, resources.tools, resources.output_format))
@@ -126,7 +125,7 @@ class BaseRunner(Acts):
         self._early = False
         self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
-        weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped without a word
+        weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped
 
     def __repr__(self) -> str:
         stop = "" if self.stop is None else f", stop={self.stop!r}"
@@ -144,23 +143,23 @@ class BaseRunner(Acts):
             )
 
     def _response(self) -> Json | None:
-        """The tool response; None for a reply that was closed before it was read, whose calls nobody knows."""
+        """The tool response; None for a stream that was closed before its end, whose calls are not known."""
         if self._handed.unread and self._session.final:
             return None
         return self._given.response(self._session.context)
 
     def _hand_out(self, message: Any, data: Json) -> None:
-        """Remember what the caller is handed.  A compaction without summary is the last word until the run goes on."""
+        """Hand a message to the caller.  A compaction without a summary is `last` only until the run goes on."""
         self._given.warned.clear()
         self._given.remember(data)
         self._handed.message(message, lasts=self._session.context.compaction.config is None or has_summary(data))
 
     def _read(self, response: Any) -> ReplyReading:
-        """Return a reply as it was read.
+        """Return a reply, read and checked.
 
         Raises:
-            NotJson: it nests too deep.
-            ReplyError: no result could name its calls.
+            NotJson: it is nested too deep.
+            ReplyError: one of its calls could not be answered.
         """
         reply = reading(response, self._given.output_format)
         check_calls(reply.data)
@@ -174,17 +173,17 @@ class BaseRunner(Acts):
         return step
 
     def _check_early(self, call: Json) -> None:
-        """Refuse a call that arrives while its reply streams, if no result could name it.
+        """Check a call that arrives while its reply streams.
 
         Raises:
-            ReplyError: none could.
+            ReplyError: it could not be answered.
         """
         context = self._session.context
         before = [known.block for known in context.turn.arriving if known.block]
         check_calls({"content": [*before, call]})
 
     def read_to_end(self, message: Any, data: Json) -> None:
-        """The stream is read to its end, whoever read it.  After the end of the run that is nobody's business."""
+        """The stream was read to its end, by the caller or by the run.  After the end of the run this does nothing."""
         if not self._session.takes(Replied):
             return
         try:
@@ -196,7 +195,7 @@ class BaseRunner(Acts):
         self._handed.end = self._session.tell(Replied(message=data))
 
     def _drained(self) -> Step:
-        """The step that the end of a drained stream made; a stream that told of none is gone."""
+        """The step that the end of the drained stream made.  If it made none, the stream is gone."""
         step, self._handed.end = self._handed.end, None
         if step is None:
             return self._stream_is_gone()
@@ -205,14 +204,14 @@ class BaseRunner(Acts):
         return step
 
     def broke_off(self, error: BaseException) -> None:
-        """ReplyReading the stream failed; whoever reads gets the exception.
+        """Reading the stream failed.  Whoever reads it gets the exception.
 
-        A cancellation of the run that reads it is no failure: the run stays where it is."""
+        If the run itself was reading and was cancelled, that is not a failure: the run stays where it is."""
         if self._session.takes(Failed) and (isinstance(error, Exception) or not self._handed.draining):
             self._session.tell(failed(error))
 
     def _stream_is_gone(self) -> Step:
-        """The run was cut off in a stream, which cannot be read on: the machine says what now."""
+        """Report that the stream is gone: the run was cut off in it, so it cannot be read any further."""
         return self._session.tell(Failed(error="StreamClosed", text="the stream was closed before its end"))
 
     def _begin_spans(self) -> None:
@@ -232,18 +231,18 @@ class BaseRunner(Acts):
         return self._handed.last
 
     def _told_on(self) -> Step:
-        """Tell the run to go on, with what the caller has edited in place."""
+        """Tell the run of what the caller has edited in place, and to go on."""
         for edit in self._given.edits(self._session.context):
             self._session.tell(edit)
         self._handed.go_on()
         return self._session.tell(Continued())
 
     def _closed(self) -> bool:
-        """Tell that the caller closes the run; return whether that ends it here, not where it is at work."""
+        """Close the run for the caller; return whether it has ended here.  If it is at work, it ends there."""
         return self._loop.close(self._session.act, lambda: self._busy or self._early or self._session.is_stepping)
 
     def _failed(self, error: BaseException) -> Step:
-        """Tell the machine of a failure; unless it orders something else instead, the caller gets the exception."""
+        """Report a failure.  The caller gets the exception, unless a row handles the failure by another effect."""
         step = self._session.tell(failed(error))
         if step.effects:
             return step
@@ -253,15 +252,15 @@ class BaseRunner(Acts):
             del error  # it holds this frame
 
     def _warn_unknown(self, effects: Iterable[CallTool]) -> None:
-        """Tell the caller, at its own line, of every call to a tool that this run does not have.
+        """Warn the caller, at its own line of code, of each call of a tool that this run does not have.
 
-        Once, also where warnings are errors: then the caller gets that, and the run can be gone on with."""
+        A call is warned of once, also where warnings are errors, so the caller can then go on."""
         for effect in effects:
             if effect.kind == "unknown" and effect.id not in self._given.warned:
                 self._given.warned.add(effect.id)
                 text = unknown_warning(effect.block, self._given.tools, self._session.context)
                 if text is not None:
-                    log.warning(text)  # a warning is shown once for a line; a record, each time
+                    log.warning(text)  # Python shows a warning once for each line of code, and a log record each time
                     warnings.warn(text, UserWarning, stacklevel=caller_level())
 
     @contextmanager
@@ -278,12 +277,12 @@ class BaseRunner(Acts):
             self._busy = False
 
     def _more(self, step: Step) -> tuple[CallTool, ...]:
-        """The tool calls that `step` orders; none once the listener raised, which comes out first."""
+        """The tool calls that `step` starts; none after the listener has raised, for the caller gets that first."""
         return () if self._session.has_raised else calls_to_start(step)
 
     @contextmanager
     def _recorded(self, effect: Effect) -> Iterator[None]:
-        """Put an effect on record before it is performed, and after."""
+        """Record an effect before it is performed, and what came of it."""
         self._loop.rested.clear()
         id = self._session.scheduled(effect)
         try:
@@ -299,7 +298,7 @@ class BaseRunner(Acts):
 
 
 def caller_level() -> int:
-    """Return the `stacklevel` with which a warning points at the first line outside of this package."""
+    """Return the `stacklevel` for a warning to point at the first line outside of this package."""
     frame = inspect.currentframe()
     level = 0
     while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, "<frozen")):
@@ -308,5 +307,5 @@ def caller_level() -> int:
 
 
 def calls_to_start(step: Step) -> tuple[CallTool, ...]:
-    """Return the tool calls that `step` orders."""
+    """Return the tool calls that `step` starts."""
     return tuple(effect for effect in step.effects if isinstance(effect, CallTool))

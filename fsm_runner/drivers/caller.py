@@ -1,8 +1,7 @@
-"""The caller: what it gave to a run and may edit in place, and what it does to the run between turns, as events.
+"""The caller: what it gave to a run and may edit in place (`Given`), and what it can do to the run (`Acts`).
 
-Acts work at any time and from any thread: before the start of the run, while an effect is under way, and after its
-end, where they change the conversation that is handed on, and the run does not go on by them.  Each is read, made and
-told in one go.
+Acts work at any time and from any thread: before the run starts, while an effect is in flight, and after the end.
+There they change only the conversation that another run may go on from.  An act is told to the machine as an event.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ if TYPE_CHECKING:
 
 
 _KEPT = ("betas", "user_profile_id", "workspace_id")
-"""What new parameters that leave it out do not drop.  Source: anthropic 2.12."""
+"""The parameters that stay when new parameters leave them out.  Source: anthropic 2.12."""
 
 
 class Given:
-    """What the caller gave to one run."""
+    """What the caller gave to one run, and may edit in place: mutable."""
 
     def __init__(self, params: Mapping[str, Any], tools: ToolBox, output_format: OutputFormat | None) -> None:
         self.tools = tools
@@ -58,14 +57,14 @@ class Given:
         self._replies: dict[int, object] = {}
         self._response: tuple[tuple[Json, ...], dict[str, Any]] | None = None
         self.warned: set[str] = set()
-        """The calls to unknown tools of which the caller was warned; they are warned of again where they run again."""
+        """The ids of calls of unknown tools that the caller was warned of."""
 
     def remember(self, reply: Json) -> None:
-        """Remember that the content of a message is a reply's; the caller gets such content as the SDK's blocks."""
+        """Remember the content of a reply: in `params`, the caller gets it as the SDK's objects."""
         self._replies[id(reply["content"])] = reply["content"]
 
     def params(self, context: Context, messages: Iterable[Json]) -> dict[str, Any]:
-        """Return the parameters as the caller knows them, `messages` and tool definitions among them."""
+        """Return the parameters as the caller knows them, with `messages` and ``tools``."""
         settings = context.settings
         current: dict[str, Any] = {**self._params, "messages": [self._as_given(message) for message in messages]}
         if "container" in settings.params:
@@ -83,7 +82,7 @@ class Given:
         return cast("dict[str, Any]", copied(message))
 
     def replace(self, params: Any, context: Context, messages: list[Json]) -> ParamsReplaced | None:
-        """Take new parameters; return what the machine must be told, None when they say what it knows.
+        """Replace the parameters.  Returns the event to tell the machine, or None if nothing has changed.
 
         Args:
             params: the parameters, or a function that makes them from the current ones.
@@ -91,7 +90,7 @@ class Given:
             messages: the conversation as it is.
 
         Raises:
-            TypeError, ValueError: parameters that a run sets itself, or that contradict each other.
+            TypeError, ValueError: a parameter that the run sets itself, or parameters that contradict each other.
         """
         current = self.params(context, messages)
         had_policy = "billing_policy" in current
@@ -112,17 +111,17 @@ class Given:
         tools = new.pop("tools", None)
         output_format = self._format(new.pop("output_format", None))
         new = lasting_params(new)
-        settings_params(new, output_format)  # refused before anything has changed
+        settings_params(new, output_format)  # may raise, so before anything changes
         told = self._tools_of(tools, context)
         self.output_format = output_format
         self._params = new
         return self._replaced(context, None if same else given, told)
 
     def edits(self, context: Context) -> Iterator[ParamsReplaced | ResultsEdited]:
-        """Yield what the machine must be told of what the caller edited in place since it was last told.
+        """Yield events for what the caller has edited in place since the last ones.
 
         Raises:
-            ValueError: a compaction is asked for, and the parameters do not take it any more.
+            ValueError: a compaction was asked for, and the parameters no longer allow one.
         """
         settings = context.settings
         tools = _known(context)
@@ -141,14 +140,14 @@ class Given:
         self._response = None
 
     def begin_response(self) -> None:
-        """The tool response begins anew: what the caller edited in the last one is not part of it.
+        """Forget the last tool response, and what the caller edited in it.
 
-        Source: anthropic 2.12, whose runner forgets its response where messages are appended."""
+        Source: anthropic 2.12 does so when messages are appended."""
         self._response = None
         self.warned.clear()
 
     def response(self, context: Context) -> dict[str, Any] | None:
-        """Return the tool response: the same object, for the caller to edit, as long as the results are the same."""
+        """Return the tool response, for the caller to edit: the same object as long as the results are the same."""
         results = _results(context)
         if not results:
             return None
@@ -184,14 +183,14 @@ class Given:
         return OutputFormat(type_)
 
     def _tools_of(self, tools: Iterable[object] | None, context: Context) -> dict[str, Any]:
-        """The tools of new parameters.  A definition keeps the tool that runs under its name, and a name that is left
-        out runs no more; parameters without tools send none, and leave what runs as it is."""
+        """The tools after new parameters.  A tool whose definition is left out does not run any more.  Parameters
+        without ``tools`` send no definitions, and every tool still runs."""
         known = _known(context)
         if tools is None:
             return {**known, "tools": None}
         tools = tools if isinstance(tools, list) else list(tools)
         if known["tools"] is not None and tools == list(known["tools"]):
-            return known  # given back as handed out: the list that is known stays
+            return known  # the caller gave back the list that it was given
         self.tools.replace(tools)
         withdrawn = set(map(declared_name, known["tools"] or ())) - set(map(declared_name, self.tools.sent))
         return {
@@ -210,7 +209,7 @@ def _result_blocks(response: Mapping[str, object]) -> tuple[Json, ...]:
     """The blocks of a tool response that the caller has edited.
 
     Raises:
-        TypeError: it is no list of blocks, or JSON cannot hold them.
+        TypeError: its content is not a list of blocks, or is not JSON.
     """
     made = json_value(response.get("content"), "tool response")
     if not isinstance(made, list):
@@ -236,12 +235,12 @@ def settings_params(params: Mapping[str, object], output_format: OutputFormat | 
 
 
 def lasting_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return request parameters as a run may read them again and again: what can be read only once is read now."""
+    """Return request parameters that can be read again and again: an iterator among them becomes a list."""
     return {key: lasting(value, key) for key, value in params.items() if is_given(value)}
 
 
 def check_params(params: Mapping[str, object]) -> None:
-    """Refuse parameters that a run sets itself.
+    """Check that the parameters have none that the run sets itself.
 
     Raises:
         ValueError: ``compaction``; or ``output_format`` beside ``output_config.format``.
@@ -261,7 +260,7 @@ def check_params(params: Mapping[str, object]) -> None:
 
 
 def check_can_compact(params: Mapping[str, object]) -> None:
-    """Refuse a compaction beside one by ``context_management``.
+    """Check that ``context_management`` does not compact, too.
 
     Raises:
         ValueError: ``context_management`` has a ``compact_*`` edit.
@@ -276,10 +275,10 @@ def check_can_compact(params: Mapping[str, object]) -> None:
 
 
 def refuse_while_compacting(context: Context) -> None:
-    """Refuse a change of the messages while the API compacts them.
+    """Check that the API is not compacting the messages, which then cannot be changed.
 
     Raises:
-        ValueError: it does.
+        ValueError: it is.
     """
     if context.compaction.config is not None:
         raise ValueError(
@@ -289,7 +288,7 @@ def refuse_while_compacting(context: Context) -> None:
 
 
 class Acts:
-    """What a run knows, and what the caller can do to it."""
+    """What a caller can see of a run, and do to it."""
 
     def __init__(self, session: Session, given: Given) -> None:
         self._session = session
@@ -305,7 +304,7 @@ class Acts:
 
     @property
     def snapshot(self) -> Snapshot:
-        """A copy of where the run is, and of all that it knows."""
+        """A copy of the snapshot: where the run is, and all that it knows."""
         return self._session.copy_of(self._session.snapshot)
 
     @property
@@ -320,10 +319,10 @@ class Acts:
 
     @property
     def messages(self) -> list[Json]:
-        """A copy of the whole conversation, as plain data, to go on from in this run or in another.
+        """A copy of the whole conversation, as plain data, from which this run or another one can go on.
 
-        The message that the caller holds is not part of it yet.  A call in it that has no result, for the run was
-        closed, cut off or cancelled before, is answered as not run.
+        The message that the caller holds is not included.  A call without a result, because the run was closed, cut
+        off or cancelled, gets one that says that it was not run.
         """
         return cast("list[Json]", copied(handed_on(self._session.context)))
 
@@ -336,8 +335,8 @@ class Acts:
     def append_messages(self, *messages: object) -> None:
         """Add messages to the conversation: dicts, or replies as they were handed out.
 
-        While a reply is handled, the history becomes the caller's: neither the reply nor its tool results are added
-        by the runner, and tools that `generate_tool_call_response` ran will run again.
+        Done while you hold a message, this makes the history yours: the runner adds neither that message nor its tool
+        results, and tools that `generate_tool_call_response` ran will run again.
 
         Raises:
             ValueError: the API is compacting the conversation; its response replaces the messages.
@@ -351,10 +350,10 @@ class Acts:
             self._given.begin_response()
 
     def set_messages_params(self, params: Any) -> None:
-        """Replace the parameters of the requests to come.
+        """Replace the parameters of the next requests.
 
         Args:
-            params: all of them, ``messages`` included, as a dict; or a function that makes it from the current ones.
+            params: a dict of all of them, with ``messages``; or a function that makes it from the current ones.
                 A parameter that is left out is no longer sent, except ``betas``, ``user_profile_id`` and
                 ``workspace_id``, which stay.
 
@@ -390,12 +389,12 @@ class Acts:
     def add_tools(self, *tools: object) -> None:
         """Give the model more tools, without changing the ``tools`` parameter, which would miss the prompt cache.
 
-        The model is told with the next request, by ``tool_addition`` blocks.  A tool of the SDK runs from now on, in
-        place of any of its name, also for a call that the caller holds.  A raw definition is sent and never run.
+        The next request tells the model, by ``tool_addition`` blocks.  A tool of the SDK runs from now on, in place of
+        one of the same name, also for calls in the message that you hold.  A raw definition is sent and never run.
 
         Raises:
-            ToolsetContractError: one of them is a toolset, defines one that the run has, or has its name.
-            TypeError: one of them is no tool, or of the other flavour.
+            ToolsetContractError: one of them is a toolset, defines one of the run, or has its name.
+            TypeError: one of them is not a tool, or is async where the client is sync, or the other way round.
         """
         with self._session.acting():
             added = added_tools(self._given.tools, tools)
@@ -409,7 +408,7 @@ class Acts:
     def remove_tools(self, *tools: object) -> None:
         """Take tools away from the model, without changing the ``tools`` parameter.
 
-        They stop running at once; the model is told with the next request, by ``tool_removal`` blocks.
+        They do not run any more.  The next request tells the model, by ``tool_removal`` blocks.
 
         Args:
             tools: tools, or their names.
@@ -424,10 +423,9 @@ class Acts:
             self._session.act(ToolsChanged(blocks=blocks, removed=tuple(names)))
 
     def defer_tool_call(self, tool_use: Any) -> None:
-        """Hold a call of the reply that streams until the caller is done with the reply.
+        """Hold back a call of the streaming reply until you ask for the next message.
 
-        Without ``run_tools_eagerly`` all calls wait anyway, and this does nothing; nor does it for a call that has
-        started.
+        It has no effect on a call that has started, nor without ``run_tools_eagerly``: then all calls wait anyway.
 
         Args:
             tool_use: the ``tool_use`` block, or its id.

@@ -1,7 +1,7 @@
-"""Cancellation: which exceptions are a tool's own, and which end the run's work.
+"""Cancellation: tells exceptions that are a tool's own from those that end the run's work.
 
-A cancellation of the run goes to whoever cancelled it.  One that a tool made itself, of a task or scope inside it, is a
-failure of that tool like any other, and so is whatever else it raises, but for an interrupt or an exit of the process.
+A tool may cancel a task or a scope inside itself.  The exception is then a failure of that tool, like anything else
+that it raises.  A cancellation of the run, an interrupt and an exit of the process are not: they go on to the caller.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ _OF_THE_PROCESS = (KeyboardInterrupt, SystemExit)
 
 
 def is_of_the_process(error: BaseException) -> bool:
-    """Whether `error` interrupts or ends the process; so does a group with one that does."""
+    """Whether `error` interrupts or ends the process, or is a group with an exception that does."""
     return any(isinstance(each, _OF_THE_PROCESS) for each in _leaves(error))
 
 
 class Cancels:
-    """Who cancelled a task: the run's own since this was made, or nobody outside of the code that it runs."""
+    """Tells whether the current task has been cancelled from outside since this was made."""
 
     def __init__(self) -> None:
         """Look at the current task."""
         self._task = _current_task()
         self.before = _asked(self._task)
-        """How many cancellations of the task were asked for by then."""
+        """How many cancellations of the task had been requested by then."""
 
     def is_own(self, error: BaseException) -> bool:
-        """Whether `error`, raised by code that the task ran, is that code's own failure."""
+        """Whether `error` is a failure of the code that the task ran, such as a tool."""
         if isinstance(error, Exception):
             return True
         if is_of_the_process(error):
             return False
         if any(isinstance(each, GeneratorExit) for each in _leaves(error)) and _current_task() != self._task:
-            return False  # the task is gone, and the code is being closed
+            return False  # the task is gone, and its code is being closed
         return not self._is_cancelled()
 
     def _is_cancelled(self) -> bool:
-        """Whether somebody outside cancelled the task: asyncio's own way, or by a scope around it."""
+        """Whether the task was cancelled from outside: by asyncio, or by a scope around it."""
         if _asked(self._task) > self.before:
             return True
         try:

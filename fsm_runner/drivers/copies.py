@@ -1,9 +1,9 @@
-"""Copies: what a run hands out of its own data, so that nobody's hands are on it.
+"""Copies of a run's data, to be handed out, so that nobody can change the run by them.
 
-The core's parts are frozen, but the JSON in them is plain dicts and lists: the messages, the parameters, the calls.
-Who gets a snapshot, a step or an event gets copies.  A part that has not changed since is copied once, and of the
-history only what is new, so that a listener costs the same at the first turn and at the thousandth.  Copies are shared
-among what is handed out, and with nothing that the run uses.
+Contexts and events are frozen, but the JSON in them is plain dicts and lists: messages, parameters, calls.  So a
+snapshot, a step or an event is copied before it is handed out.  A part that has not changed is copied only once, and
+of the history only what is new, so that a listener costs the same at the first turn and at the thousandth.  Copies may
+share parts with each other, but never with the run.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _KEPT = (str, int, float, type(None), frozenset)
 
 
 class Copies:
-    """The copies of one run's data: mutable, for they are made once."""
+    """The copies of one run's data: mutable, because it remembers them."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[object, object]] = {}
-        """By place, the part that was last found there, and its copy."""
+        """By place, the part that was there last, and its copy."""
         self._history: tuple[History, History] = (History(), History())
 
     def of(self, value: _T) -> _T:
@@ -53,7 +53,7 @@ class Copies:
         return copied(value) if isinstance(value, (Mapping, list)) else value
 
     def _longer(self, history: History) -> History:
-        """A copy of a history; of one that goes on from the last, only what is new is copied."""
+        """A copy of a history.  If it continues the last one, only what is new is copied."""
         known, copy = self._history
         if not history.extends(known):
             known, copy = History(), History()

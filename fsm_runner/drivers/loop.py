@@ -1,15 +1,14 @@
-"""The caller's loop: what a run does between two of the caller's calls, once, as generators without I/O.
+"""The caller's loop: what a run does between two calls of the caller, as generators without I/O.
 
-Each generator yields the effects to perform and takes back the step that performing them made.  Who drives one decides
-nothing:
+A generator yields the effects to perform and is sent the step that this made.  Whoever drives it decides nothing:
 
     flow = loop.next_item()
     effects = next(flow)
     while True:  # until it returns: StopIteration.value
         effects = flow.send(perform(effects))
 
-The async and the sync runner drive it with the API and tools, the explorer's simulator with what may happen.  A flow
-keeps nothing but the last step, so whoever was cut off drops it and begins another one.
+The async and the sync runner drive it with the API and the tools, the explorer's simulator with everything that can
+happen.  A flow keeps only the last step.  So when one is cut off, it is dropped, and the next call begins another one.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ from fsm_runner.loop.tool_loop import Step
 T = TypeVar("T")
 
 Flow: TypeAlias = Generator[tuple[Effect, ...], Step, T]
-"""Yields effects to perform, takes the step that came of them, and returns what the caller's call comes to."""
+"""Yields effects, is sent the step that performing them made, and returns the result of the caller's call."""
 
 GoOn: TypeAlias = Callable[[], Step]
-"""Tells the run to go on, with what the caller has edited in place, and returns the step."""
+"""Tells the run to go on, after what the caller has edited in place, and returns the step."""
 
 
 class CannotGoOn(RunError):
-    """The run rests in a state from which nothing that its driver could tell leads on."""
+    """The run is in a state from which the driver cannot make it go on."""
 
 
 class LoopRun(Protocol):
-    """A run as its loop sees it; `Session` is one."""
+    """What the loop needs of a run; `Session` has it."""
 
     @property
     def context(self) -> Context:
@@ -56,7 +55,7 @@ class LoopRun(Protocol):
         """Return the step that goes on where the run was cut off."""
 
     def takes(self, event: type[Event]) -> bool:
-        """Whether the run takes such an event where it is."""
+        """Whether the run takes such an event now."""
 
     def check(self) -> None:
         """Raise what a listener raised, once."""
@@ -71,10 +70,10 @@ class Loop:
 
     Attributes:
         run: the run.
-        refusal: makes the exception for what the caller changed and may not.
-        handed: whether the caller was given an item and has not asked for more.
-        due: the output that is still to be given; None when none is.
-        rested: the states in which the run has rested since an effect was last performed.
+        refusal: makes the exception for a change that a server-side thread does not allow.
+        handed: whether the caller has an item and has not asked for more.
+        due: the output that is still to be handed out; None: there is none.
+        rested: the states in which the run has stopped since an effect was last performed.
     """
 
     run: LoopRun
@@ -86,7 +85,7 @@ class Loop:
     # ── the caller asks for the next item ──────────────────────────────────────────────────────────────────────────
 
     def next_item(self, go_on: GoOn) -> Flow[str | None]:
-        """Go on until something is handed out; return the output's name, None when the run has ended instead."""
+        """Go on until something is handed out; return the output's name, or None when the run has ended."""
         output = self._handed_out()
         return output if output is not None else (yield from self.on_from(self._asked(go_on), go_on))
 
@@ -120,7 +119,7 @@ class Loop:
         return step if step.effects or step.final else self._gone_on(go_on)
 
     def _gone_on(self, go_on: GoOn) -> Step:
-        """Ask for more; where an effect was cut off, it is what is left to do first."""
+        """Ask for more, or start an effect again that was cut off."""
         with self.run.alone():
             return go_on() if self.run.takes(Continued) else self.run.resume()
 
@@ -130,18 +129,19 @@ class Loop:
         return output
 
     def _check_rest(self, step: Step) -> None:
-        """Refuse to go on from a step after which the run rests without having handed out anything, unless it was cut
-        off there, or had a failure that the caller knows of."""
+        """Check that asking for more leads on, as the run has stopped without handing out anything.
+
+        It has if it was cut off, or after a failure that the caller knows of."""
         stand, stop = step.snapshot.context.stand, step.snapshot.stop
         if stop is not None and stand.failure is not None and stand.failed_effect is None:
             raise self.refusal(stand.failure.text)
         state = step.snapshot.state
         if not self.run.takes(Continued):
-            raise CannotGoOn(
-                f"state '{state}' orders nothing and takes no 'continued' (give it an effect, or that row)"
-            )
+            raise CannotGoOn(f"state '{state}': no effect and no row for 'continued' (give it one of them)")
         if state in self.rested:
-            raise CannotGoOn(f"state '{state}': going on leads back to it, and nothing is done on the way")
+            raise CannotGoOn(
+                f"state '{state}': 'continued' leads back to it without an effect (give a state an effect)"
+            )
         self.rested.add(state)
 
     # ── the caller asks for the tool response ──────────────────────────────────────────────────────────────────────
@@ -171,11 +171,11 @@ class Loop:
     # ── the caller closes the run ──────────────────────────────────────────────────────────────────────────────────
 
     def close(self, tell: Callable[[Event], object], at_work: Callable[[], bool]) -> bool:
-        """Tell that the caller closes the run, by `tell`; return whether that ends it here.
+        """Close the run for the caller; return whether it has ended here.
 
         Args:
             tell: tells an act of the caller.
-            at_work: whether an effect of the run is under way, at whose end the run will end.
+            at_work: whether an effect of the run is in flight; the run then ends after it.
         """
         with self.run.alone():
             if self.run.final:
@@ -188,7 +188,7 @@ class Loop:
             return True
 
     def _end(self) -> None:
-        """End a closed run where it is.  An effect that was cut off is not begun again."""
+        """End a closed run where it is.  An effect that was cut off does not start again."""
         if not self.run.final and not self.run.takes(Continued):
             self.run.tell(Failed(error="RunClosed", text="the run was closed before this was done"))
         if not self.run.final:

@@ -1,10 +1,9 @@
-"""What both drivers share: the run's place in its chart, its journal, its notes.
+"""The session: one run in a process, with its snapshot, its journal and its listener.
 
-A driver performs effects and reports events; it decides nothing.  Whatever it is told goes through `Session.tell`,
-which steps the machine, writes the journal, and logs what a person should know.
+Every event goes through `Session.tell`, which steps the machine, writes the journal, and logs the step's notes.
 
-Tools and callers act from any thread.  One thread at a time tells and records; listeners are called after that, in the
-same order, by whoever is at it, and what they raise takes back nothing (see `Session.check`).
+Tools and callers act from any thread.  Only one thread at a time tells and records.  The listener is called afterwards,
+in the same order, and what it raises does not undo anything (see `Session.check`).
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ log = logging.getLogger("fsm_runner")
 _T = TypeVar("_T")
 
 Listener: TypeAlias = Callable[[Event | None, Step], object]
-"""Called with copies of each event and the step that it made; with None for the event when the run starts."""
+"""Called with a copy of each event and of its step; at the start of the run, with None for the event."""
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING}
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """What an effect of the user's own sees of the run: immutable.
+    """What a function for a custom effect sees of the run: immutable.
 
     Attributes:
         snapshot: where the run is, and all that it knows.
@@ -55,7 +54,7 @@ class RunView:
 
     @property
     def messages(self) -> Sequence[Json]:
-        """The conversation as the next request would send it."""
+        """The conversation, as the next request would send it."""
         return self.snapshot.context.conversation.history
 
     @property
@@ -70,7 +69,7 @@ class RunView:
 
 
 class Session:
-    """One run's place in its chart: mutable, for any number of threads."""
+    """One run: its snapshot, its journal, its listener.  Mutable, and safe to use from several threads."""
 
     def __init__(
         self,
@@ -88,15 +87,15 @@ class Session:
         """Start a run, or go on with one.
 
         Args:
-            machine: the chart, compiled.
+            machine: the compiled chart.
             context: what the run knows at its start.
-            run: its id; a random one when left out.
-            journal: where it is put on record.
+            run: its id; None: a random one.
+            journal: where it is recorded.
             listener: called with each event and the step that it made.
-            at: where a run goes on that was cut off; None: it starts anew.
-            after: how many effects other than tool calls it had scheduled by then.
-            moved: whether it goes on by another chart, or other facts, than it had.
-            closes: whether the journal is the run's own, to be closed at its end.
+            at: where to go on with a run that was cut off; None: start a new one.
+            after: how many effects, other than tool calls, it had scheduled by then.
+            moved: whether it goes on with another chart or other facts than before.
+            closes: whether to close the journal at the end of the run.
         """
         self.machine = machine
         self.run = run or uuid.uuid4().hex
@@ -131,12 +130,12 @@ class Session:
         return self.snapshot.context
 
     def copy_of(self, value: _T) -> _T:
-        """Return a copy of a part of the run, for hands that may change it."""
+        """Return a copy of a part of the run, to be handed out."""
         return self._copies.of(value)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other threads from telling or recording for the block: it reads, and tells what it made of that."""
+        """While it lasts, no other thread can step the run or write to its journal."""
         with self._lock:
             self._depth += 1
             try:
@@ -148,14 +147,14 @@ class Session:
             self._tell_listener()
 
     def tell(self, event: Event) -> Step:
-        """Step the machine, and put on record what was told and what it did.
+        """Step the machine by `event`, and record the event and what followed.
 
         Raises:
-            IllegalEvent: the state takes no such event; nothing has changed, nothing is on record.
+            IllegalEvent: the state takes no such event; nothing has changed, and nothing was recorded.
         """
         with self.alone():
             if self._stepping:
-                raise RunError(f"event '{event.name}': a fact or a processor cannot tell the run that it is asked of")
+                raise RunError(f"event '{event.name}': a fact or a processor cannot tell it to the run that called it")
             step = self._stepped(event)
             while self._late:
                 with self._kept():
@@ -164,17 +163,17 @@ class Session:
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """As `alone`, for an act of the caller, who gets what the listener raises.
+        """As `alone`, for an act of the caller.
 
         Raises:
-            Exception: that.
+            Exception: what the listener raised.
         """
         with self.alone():
             yield
         self.check()
 
     def act(self, event: Event) -> None:
-        """Tell of an act of the caller.  One by a signal's handler waits for the step that it interrupts.
+        """Tell the run of an act of the caller.  If a signal handler does it during a step, it is told after that step.
 
         Raises:
             IllegalEvent: the run has ended.
@@ -186,19 +185,19 @@ class Session:
 
     @property
     def is_stepping(self) -> bool:
-        """Whether a step is being made, which this interrupts."""
+        """Whether this was called during a step, as by a signal handler."""
         return self._stepping
 
     @property
     def has_raised(self) -> bool:
-        """Whether the listener raised something that nobody has got yet."""
+        """Whether the listener has raised something that was not passed on yet."""
         return self._raised is not None
 
     def check(self) -> None:
-        """Raise what the listener raised, once; all that was told by then is on record, and stays.
+        """Raise what the listener raised, once.  What was recorded by then stays.
 
         Raises:
-            Exception: that.
+            Exception: what the listener raised.
         """
         if self._raised is not None and not self._telling:
             error, self._raised = self._raised, None
@@ -218,8 +217,8 @@ class Session:
         return step
 
     def _record(self, event: Event, step: Step) -> None:
-        """Go where `step` leads, and put on record what was told with all that follows from it; when that is cut
-        short, nothing more."""
+        """Record the event and its step, and move to the step's snapshot.  If that fails half-way, the journal takes no
+        more records."""
         journal = None if self.final else self.journal  # a journal ends with its run
         try:
             if journal is not None:
@@ -234,17 +233,17 @@ class Session:
             raise
 
     def resume(self) -> Step:
-        """Return the step that goes on where the run was cut off; it has no effects where the caller has the turn."""
+        """Return the step that goes on where the run was cut off; without effects if it waits for the caller."""
         return self.machine.resume(self.snapshot)
 
     def leave(self) -> None:
-        """Close the journal of a run that has ended, if it is the run's own."""
+        """Close the journal if the run has ended and has opened it itself."""
         if self.final and self._closes and self.journal is not None:
             self.journal.close()
 
     @contextmanager
     def reopened(self) -> Iterator[None]:
-        """While it lasts, calls that the end of the run left open can be answered; they are no part of its record."""
+        """While it lasts, open calls of a run that has ended can be answered; this is not recorded."""
         ended = self.snapshot
         beside = reopened(self.machine, ended)
         if beside is None:
@@ -269,9 +268,9 @@ class Session:
             self._untold.append((event, step))
 
     def _tell_listener(self) -> None:
-        """Log notes and call the listener, for each step in turn.
+        """Log notes and call the listener, one step after the other.
 
-        Whoever comes meanwhile, in this thread or in another, leaves its own to whoever is at it: nobody waits."""
+        If this is going on already, in this thread or another, it is left to that one: nobody waits."""
         while self._untold:
             with self._lock:
                 if self._telling:
@@ -290,7 +289,7 @@ class Session:
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
-        """Keep the first exception of the block for `check`."""
+        """Keep the first exception for `check`."""
         try:
             yield
         except Exception as error:
@@ -298,7 +297,7 @@ class Session:
                 self._raised = error
 
     def scheduled(self, effect: Effect) -> str:
-        """Put on record that `effect` is about to be performed; return the id under which it is."""
+        """Record that `effect` is about to be performed; return its id in the journal."""
         with self.alone():
             id = effect.id if isinstance(effect, CallTool) else self._numbered(effect)
             if isinstance(effect, CallTool):
@@ -313,9 +312,9 @@ class Session:
         return f"{kind}-{self._requests}"
 
     def completed(self, id: str) -> None:
-        """Put on record that the effect `id` was performed.
+        """Record that the effect `id` was performed.
 
-        Of a tool call, that follows its result: a completed call is one that need never run again.
+        For a tool call this is written after its result, because a completed call never runs again.
         """
         with self.alone():
             if id in self._calls:
@@ -330,23 +329,23 @@ class Session:
             self.journal.completed(id)
 
     def failed(self, id: str, error: BaseException) -> None:
-        """Put on record that the effect `id` failed."""
+        """Record that the effect `id` failed."""
         with self.alone():
             if self.journal is not None:
                 self.journal.failed(id, error)
 
     def cancelled(self, id: str) -> None:
-        """Put on record that the effect `id` was cut off; the run stays where it is."""
+        """Record that the effect `id` was cut off.  The run stays where it is."""
         with self.alone():
             if self.journal is not None:
                 self.journal.cancelled(id)
 
 
 def reported(effect: str, outcome: object) -> Reported:
-    """Return the event that an effect of the user's own reports by returning `outcome`.
+    """Return the event that a custom effect reports by returning `outcome`.
 
     Raises:
-        TypeError: it returned neither an event's name nor `Reported`, or JSON cannot hold what it reports.
+        TypeError: `outcome` is neither an event's name nor a `Reported`, or its data is not JSON.
     """
     if isinstance(outcome, str):
         return Reported(name=outcome)

@@ -1,7 +1,7 @@
 """The sync driver: the async driver's twin, for the sync client.
 
-The same names without await, and the same events in the same order.  Tools of one turn run side by side in threads;
-a single one, and all of them when `max_concurrent_tools` is 1, in the caller's own thread.
+It has the same names without await, and reports the same events in the same order.  The tools of one turn run
+concurrently in threads.  A single tool, and every tool when `max_concurrent_tools` is 1, runs in the caller's thread.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def generate_tool_call_response(self) -> Json | None:
         """Run the tools that the last message calls, and return the user message that answers them.
 
-        None when it calls none.  The answer is kept: asking again does not run them again, unless messages were
-        appended in between.  A stream is read to its end first.  After the end of the run, calls that it left open run
-        beside it: the run does not go on by them, and its journal does not tell of them.
+        None when it calls none.  The response is kept: asking again does not run the tools again, unless messages were
+        appended in between.  A stream is first read to its end.  After the end of the run, calls without a result can
+        still be run in this way; the run does not go on, and its journal has no record of them.
         """
         with self._working(), self._session.reopened():
             self._driven(self._loop.answer())
@@ -107,7 +107,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             step = self._perform(effects)
 
     def _leave(self, error: BaseException | None) -> None:
-        """The caller gets `error`, or the run has ended: nothing stays open, but for what is still to be given."""
+        """Clean up after `error`, or at the end of the run.  A stream that is still to be handed out stays open."""
         self._loop.handed = False
         try:
             with self._spans.current():
@@ -122,7 +122,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         match effect:
             case SendRequest():
                 return self._send(effect)
-            case CallTool() if effect.early:  # one that was cut off, and the stream that it ran in with it
+            case CallTool() if effect.early:  # it was cut off together with the stream that it ran in
                 return self._stream_is_gone()
             case CallTool():
                 return self._call_tools(cast("tuple[CallTool, ...]", effects))
@@ -177,7 +177,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     # ── tools ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _call_tools(self, effects: tuple[CallTool, ...]) -> Step:
-        """Run calls side by side until none is left; a call that ends may start the next one of its toolset."""
+        """Run calls concurrently until none is left.  The end of a call may start the next one of its toolset."""
         self._warn_unknown(effects)
         most = self._resources.max_concurrent_tools or len(effects)
         if (len(effects) == 1 or most == 1) and not self._running:
@@ -202,10 +202,10 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         return self._session.tell(ToolFinished(id=effect.id, result=answer))
 
     def _call_in(self, pool: ThreadPoolExecutor, effects: tuple[CallTool, ...]) -> Step:
-        """Calls run in threads; what they come to is told in this one, whatever else happens meanwhile.
+        """Run calls in threads, and report their results in this thread.
 
-        Whoever interrupts them gets the exception once those that had begun have ended; whoever interrupts that, too,
-        gets it at once, and what is still under way is told when the run goes on."""
+        After an interrupt, the exception is raised once the calls that had begun have ended.  After a second one it is
+        raised at once, and the results of calls in flight are reported when the run goes on."""
         step = self._session.resume()
         first: BaseException | None = None
         try:
@@ -230,15 +230,15 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
             first = None  # it holds this frame
 
     def _start(self, pool: ThreadPoolExecutor, effects: Iterable[CallTool]) -> None:
-        """Begin calls, but for those that are under way since an interrupt."""
-        under_way = {effect.id for effect in self._running.values()}
+        """Start calls, except those that are still in flight since an interrupt."""
+        in_flight = {effect.id for effect in self._running.values()}
         for effect in effects:
-            if effect.id not in under_way:
+            if effect.id not in in_flight:
                 self._session.scheduled(effect)
                 self._running[pool.submit(contextvars.copy_context().run, self._answer, effect)] = effect
 
     def _collected(self, future: Future[Json]) -> Step:
-        """Tell what a call has come to; not twice, where telling it was interrupted."""
+        """Report the result of a call; not twice, if an interrupt came while it was being reported."""
         effect, turn = self._running[future], self._session.context.turn
         if not any(call.id == effect.id and call.status == "running" for call in (*turn.arriving, *turn.calls)):
             del self._running[future]
@@ -259,7 +259,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         return step
 
     def _hold_back(self) -> None:
-        """Begin no call that has not begun."""
+        """Cancel the calls that have not begun."""
         for future, effect in tuple(self._running.items()):
             if future.cancel():
                 del self._running[future]
@@ -278,12 +278,12 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
                 call.result = answer = work.failed(error)
             return answer
 
-    # ── streams: who reads one tells `self` ────────────────────────────────────────────────────────────────────────
+    # ── streams: their reader calls these ────────────────────────────────────────────────────────────────────────────
 
     def moved_on(self, call: Json) -> None:
-        """The model has moved on from `call`; the machine says whether it runs now."""
+        """A call is complete while its reply streams; the machine says whether it runs now."""
         if not self._session.takes(MovedOn):
-            return  # the run has ended, and whoever still reads the stream reads for itself
+            return  # the run has ended; the caller may still read the stream
         self._check_early(call)
         self._early = True
         try:

@@ -1,7 +1,7 @@
-"""Bounds: how large a chart may be, so that a check ends in seconds.
+"""Bounds: how large a chart may be, so that its check ends within seconds.
 
-Each is far from any chart that a person reads: the default one has 13 states, 46 rows and 480 combinations.  A larger
-chart is refused with the number and the bound.  A program that needs more sets it before a chart is checked:
+They are far above what a person can read: the default chart has 13 states, 46 rows and 480 combinations.  A larger
+chart is refused.  A program that needs more raises the bound before it loads the chart:
 
     fsm_runner.engine.bounds.ROWS = 20_000
 """

@@ -1,8 +1,8 @@
-"""The chart: a tool loop as frozen data.
+"""The chart: states and rows as frozen data.
 
-A chart is what `states.yaml` says, after loading: states grouped in phases, rows in the order in which
-they are tried, the facts that guards may ask, the limits that rows may spend.  Nothing here runs or
-checks anything; `check` says whether a chart can run, `machine` runs it.
+A chart is what a file such as `states.yaml` says, once it is loaded: states grouped in phases, rows in the order in
+which they are tried, the facts that guards ask, the limits that rows spend.  Nothing here runs or checks it: that is
+done by `machine` and `check`.
 
 All collections are tuples in file order, so two charts are equal exactly when they say the same.
 """
@@ -19,7 +19,7 @@ SCHEMA = "fsm_runner/chart/v1"
 """The format's name and version; the first line of every chart."""
 
 Pattern: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
-"""A guard: pairs of a fact and the answers that hold, in file order.  Empty: holds always.
+"""A guard: pairs of a fact and the answers for which it holds, in file order.  An empty guard always holds.
 
 Booleans are written ``true`` and ``false`` in YAML and are the answers ``"true"`` and ``"false"`` here.
 """
@@ -36,8 +36,7 @@ class Row:
         target: the state it leads to.
         output: what taking it hands to the caller: ``message``, ``stream`` or None.
         spends: the limit of which taking it spends one; None when it spends none.
-        consumes: the finite supply it uses up (``calls``, ``stream``, ``resends``, ``caller``, or a word
-            of the user's); None when it uses up none.
+        consumes: the finite supply of which taking it uses up one, such as ``calls``; None when it uses none.
     """
 
     id: str
@@ -58,10 +57,10 @@ class State:
     Attributes:
         name: unique in the chart.
         phase: the group it belongs to.
-        effect: what a driver is asked to do while the run is here; None when nothing.
+        effect: what a driver does while the run is here; None: nothing.
         final: whether a run ends here.
-        always: rows tried on entering, without an event; the first that holds is taken.  A state that has
-            neither an effect nor transitions must have one that holds; any other rests when none does.
+        always: rows tried on entering, without an event; the first that holds is taken.  When none holds, the run
+            stays in the state; one of them must hold if the state has neither an effect nor transitions.
         transitions: rows tried, in order, when their event arrives.
     """
 
@@ -97,7 +96,7 @@ class FactUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How many times rows may spend something in one run: a whole number ≥ 0, or None for no limit.  Immutable."""
+    """How often rows may spend something in one run: a whole number from 0 up, or None for no limit.  Immutable."""
 
     name: str
     value: int | None = None
@@ -105,7 +104,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomEffect:
-    """An effect of the user's own: its name and the events it can report; ``failed`` is one more.  Immutable."""
+    """An effect that a chart declares: its name and the events that it reports besides ``failed``.  Immutable."""
 
     name: str
     reports: tuple[str, ...]
@@ -115,12 +114,12 @@ class CustomEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Something that a transition does, as rules name it; all that is given must hold of it.  Immutable.
+    """Which transitions a rule speaks of: those for which everything given here holds.  Immutable.
 
     Attributes:
-        states: it enters one of these; empty: whichever.
-        rows: it takes one of these, by id; empty: whichever.
-        guard: it is decided by these answers.
+        states: they enter one of these; empty: any.
+        rows: they take one of these rows, by id; empty: any.
+        guard: the facts gave these answers.
     """
 
     states: tuple[str, ...] = ()
@@ -137,7 +136,7 @@ class Precedes:
     Attributes:
         name: unique in the chart.
         first, then: the moments.  In one transition, `first` comes before `then`.
-        since: when `first` must happen anew; None: once in a run is enough.
+        since: from this moment on, `first` must happen again before `then`; None: once in a run is enough.
     """
 
     name: str
@@ -155,8 +154,8 @@ class Never:
     Attributes:
         name: unique in the chart.
         enter: the moment.
-        after: it may happen up to this moment, and with it; None: at no time.
-        until: from this moment on it may happen again, up to the next `after`; None: never again.
+        after: forbidden only after this moment; None: from the start.
+        until: allowed again from this moment on, up to the next `after`; None: never.
     """
 
     name: str
@@ -169,7 +168,7 @@ class Never:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlwaysReaches:
-    """A rule: from wherever a run can be, rows lead to one of `states`.  Immutable; `name` is unique in the chart."""
+    """A rule: from every state that a run can reach, rows lead to one of `states`.  Immutable."""
 
     name: str
     states: tuple[str, ...]
@@ -178,21 +177,21 @@ class AlwaysReaches:
 
 
 Rule: TypeAlias = Precedes | Never | AlwaysReaches
-"""What must be so on every path through the chart."""
+"""What must hold on every path through the chart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """The declared machine: immutable.
+    """A chart: immutable.
 
     Attributes:
         name: what the chart is called; journals carry it.
         initial: the state in which every run starts.
-        limits: the limits rows can spend.
-        facts: the facts guards can ask, with their answers.
-        effects: effects of the user's own; the built-in ones need no declaration.
+        limits: the limits that rows can spend.
+        facts: the facts that guards can ask, with their answers.
+        effects: the chart's own effects; built-in ones need no declaration.
         states: all states, in file order.
-        rules: what must be so on every path; the check proves it, and running does not read it.
+        rules: what must hold on every path; `check` proves it, and a machine does not need it.
         schema: the format's name and version.
     """
 

@@ -1,8 +1,8 @@
-"""The domain: what a machine is of, as one value.
+"""The domain: what the words of a chart mean, as one value.
 
-The engine steps any machine and proves any chart.  What the words in a chart mean comes from here: what a run knows and
-how an event changes that, the effects that drivers perform and the events that these report, the facts that guards
-may ask.  Claude's tool loop is one domain (`fsm_runner.loop.tool_loop`); a door that opens and closes is another.
+The engine can step and check any chart.  The domain tells it the rest: which effects there are and which events they
+report, which facts guards may ask, what a run knows, and how an event changes that.  Claude's tool loop is one domain
+(`fsm_runner.loop.tool_loop`); a turnstile would be another.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from fsm_runner.engine.rows import Entered, Transition
 from fsm_runner.engine.short_repr import short_repr
 
 EffectT = TypeVar("EffectT")
-"""An order to a driver."""
+"""What a driver is asked to do."""
 
 StopT = TypeVar("StopT")
 """Why a run stopped."""
 
 
 class NamedEvent(Protocol):
-    """Anything that a machine can be told: it has the name by which rows wait for it."""
+    """An event as the engine sees it: anything with the name that rows wait for."""
 
     @property
     def name(self) -> str: ...
@@ -32,12 +32,12 @@ class NamedEvent(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """Something that a person should be told: immutable.
+    """Something that a person should know: immutable.
 
     Attributes:
         level: how urgent it is.
         code: a short stable name, such as ``compaction-futile``.
-        text: the message, with the way out.
+        text: the message, with a hint.
     """
 
     level: Literal["info", "warning"]
@@ -53,8 +53,8 @@ class EffectKind:
 
     Attributes:
         reports: the events that it can report.  A state with the effect must take all of them.
-        asks: whether the caller has the turn while the effect goes on, and may ask.
-        late: whether it can still report after the run has gone on elsewhere.
+        asks: whether the caller may ask for something while the effect is in flight, as while it reads a stream.
+        late: whether the effect can still report after the run has left the state.
     """
 
     reports: tuple[str, ...]
@@ -70,18 +70,18 @@ class Vocabulary:
 
     Attributes:
         effects: what drivers perform, by name.
-        asks: what the caller asks for, and a row must answer.  It happens where the caller has the turn: in a state
-            without effect, and in one whose effect lets it ask.  The first is how the caller goes on: a state without
-            effect, always rows or end must take it.
-        failed: the event that every effect can report, those of the user's own too; None: there is none.
+        asks: the events by which the caller asks for something; rows must take them.  They happen in a state without
+            an effect, and in one whose effect has `asks`.  The first of them means "go on": a state that has neither
+            effect nor always rows and is not final must take it.
+        failed: the event that every effect can report, custom ones too; None: no such event.
         outputs: what a row can hand to the caller.
-        supplies: what `consumes` can name: finite supplies, and why each is finite.
-        renewed_by: by supply, the events that bring it anew.  What a caller does is never owed, so it is not here.
+        supplies: the finite supplies that `consumes` can name, and why each is finite.
+        renewed_by: by supply, the events that renew it.  What a caller does is left out: nobody can count on it.
         limits: the limits that an argument sets; charts may declare others.
-        limit: the fact that answers ``reached`` once any limit of the chart is spent, and ``free`` before; None: there
-            is none.
-        own_limits: by fact, a limit that it alone is about, and what it answers where a chart declares no such limit.
-            Such a limit stops only what it bounds, so `limit` does not count it.
+        limit: the fact that answers ``reached`` once any limit of the chart is spent, and ``free`` before; None: no
+            such fact.
+        own_limits: facts that are about one limit of their own: by fact, the limit, and what the fact answers in a
+            chart that does not declare it.  The fact `limit` does not count such a limit.
     """
 
     effects: Mapping[str, EffectKind] = field(default_factory=dict)
@@ -114,17 +114,17 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain(Generic[ContextT, EffectT, StopT]):
-    """What a machine is of: immutable.
+    """What a machine is about: immutable.
 
     Attributes:
         vocabulary: the words that charts may use without declaring them.
         facts: the built-in facts, by name.
         fold: a pure function: the context after an event, or after a state was entered.
-        acts: the types of events that only fold: every state takes them, and no row does.
-        effects_of: what a driver must start when a run enters a state with this effect.
-        effects_again: the same for a run that goes on there after its effects were cut off.
-        stopped: why a run stops in a state that a transition led to; None while it goes on.
-        notes: what a person should be told because of the events since `fresh`.
+        acts: the types of events that only change the context: every state takes them, and no row waits for them.
+        effects_of: the effects that a driver starts when a run enters a state with this effect.
+        effects_again: the same when a run is resumed there, after its effects were cut off.
+        stopped: why a run stops in the state that a transition led to; None while it goes on.
+        notes: what a person should know because of the last events.
         fresh: the context without those notes.
     """
 
@@ -142,14 +142,13 @@ class Domain(Generic[ContextT, EffectT, StopT]):
 
     @property
     def impossible(self) -> tuple[Pattern, ...]:
-        """What the built-in facts can never answer together."""
+        """The combinations of answers that the built-in facts never give."""
         return tuple(pattern for fact in self.facts.values() for pattern in fact.impossible)
 
     def with_facts(self, given: Iterable[Fact[ContextT]]) -> dict[str, Fact[ContextT]]:
-        """Return the built-in facts and those of the user's, by name; of two with one name the user's counts.
+        """Return the built-in facts and `given`, by name; a given fact takes the place of a built-in one of its name.
 
-        What a built-in fact cannot answer beside another built-in one, it may answer beside one of the user's of that
-        name.
+        Combinations that are impossible with the built-in fact are not impossible with the one in its place.
         """
         own = {each.name: each for each in given}
         known = dict(self.facts)

@@ -1,4 +1,4 @@
-"""The errors, by who must act.
+"""The errors, by who has to fix it.
 
 FsmRunnerError
 ├── ChartError       the chart cannot run                     fix the file
@@ -31,7 +31,7 @@ class Problem:
     Attributes:
         code: the stable name of the kind of problem, such as ``unknown-target``.
         path: where in the chart, as keys and indexes from the top: ``("states", "inspect", "always", 0)``.
-        message: what is wrong and the way out, as ``subject: problem (way out)``.
+        message: what is wrong, as ``subject: problem (hint)``.
         line, column: where in the file, counted from 1; None for a chart made in Python.
     """
 
@@ -51,7 +51,7 @@ class Problem:
 
 
 class ChartError(FsmRunnerError):
-    """A chart cannot run; `problems` says everything that is wrong with it, not only the first thing.
+    """A chart cannot run.  `problems` has everything that is wrong with it, not only the first problem.
 
     Attributes:
         source: the file's name, or the chart's when it was made in Python.
@@ -91,7 +91,7 @@ class RunError(FsmRunnerError):
     """The run cannot give what was asked of it.
 
     Attributes:
-        problem: what, and the way out.
+        problem: why not, with a hint.
         reason: why the run ended, when it has.
     """
 
@@ -105,7 +105,7 @@ class RunError(FsmRunnerError):
 
 
 class ReplyError(RunError, ValueError):
-    """A reply arrived that cannot be used; nothing of it was done.
+    """A reply arrived that cannot be used.  None of its calls was run.
 
     Attributes:
         reply: the API's message, as plain data.
@@ -122,8 +122,8 @@ class JournalError(FsmRunnerError):
 
     Attributes:
         source: the file's name.
-        line: the line, counted from 1; None when the problem is not of one line.
-        problem: what is wrong, and the way out.
+        line: the line, counted from 1; None when it is not about one line.
+        problem: what is wrong, with a hint.
     """
 
     def __init__(self, source: str, line: int | None, problem: str) -> None:
@@ -138,4 +138,4 @@ class JournalError(FsmRunnerError):
 
 
 class InternalError(FsmRunnerError):
-    """Something that cannot happen has happened: our mistake.  Please report it, with the journal."""
+    """A bug in fsm_runner.  Please report it, with the journal."""

@@ -1,9 +1,10 @@
-"""Expected: what an argument takes, checked before anything is done with it.
+"""Checks of arguments, made before anything is done with them.
 
     check_count("max_concurrent_tools", 0, least=1)
     ValueError: max_concurrent_tools: a whole number from 1 up, or None, got 0
 
-A TypeError is about the type, a ValueError about the value; both name the argument, what it takes and what came.
+A wrong type is a TypeError, a wrong value of the right type a ValueError.  Both name the argument, what it takes and
+what it got.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ _T = TypeVar("_T")
 
 
 def wrong_type(name: str, takes: str, got: object) -> TypeError:
-    """Return the error for an argument of a type that it does not take."""
+    """Return the error for an argument of the wrong type."""
     return TypeError(f"{name}: {takes}, got {_shown(got)}")
 
 
 def wrong_value(name: str, takes: str, got: object) -> ValueError:
-    """Return the error for an argument of the right type that cannot be right."""
+    """Return the error for an argument whose type is right and whose value is not."""
     return ValueError(f"{name}: {takes}, got {_shown(got)}")
 
 
 def _shown(value: object) -> str:
-    """A value that is short and holds no secret as it is, of any other its type."""
+    """The value itself when it is short and cannot hold a secret; otherwise its type."""
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)[:_LONGEST]
     if type(value) is str and len(value) < _LONGEST:
@@ -36,21 +37,21 @@ def _shown(value: object) -> str:
 
 
 def check_type(name: str, value: object, types: type | tuple[type, ...], takes: str) -> None:
-    """Refuse a value of another type.
+    """Check that `value` is of one of `types`.
 
     Raises:
-        TypeError: it is of none of `types`.
+        TypeError: it is not.
     """
     if not isinstance(value, types):
         raise wrong_type(name, takes, value)
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse what is none of `choices`.
+    """Check that `value` is one of `choices`.
 
     Raises:
-        TypeError: it is no text.
-        ValueError: it is another text.
+        TypeError: it is not a string.
+        ValueError: it is another string.
     """
     takes = " or ".join(map(repr, choices))
     if not isinstance(value, str):
@@ -60,7 +61,7 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither true nor false.
+    """Check that `value` is True or False.
 
     Raises:
         TypeError: it is neither.
@@ -70,11 +71,11 @@ def check_flag(name: str, value: object) -> None:
 
 
 def check_count(name: str, value: object, *, least: int, none: bool = True) -> None:
-    """Refuse what is no whole number from `least` up; `none`: whether None is taken, too.
+    """Check that `value` is a whole number from `least` up; with `none`, it may also be None.
 
     Raises:
-        TypeError: it is no whole number.
-        ValueError: it is a smaller one.
+        TypeError: it is not a whole number.
+        ValueError: it is less than `least`.
     """
     if value is None and none:
         return
@@ -86,11 +87,11 @@ def check_count(name: str, value: object, *, least: int, none: bool = True) -> N
 
 
 def check_seconds(name: str, value: object) -> None:
-    """Refuse what is no time to wait.
+    """Check that `value` is a number of seconds above 0.
 
     Raises:
-        TypeError: it is no number.
-        ValueError: it is not above 0.
+        TypeError: it is not a number.
+        ValueError: it is 0 or less.
     """
     takes = "seconds above 0, or None"
     if not isinstance(value, (int, float)) or isinstance(value, bool):
@@ -100,10 +101,10 @@ def check_seconds(name: str, value: object) -> None:
 
 
 def check_text(name: str, value: object, *, none: bool = False) -> None:
-    """Refuse what is no text of one line that can be written; `none`: whether None is taken, too.
+    """Check that `value` is one line of printable text; with `none`, it may also be None.
 
     Raises:
-        TypeError: it is no text.
+        TypeError: it is not a string.
         ValueError: it is empty, or has characters that cannot be printed.
     """
     if value is None and none:
@@ -116,17 +117,17 @@ def check_text(name: str, value: object, *, none: bool = False) -> None:
 
 
 def check_function(name: str, value: object, takes: str = "a function", *, none: bool = False) -> None:
-    """Refuse what cannot be called; `none`: whether None is taken, too.
+    """Check that `value` can be called; with `none`, it may also be None.
 
     Raises:
-        TypeError: it cannot be called.
+        TypeError: it cannot.
     """
     if not callable(value) and not (value is None and none):
         raise wrong_type(name, f"{takes}{', or None' if none else ''}", value)
 
 
 def check_mapping(name: str, value: object, takes: str) -> None:
-    """Refuse what is no mapping with text as keys, and not None either.
+    """Check that `value` is None or a mapping whose keys are strings.
 
     Raises:
         TypeError: it is something else, or has another key.
@@ -143,16 +144,16 @@ def check_mapping(name: str, value: object, takes: str) -> None:
 def listed(
     name: str, value: Iterable[_T], takes: str, check: Callable[[str, _T], None] | None = None
 ) -> tuple[_T, ...]:
-    """Return what is in an iterable, which is read once.
+    """Return the items of an iterable, each checked.
 
     Args:
         name: the argument.
-        value: the iterable; text and mappings are none.
+        value: the iterable, which is read once; not a string and not a mapping.
         takes: what it takes, for the error.
-        check: refuses an item by its place.
+        check: checks an item; it is called with the item's place, such as ``facts[2]``, and the item.
 
     Raises:
-        TypeError: it is no such iterable.
+        TypeError: it is not such an iterable.
     """
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise wrong_type(name, takes, value)

@@ -1,4 +1,4 @@
-"""What a fact is: its name, its closed list of answers, and the pure function that gives one of them."""
+"""The fact: a question with a closed list of answers, and the pure function that gives one of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Fact(Generic[ContextT]):
         name: how guards call it.
         answers: every answer that it can give.
         ask: the pure function that answers it.
-        impossible: combinations with other facts' answers that cannot happen; the check counts on them.
-        version: raise it when the answer to the same context changes; a resumed run is refused otherwise.
+        impossible: combinations with other facts' answers that cannot happen; the check relies on them.
+        version: raise it when the function answers otherwise than before; recorded runs then know that it has changed.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Fact(Generic[ContextT]):
 
     @property
     def about(self) -> str:
-        """What is asked: the first line of the function's docstring."""
+        """The question: the first line of the function's docstring."""
         return (self.ask.__doc__ or "").strip().partition("\n")[0]
 
     def __call__(self, context: ContextT) -> str:
@@ -50,7 +50,7 @@ def fact(
     Args:
         answers: every answer that the function can give; at least two.
         impossible: combinations that cannot happen, as patterns over this and other facts.
-        version: raise it when the answer to the same context changes.
+        version: raise it when the function answers otherwise than before.
     """
 
     def decorate(ask: Callable[[ContextT], str]) -> Fact[ContextT]:
@@ -60,9 +60,9 @@ def fact(
 
 
 def answering(each: Fact[ContextT]) -> Callable[[ContextT], str]:
-    """Return the function of a user's fact, held to the closed list of its answers.  True and False are two of them.
+    """Return the function of `each`, which raises `RunError` for an answer that the fact does not declare.
 
-    It raises `RunError` for any other answer.
+    True and False become the answers ``true`` and ``false``.
     """
 
     def ask(context: ContextT) -> str:

@@ -1,4 +1,4 @@
-"""Fast copies: frozen dataclasses with slots, and the cheap ways to make and to change one."""
+"""Fast copies: quick ways to make and to change a frozen dataclass with slots."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ else:
     def _function(cls, parameters, value, known, *, become=True):
         """A function of `parameters` that fills a twin: one assignment a field, in a row, as by hand.
 
-        It leaves out `__post_init__`, so a class that has one is none of ours.
+        It does not call `__post_init__`, so the class must not have one.
         """
         names = [field.name for field in fields(cls)]
         bases = getattr(cls, "__orig_bases__", ())  # a generic class has the layout of a generic one

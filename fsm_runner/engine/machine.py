@@ -1,14 +1,14 @@
-"""The machine: one event in; the transitions it took, the new snapshot and the effects to start out.
+"""The machine: takes an event; returns the transitions, the new snapshot and the effects to start.
 
-pytransitions keeps the rows and picks the branch (see `stepper`); each `Decision` remembers what it picked for which
-answers.  Nothing of a run stays in the machine: one serves any number of runs.
+pytransitions keeps the rows and picks one (see `rows`), and each `Decision` remembers what it picked for which answers.
+A machine keeps nothing of a run, so one machine serves any number of runs.
 
 The law of a step:
 
-1. An act of the caller only folds; so it does after the end, which it does not undo.
-2. A report or an ask folds; then the first row of the state and event whose guard holds is taken.
-3. Entering a state folds `Entered`; then its ``always`` rows are tried, until a state rests.
-4. If no row takes the event, `IllegalEvent` is raised and nothing has changed.
+1. An act of the caller is folded into the context, and that is all.  The end of a run does not change this.
+2. A report or an ask is folded; then the first row of the state for this event whose guard holds is taken.
+3. On entering a state, `Entered` is folded; then the ``always`` rows are tried.  This repeats until none holds.
+4. If the state takes no such event, `IllegalEvent` is raised and nothing has changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fsm_runner.engine.text import clipped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Generic[ContextT, StopT]):
-    """State and context: all that is needed to go on.  Immutable.
+    """Where a run is and what it knows, which is all that is needed to go on: immutable.
 
     Attributes:
         state: the name of the state that the run is in.
@@ -53,8 +53,8 @@ class Step(Generic[ContextT, EffectT, StopT]):
     Attributes:
         transitions: the rows taken, in order; none for an act of the caller.
         snapshot: where the run is now.
-        effects: what a driver must start now; others may still be in flight.
-        notes: what a person should be told.
+        effects: what a driver starts now; others may still be in flight.
+        notes: what a person should know.
         final: whether the run has ended.
     """
 
@@ -78,7 +78,7 @@ class Step(Generic[ContextT, EffectT, StopT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place(Generic[ContextT]):
-    """A state, with its decisions by event; `always` is None when it has no such rows."""
+    """A state with its decisions by event; `always` is None when it has no always rows."""
 
     state: State
     decisions: Mapping[str, Decision[ContextT]]
@@ -104,12 +104,12 @@ class Machine(Generic[ContextT, EffectT, StopT]):
         return clipped(f"Machine(chart={self.chart!r}, facts={len(self.facts)})")
 
     def start(self, context: ContextT) -> Step[ContextT, EffectT, StopT]:
-        """Return the step that a run begins with: in the initial state, waiting for the caller."""
+        """Return the first step of a run: it is in the initial state and waits for the caller."""
         initial = self._places[self.chart.initial]
         return self._settle(initial, self._domain.fold(context, entry_of(initial.state)), [])
 
     def step(self, snapshot: Snapshot[ContextT, StopT], event: NamedEvent) -> Step[ContextT, EffectT, StopT]:
-        """Return all that `event` does to a run at `snapshot`, which itself does not change.
+        """Return what `event` does to a run that is at `snapshot`; the snapshot itself does not change.
 
         Raises:
             IllegalEvent: the state takes no such event.
@@ -131,19 +131,19 @@ class Machine(Generic[ContextT, EffectT, StopT]):
         return self._settle(self._places[transition.target], domain.fold(context, entry), [transition])
 
     def resume(self, snapshot: Snapshot[ContextT, StopT]) -> Step[ContextT, EffectT, StopT]:
-        """Return the step that goes on at `snapshot` after its effects were cut off: the same state, effects anew."""
+        """Return the step that starts the effects of the state again, for a run that was cut off at `snapshot`."""
         state = self._places[snapshot.state].state
         effects = () if state.effect is None else self._domain.effects_again(state.effect, snapshot.context)
         return Step(transitions=(), snapshot=snapshot, effects=effects, final=state.final)
 
     def takes(self, snapshot: Snapshot[ContextT, StopT]) -> tuple[str, ...]:
-        """Return the names of the events, other than acts of the caller, that the run takes where it is."""
+        """Return the names of the events that the run takes where it is; it takes acts of the caller anywhere."""
         return self._places[snapshot.state].state.events
 
     def _settle(
         self, place: _Place[ContextT], context: ContextT, taken: list[Transition]
     ) -> Step[ContextT, EffectT, StopT]:
-        """Follow ``always`` rows until a state rests."""
+        """Take ``always`` rows until none of a state holds."""
         for _ in self._places:
             chosen = None if place.always is None else place.always.taken(context, self._stepper)
             if chosen is None:
@@ -176,14 +176,14 @@ def compile(
     """Compile a chart to a machine.
 
     Args:
-        chart: a chart that `check` has found no problem in.
-        domain: what it is a machine of.
-        facts: facts of the user's own; one named like a built-in fact takes its place.
+        chart: a chart in which `check` has found no problem.
+        domain: what the chart is about.
+        facts: the user's own facts; one with the name of a built-in fact takes its place.
 
     Raises:
         ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
 
-    A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
+    A step raises `RunError` when one of these facts gives an answer that it does not declare.
     """
     known = domain.with_facts(replace(each, ask=answering(each)) for each in facts)
     problems = tuple(_fact_problems(chart, known))

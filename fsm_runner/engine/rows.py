@@ -1,12 +1,12 @@
-"""The rows: a chart's rows as pytransitions keeps them, and the choice of one.
+"""The rows: how pytransitions keeps a chart's rows and picks one of them.
 
 pytransitions does two things for us.  It keeps the rows of each state and event in the order of the file, and it picks
-the branch: of the rows that an event can take, the first whose guard holds.  It is built with no model, so it binds no
-methods to anything; each choice hands it a throw-away `Cursor`, which holds the state and the answers that the guards
-ask for.  A row is one `Branch`, whose guard is a look-up per fact.
+the first whose guard holds.  It is built without a model, so it adds no methods to any object; for each choice it gets
+a `Cursor`, which has the state and the facts' answers and is thrown away afterwards.  A row is a `Branch`, whose guard
+is one look-up for each fact.
 
-Which row is taken follows from the state, the event and the answers alone, and there are only so many answers.  So
-pytransitions is asked once for each combination that occurs, and a `Decision` remembers what it said.
+The state, the event and the answers decide which row is taken, and there are few combinations of answers.  So
+pytransitions is asked once for each combination that occurs, and a `Decision` remembers the result.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ALWAYS = "(always)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entered:
-    """The machine entered a state.  Derived from the rows, so never journaled.
+    """The machine entered a state.  It follows from the rows, so it is never journaled.
 
     Attributes:
         state: the state's name.
@@ -48,7 +48,7 @@ class Entered:
 
 
 class Cursor:
-    """What pytransitions moves: mutable, and thrown away after one choice.
+    """The model that pytransitions moves: mutable, and thrown away after one choice.
 
     Attributes:
         state: the name of the state that the run is in.
@@ -79,7 +79,7 @@ class Branch(_pt.Transition):
         self._guard = tuple((name, frozenset(answers)) for name, answers in row.guard)
 
     def execute(self, event_data: _pt.EventData) -> bool:
-        """Take the row if its guard holds, and leave it on the cursor; return whether it did."""
+        """Take the row if its guard holds: put it on the cursor and return True."""
         cursor = cast(Cursor, event_data.model)
         for name, answers in self._guard:
             if cursor.answers[name] not in answers:
@@ -89,7 +89,7 @@ class Branch(_pt.Transition):
 
 
 class Stepper(_pt.Machine):
-    """pytransitions' machine, of branches."""
+    """A machine of pytransitions whose transitions are branches."""
 
     transition_cls = Branch
 
@@ -122,7 +122,7 @@ def trigger_of(row: Row) -> str:
 
 
 def entry_of(state: State, row: Row | None = None) -> Entered:
-    """Return what happens on entering `state` by `row`; by none at the start."""
+    """Return the event of entering `state` by `row`; None: at the start of the run."""
     return Entered(
         state=state.name,
         phase=state.phase,
@@ -141,8 +141,8 @@ class Transition:
         row: the row's id.
         source, target: the states it led from and to.
         event: the event that it took; None for an ``always`` row.
-        facts: the answers of every fact that the rows of this decision may ask, by name.  Equal transitions share
-            them, so whoever gets them must not change them.
+        facts: the answers of all facts that the rows of this decision ask, by name.  Do not change them: equal
+            transitions share them.
         output: what it hands to the caller: ``message``, ``stream`` or None.
     """
 
@@ -158,14 +158,14 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Generic[ContextT]):
-    """Where a row is chosen: in one state, for one event or for none.
+    """The choice between the rows of one state for one event, or between its ``always`` rows.
 
     Attributes:
         state: the state's name.
-        trigger: the event's, or that of ``always`` rows.
-        facts: the facts that any of the rows may ask, each once, in the rows' order.
-        known: by their answers, the transition that was chosen and what happens on entering its target; None where no
-            row holds.  It is filled as combinations occur, of which there are finitely many.
+        trigger: the event's name, or `ALWAYS`.
+        facts: the facts that the rows ask, each once, in the rows' order.
+        known: for each combination of answers that has occurred, the transition and the event of entering its target;
+            None where no row holds.
     """
 
     state: str
@@ -174,7 +174,7 @@ class Decision(Generic[ContextT]):
     known: dict[tuple[str, ...], tuple[Transition, Entered] | None]
 
     def taken(self, context: ContextT, stepper: Stepper) -> tuple[Transition, Entered] | None:
-        """Return the row to take, as a transition, and what happens on entering its target; None when none holds."""
+        """Return the transition to take and the event of entering its target; None when no row holds."""
         answers = tuple([each.ask(context) for each in self.facts]) if self.facts else ()
         try:
             return self.known[answers]

@@ -2,13 +2,13 @@
 
     conversation   the messages: what the next request sends, and what the caller is making of them
     turn           the last reply and its tool calls
-    compaction     what was asked, what crossed the threshold, what is under way
+    compaction     what was asked for, what crossed the threshold, what is in flight
     settings       what requests are made of; changes only when the caller changes it
-    counters       limits, what is spent of them, tokens
-    thread         what the server holds of the conversation
-    stand          where the caller and the last failure left the run
+    counters       limits, how much of them is spent, tokens
+    thread         which part of the conversation the server holds
+    stand          whether the run was closed, what the caller waits for, what failed last
 
-Only `fold` makes a new context, and it replaces the one part that changed: a fold costs the same at the first
+Only `fold` makes a new context, and it replaces only the parts that changed.  So a fold costs the same at the first
 turn and at the thousandth.
 """
 
@@ -40,7 +40,7 @@ seen nothing else. Put it between <summary> and </summary>, under these five hea
 5. Next: the very next step, then those after it.
 
 Leave nothing out that would have to be asked or looked up again. Do not call tools, and do not go on with the work."""
-"""What the model is asked when the client summarises and the caller gave no prompt."""
+"""The prompt for a summary when the caller gives none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +48,9 @@ class Conversation:
     """The messages of the run: immutable.
 
     Attributes:
-        history: what the next request sends, but for what a reply under way will add.
-        draft: what the caller is making of the history while a reply is under way; None at any other time.
-        owned: whether the caller appended to the draft.  The history is then the caller's: neither the reply
-            nor its tool results are added.
+        history: what the next request sends, without what the reply in flight will add.
+        draft: the history as the caller edits it while a reply is in flight; None at any other time.
+        owned: whether the caller appended to the draft.  Then neither the reply nor its tool results are added.
         changes: the blocks of the history that add or remove tools, in its order.
     """
 
@@ -64,7 +63,7 @@ class Conversation:
 
     @property
     def current(self) -> History:
-        """The history, or the draft as long as there is one."""
+        """The draft, or the history when there is no draft."""
         return self.history if self.draft is None else self.draft
 
 
@@ -84,9 +83,9 @@ class Call:
         id: the id of its ``tool_use`` block.
         name: the tool's name.
         block: the whole block.
-        toolset: the toolset whose member it calls; None for a tool.
+        toolset: the toolset that the tool belongs to; None: to none.
         status: ``waiting`` to start, ``running``, or ``done``.
-        held: whether the caller deferred it.
+        held: whether the caller deferred it with `defer_tool_call`.
         result: its ``tool_result`` block; None until it is done.
     """
 
@@ -118,10 +117,9 @@ class Turn:
     Attributes:
         reply: the API's message; None before the first reply, and after the history was replaced by a summary.
         calls: its ``tool_use`` blocks, in the model's order.
-        arriving: of the reply that is streaming now, the calls that are complete; the last is the one that the
-            model has last moved on from.
-        unread: whether the reply is handed over and not yet part of the history.
-        answered: whether the results are part of the history, or dropped because the history is the caller's.
+        arriving: the complete calls of a reply that is still streaming; the newest is last.
+        unread: whether the caller holds the reply, which is then not part of the history yet.
+        answered: whether the results are part of the history, or were dropped because the caller owns the history.
         starting: the ids of the calls to start now.
     """
 
@@ -137,15 +135,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compaction:
-    """Where the shrinking of the history stands: immutable.
+    """Whether the history is being compacted, and how far that is: immutable.
 
     Attributes:
-        asked: the configuration the caller asked the API to compact with; None when none is pending.
-        config: the configuration of the compaction under way; None when none is.
-        sent: how many messages that compaction was asked for.
-        response: the API's response to it, handed over and not yet in the history's place; None when there is none.
+        asked: the configuration of a compaction that the caller asked for and that has not begun; None: of none.
+        config: the configuration of the compaction in flight; None: of none.
+        sent: how many messages the compaction in flight is of.
+        response: the API's compaction, while the caller holds it and it has not replaced the history; None: there is
+            none.
         tokens: input, cache and output tokens of the last reply together; 0 when the API sent no usage, or
-            the history was replaced since.
+            the history has been replaced since.
         fresh: whether no reply has stayed below the threshold since the last summary.
     """
 
@@ -166,7 +165,7 @@ class SummaryControl:
     Attributes:
         threshold: tokens of one reply from which the history is summarised; reaching it counts.
         model: the model that writes the summary; None: the run's own.
-        prompt: what it is asked.
+        prompt: what that model is asked.
 
     Source: `compaction_control` of anthropic 0.75."""
 
@@ -187,9 +186,9 @@ class Settings:
         runnable: the names of the tools that the driver can run.
         toolsets: the families of the toolsets that the driver can run.
         stream: whether replies are streamed.
-        eager: whether a call runs as soon as the model has moved on from it.
+        eager: whether a tool call runs while the reply is still streaming, as soon as the call is complete.
         summary: when the client summarises; None: never.
-        changes: ``tool_addition`` and ``tool_removal`` blocks that the model has not been told of yet.
+        changes: ``tool_addition`` and ``tool_removal`` blocks to send with the next request.
     """
 
     params: Json = field(default_factory=dict)
@@ -210,7 +209,7 @@ class Usage:
 
     Attributes:
         input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens: as the API counts them.
-        replies: how many replies they are of.
+        replies: the number of replies.
     """
 
     input_tokens: int = 0
@@ -232,10 +231,10 @@ class Counters:
     """What is counted: immutable.
 
     Attributes:
-        limits: how much may be spent of each limit; None: no end.
-        spent: how much is.
-        staked: the limit that the request under way spent; it is given back if the request fails.
-        resends: how often the request under way was sent again.
+        limits: how much may be spent of each limit; None: any amount.
+        spent: how much of each is spent.
+        staked: the limit that the request in flight spent one of, which it gets back if it fails.
+        resends: how often the request in flight was sent again.
         usage: the tokens of the run.
     """
 
@@ -250,17 +249,17 @@ class Counters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """What the server holds of the conversation: immutable.  `thread` says what each mode means.
+    """Which part of the conversation the server holds: immutable.  The module `thread` says what each mode means.
 
     Attributes:
         mode: ``off``, ``new``, ``created``, ``continue`` or ``unthreaded``.
-        previous: the id of the reply that a request continues from; None when it continues from none.
-        created_with: the ``system`` and ``tools`` that the server took with the thread.
-        replaces_lost: whether this thread replaces one that the server had lost.
-        held: how many messages of the history, from its beginning, the server has seen answered.
-        beside: whether the compaction under way begins a thread of its own.
-        refused: the fields that the caller changed while it held a reply, although the server keeps the thread's own.
-        adjusted: whether the last failure was of the thread, and the request can go out again by itself.
+        previous: the id of the reply that the next request continues from; None: of none.
+        created_with: the ``system`` and ``tools`` that the thread was created with.
+        replaces_lost: whether this thread replaces one that the server has lost.
+        held: how many messages at the beginning of the history the server holds.
+        beside: whether the compaction in flight begins a thread of its own.
+        refused: the fields that the caller changed although the thread keeps its own.
+        adjusted: whether the last failure was about the thread, and the request can be sent again without the caller.
     """
 
     mode: Literal["off", "new", "created", "continue", "unthreaded"] = "off"
@@ -277,7 +276,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:
-    """Where the caller and the last failure left the run: immutable.
+    """Whether the run was closed, what the caller waits for, and what failed last: immutable.
 
     Attributes:
         closed: whether the caller closed the run.
@@ -301,8 +300,8 @@ class Context:
     """All that a run knows: immutable plain data.  The parts are explained at the head of this module.
 
     Attributes:
-        reports: what the user's own effects gave along, by event.
-        notes: what a person should be told because of the last event.
+        reports: the data that custom effects reported, by event.
+        notes: what a person should know because of the last event.
     """
 
     conversation: Conversation = field(default_factory=Conversation)
@@ -335,7 +334,7 @@ class Calls(tuple[Call, ...]):
 
     @classmethod
     def of(cls, calls: Iterable[Call]) -> Calls:
-        """Return `calls`; the same object when it is of this kind already."""
+        """Return `calls` as `Calls`."""
         if isinstance(calls, Calls):
             return calls
         made = cls(calls)
@@ -349,7 +348,7 @@ class Calls(tuple[Call, ...]):
         return made
 
     def changed(self, changes: Mapping[int, Call]) -> Calls:
-        """Return the calls with others, of the same ids and in the same lines, at some places."""
+        """Return the calls with those at some places replaced by others of the same ids and lines."""
         if not changes:
             return self
         copy, undone = list(self), self.undone
@@ -366,11 +365,11 @@ class Calls(tuple[Call, ...]):
         return made
 
     def renewed(self, calls: Mapping[str, Call]) -> Calls:
-        """Return the calls with each whose id is in `calls` replaced by that one."""
+        """Return the calls with those whose ids are in `calls` replaced."""
         return self.changed({place: call for id, call in calls.items() for place in self.places.get(id, ())})
 
     def appended(self, call: Call) -> Calls:
-        """Return the calls with `call`, whose id none of them has, behind them."""
+        """Return the calls with `call` at the end; its id is new."""
         made, place, key = Calls((*self, call)), len(self), (call.state, call.line)
         made.places = {**self.places, call.id: [place]}
         made.lines = {**self.lines, key: [*self.lines.get(key, ()), place]}

@@ -1,10 +1,10 @@
-"""The effects: orders to a driver, made from the context on entering a state.
+"""The effects: what a driver has to do while a run is in a state, made from the context on entering it.
 
-A driver performs each and reports by an event; it decides nothing.  Each effect holds all that performing it
-takes, as plain data; what is live (client, tools, streams) the driver adds by name.
+A driver performs an effect and reports an event; it decides nothing.  An effect holds everything that is needed for
+that as plain data.  What is live (the client, the tools, the streams) the driver has.
 
-`EFFECTS` is the one table of what a chart can name in `effect:` without declaring it.  Whoever must know something of
-an effect (the vocabulary, entering, the fold, the facts) asks its entry, so a new effect is one more entry.
+`EFFECTS` is the one table of the effects that a chart can name without declaring them.  The vocabulary, `enter`, `fold`
+and the facts read what they need to know of an effect from its entry, so a new effect is one more entry.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SendRequest:
         tools: the tool definitions; None: send none.
         stream: whether the reply is to be streamed.
         purpose: ``reply``, or ``compaction`` when the API is to compact instead of replying.
-        thread: what the request says of the server-side thread; None: nothing.
+        thread: the request's ``thread`` parameter; None: it has none.
     """
 
     name: ClassVar[str] = "send_request"
@@ -73,8 +73,8 @@ class CallTool:
     Attributes:
         id: the id of the call.
         block: its ``tool_use`` block.
-        kind: ``run``; ``skip``, when an earlier member of its toolset failed and it is not to run; ``unknown``, when
-            there is no such tool now; ``malformed``, when its input is no object, as where its JSON was cut off.
+        kind: ``run``; ``skip``: an earlier call of the same toolset failed, so it does not run; ``unknown``: there is
+            no such tool now; ``malformed``: its input is not an object, as when its JSON was cut off.
         early: whether the reply is still streaming.
     """
 
@@ -92,7 +92,7 @@ class Summarise:
     """Ask the model for a summary of the conversation and report `Summarised` or `Failed`.
 
     Attributes:
-        messages: the conversation and, last, what the model is asked.
+        messages: the conversation; the last message asks for the summary.
         model: the model that writes it.
         max_tokens: how long it may be.
 
@@ -108,7 +108,7 @@ class Summarise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Perform:
-    """Perform an effect of the user's own and report one of the events that the chart declares for it.
+    """Perform a custom effect and report one of the events that the chart declares for it.
 
     Attributes:
         name: the effect.
@@ -118,10 +118,10 @@ class Perform:
 
 
 Effect: TypeAlias = SendRequest | LendStream | DrainStream | CallTool | Summarise | Perform
-"""Everything that a driver can be asked: a closed union."""
+"""Every effect: a closed union."""
 
 REQUESTS = frozenset({SendRequest.name, Summarise.name})
-"""The names of the effects that the model answers, as journals have them."""
+"""The names, in journals, of the effects that are requests to the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +130,13 @@ class LoopEffect(EffectKind):
 
     Attributes:
         name: as charts write it.
-        make: what a driver must start when a run enters a state with it.
-        again: the same for a run that goes on there after it was cut off; None: as on entering.
-        requests: whether it is a request of the conversation itself; a summary is asked for beside it.
-        compacts: whether that request has the API compact the history.
-        reflects: whether the model is asked to look at its answer once more before it.
+        make: makes the effects to start when a run enters a state with it.
+        again: the same for a run that is resumed there; None: `make` does.
+        requests: whether it sends the conversation; a request for a summary does not count.
+        compacts: whether it has the API compact the history.
+        reflects: whether the model is first asked to look at its answer again.
         streams: whether it reads a reply that is streaming.
-        calls: the calls that it runs: of the whole ``reply``, or the one that is ``arriving``; None: it runs none.
+        calls: which calls it runs: those of the whole ``reply``, or the one that is ``arriving``; None: none.
     """
 
     name: str
@@ -155,21 +155,21 @@ _new_call, _new_request = maker(CallTool), maker(SendRequest)
 
 
 def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
-    """Return what a driver must start now that the run is in a state with `effect`."""
+    """Return the effects to start when a run has entered a state with `effect`."""
     kind = EFFECTS.get(effect)
     return (Perform(name=effect),) if kind is None else kind.make(context)
 
 
 def effects_again(effect: str, context: Context) -> tuple[Effect, ...]:
-    """Return what a driver must start to go on in a state with `effect` after its effects were cut off."""
+    """Return the effects to start when a run is resumed in a state with `effect`."""
     kind = EFFECTS.get(effect)
     return effects_of(effect, context) if kind is None or kind.again is None else kind.again(context)
 
 
 def tool_response(context: Context) -> Json | None:
-    """Return the user message that answers the calls of the last reply; None when no call of it has a result.
+    """Return the user message that answers the calls of the last reply; None when none of them has a result.
 
-    Of a reply that was lost while it streamed there are no calls: those of the reply before it were answered."""
+    A reply that was lost while it streamed has no calls, and those of the reply before it were answered already."""
     lost = context.turn.answered and (context.stand.failure is not None or bool(context.turn.arriving))
     if context.compaction.config is not None or lost:
         return None
@@ -187,7 +187,8 @@ def _compact(context: Context) -> tuple[Effect, ...]:
 
 
 def _send_last_request(context: Context) -> tuple[Effect, ...]:
-    """A request whose reply calls no tool.  They are still sent: the history calls them, and a cached prompt holds."""
+    """A request whose reply can call no tool.  The tools are still sent: the history has calls of them, and the prompt
+    cache stays valid."""
     params = context.settings.params
     choice = {"tool_choice": {"type": "none"}} if context.settings.tools else {}
     return (_request(context, {**params, **choice}, "reply"),)
@@ -207,7 +208,7 @@ def _request(context: Context, params: Json, purpose: Literal["reply", "compacti
 
 
 def without_reply_params(params: Json) -> Json:
-    """Return `params` without those that only shape a reply, which the API refuses beside ``compaction``.
+    """Return `params` without those that are only about a reply, which the API refuses together with ``compaction``.
 
     Source: anthropic 2.12 leaves off the same ones."""
     kept = {k: v for k, v in params.items() if k not in ("context_management", "stop_sequences", "output_format")}
@@ -244,7 +245,7 @@ def _calls(context: Context, calls: Iterable[Call], *, early: bool = False) -> t
 
 
 def _kind(context: Context, call: Call, names: frozenset[str]) -> CallKind:
-    """How `call` is answered.  A member of a toolset is skipped once an earlier call of it in the reply has failed."""
+    """What is done with `call`.  It is skipped when an earlier call of the same toolset in the reply has failed."""
     settings = context.settings
     runs: CallKind = "run" if is_object(call.block.get("input")) else "malformed"
     if call.toolset is None:
@@ -296,7 +297,7 @@ _TABLE: dict[str, LoopEffect] = {
         LoopEffect(name=SendRequest.name, make=_send_request, reports=_REPLY, requests=True),
         LoopEffect(name="compact", make=_compact, reports=_REPLY, requests=True, compacts=True),
         LoopEffect(name="send_last_request", make=_send_last_request, reports=_REPLY, requests=True),
-        # What the model is asked is in the history by the time the request is made.
+        # By the time the request is made, the question is in the history.
         LoopEffect(name="reflect", make=_send_request, reports=_REPLY, requests=True, reflects=True),
         LoopEffect(
             name=LendStream.name, make=lambda _: (LendStream(),), reports=_STREAM, asks=True, late=True, streams=True
@@ -315,7 +316,7 @@ _TABLE: dict[str, LoopEffect] = {
     )
 }
 EFFECTS: Mapping[str, LoopEffect] = MappingProxyType(_TABLE)
-"""The built-in effects, by name: the one place that says what each is."""
+"""The built-in effects, by name."""
 
 VOCABULARY = Vocabulary(
     effects=EFFECTS,
@@ -334,5 +335,5 @@ VOCABULARY = Vocabulary(
     limit="limit",
     own_limits={"last_request": ("last_requests", "none"), "reflection": ("reflections", "none")},
 )
-"""The words that a chart may use without declaring them.  Charts may add facts, effects and events of their own; these
-are what the built-in drivers perform and report, and the check reads them to know which events can happen where."""
+"""The words that a chart may use without declaring them.  The check learns from them which events can happen where.
+Charts may declare facts, effects and events of their own."""

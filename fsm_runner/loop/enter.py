@@ -1,8 +1,8 @@
 """Entering a state: what it changes in the context.
 
-Two moments matter.  When the caller has asked for more, what it was handed becomes part of the history, as the
-caller left that: the hand-over (`handed_over`).  When a request goes out, what was held back for it goes in: the
-departure.  The rest is book-keeping: limits spent and given back, calls that start now.
+Two moments matter.  The hand-over (`handed_over`): the caller asks for more, so the message that it held becomes part
+of the history, together with the caller's edits.  The departure: a request is sent, so what was waiting for the next
+request goes into the history.  The rest is book-keeping: limits that are spent or given back, calls that start.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from fsm_runner.loop.thread import departing, is_recorded, is_threading, moved, 
 from fsm_runner.loop.tools import available, changes_of, places_in, toolset_of, with_history
 
 RESENDS = 2
-"""How often one request is sent again without asking the caller."""
+"""How often a request is sent again without the caller."""
 
 REFLECTION = """\
 Before your answer goes out, look at it once more: does it do all that was asked, and is each statement in it borne
 out by what you were told or found? If it stands, give it again as it is; if it does not, give a corrected one. Write
 the whole answer, for a reader who has not seen the first, and say nothing of having checked it."""
-"""What the model is asked when it is to look at its answer again."""
+"""The prompt that asks the model to look at its answer again."""
 
 
 def entered(context: Context, event: Entered) -> Context:
@@ -70,7 +70,7 @@ def _at_rest(context: Context, event: Entered) -> Context:
         stand = replace(stand, awaits="nothing")
     has_failed = stand.failure is not None and stand.effect is not None
     if has_failed:
-        stand = replace(stand, effect=None)  # what failed is not under way any more
+        stand = replace(stand, effect=None)  # the effect has failed, so it is not in flight any more
     if stand is not context.stand:
         context = replace(context, stand=stand)
     if has_failed:
@@ -87,8 +87,8 @@ def _spent(counters: Counters, limit: str) -> Counters:
 
 
 def _rested(context: Context) -> Context:
-    """What a failed request spent is given back once the run rests: to go on is to spend it again.  A failed
-    compaction is over."""
+    """The context once the run rests after a failure.  What the failed request spent is given back, since the caller
+    can have it sent again, which spends it again.  A failed compaction is over."""
     counters, compaction = context.counters, context.compaction
     if compaction.config is not None:
         context = replace(context, compaction=replace(compaction, config=None, sent=0))
@@ -99,13 +99,13 @@ def _rested(context: Context) -> Context:
 
 
 def _is_refusal(context: Context, event: Entered) -> bool:
-    """Whether a row leads to rest because of a change that the thread does not take."""
+    """Whether the run rests because the caller changed what the thread keeps."""
     stops = event.phase == "failed" and not event.final and context.stand.awaits == "more"
     return stops and bool(context.thread.refused or refused_fields(context))
 
 
 def _refused(context: Context) -> Context:
-    """A change that the thread does not take is a failure like any other."""
+    """The context with that change as a failure."""
     fields = " and ".join(f"`{name}`" for name in context.thread.refused or refused_fields(context))
     hint = "undo the change, or make a run with thread=False"
     if "`tools`" in fields:
@@ -116,7 +116,7 @@ def _refused(context: Context) -> Context:
 
 
 def _reflecting(context: Context) -> Context:
-    """The history with what the model is asked about its answer; once, also when the request is made again."""
+    """The context with the reflection prompt in the history; only once, also when the request is sent again."""
     history, asked = context.conversation.history, {"role": "user", "content": REFLECTION}
     for message in reversed(history):
         if message == asked:
@@ -127,7 +127,7 @@ def _reflecting(context: Context) -> Context:
 
 
 def _departed(context: Context, stand: RunStatus, counters: Counters, *, compacting: bool, again: bool) -> Context:
-    """What the request under way takes along, and a draft for the caller to change while it is under way."""
+    """The context as the request leaves: with what was waiting for it, and with a draft for the caller to edit."""
     context = answered_for_good(context)
     conversation, settings, compaction = context.conversation, context.settings, context.compaction
     history, reply = conversation.history, context.turn.reply
@@ -160,17 +160,16 @@ def _departed(context: Context, stand: RunStatus, counters: Counters, *, compact
 
 
 def _is_last(context: Context) -> bool:
-    """Whether the last reply ends the run: a compaction after it takes no tool changes along, for none will follow."""
+    """Whether the last reply ends the run.  A compaction after it is sent without tool changes: no request follows."""
     asks_for = turn_of(context.turn.reply)
     return not (asks_for == "paused" or (asks_for == "wants_tools" and context.turn.calls))
 
 
 def _started(context: Context, *, early: bool) -> Turn:
-    """The turn once the calls that start now have: all that wait, but of each toolset only the first, and none behind
-    one that runs."""
+    """The turn with the calls that start now: all that wait, but only one of each toolset at a time."""
     turn, settings = context.turn, context.settings
     if context.compaction.response is not None:
-        return turn  # it has no calls; those of the reply before it are none of its business
+        return turn  # the turn is that of the reply before, whose calls are done
     candidates = Calls.of(turn.arriving[-1:] if early else turn.calls)
     if not any(state == "waiting" for state, _ in candidates.lines):
         return turn if not turn.starting else replace(turn, starting=())
@@ -192,7 +191,7 @@ def _started(context: Context, *, early: bool) -> Turn:
 
 
 def _ended(context: Context) -> Context:
-    """What the end of the run leaves undone is said, not silently dropped."""
+    """The context at the end of the run, with a note about what was not done."""
     reply = context.turn.reply
     reason = None if reply is None else reply.get("stop_reason")
     if reply is not None and not context.stand.closed and stop_reason_of(reply) is None:
@@ -213,7 +212,7 @@ def _ended(context: Context) -> Context:
 
 
 def handed_over(context: Context) -> Context:
-    """Return the context once the caller asked for more: what it was handed is part of the history, as it left that."""
+    """Return the context after the caller asked for more: the reply and its results are part of the history."""
     if context.compaction.config is not None:
         return _compacted(context)
     turn, conversation = context.turn, context.conversation
@@ -230,7 +229,9 @@ def handed_over(context: Context) -> Context:
             and len(history) == len(conversation.history)
             and history.extends(conversation.history)
         )
-        given = not unchanged and len(history) > 0 and history[-1] == reply_param(turn.reply)  # by the caller itself
+        given = (
+            not unchanged and len(history) > 0 and history[-1] == reply_param(turn.reply)
+        )  # the caller has appended it
         if reply and not conversation.owned and not given:
             history = history.appended(*reply)
         if recorded:
@@ -245,7 +246,7 @@ def handed_over(context: Context) -> Context:
 
 
 def _answered_in(history: History, results: Json) -> History:
-    """`history` with `results` after the reply, ahead of messages that came while its tools ran.
+    """`history` with `results` directly after the reply, before messages that were appended while its tools ran.
 
     Source: the API takes a ``tool_use`` only with its ``tool_result`` in the next message."""
     after = len(history)
@@ -257,7 +258,7 @@ def _answered_in(history: History, results: Json) -> History:
 
 
 def _compacted(context: Context) -> Context:
-    """The API's compaction in the history's place, followed by what came after it was asked for."""
+    """The context with the API's compaction in place of the messages that it was made of; later ones follow it."""
     compaction, conversation = context.compaction, context.conversation
     done = replace(compaction, config=None, response=None, sent=0)
     response, thread = compaction.response, context.thread
@@ -274,7 +275,7 @@ def _compacted(context: Context) -> Context:
         )
         return replace(context, compaction=done, notes=(*context.notes, note))
     history = History((reply_param(response), *conversation.history[compaction.sent :]))
-    runnable = available(context)  # a removal that stood in the history alone would be gone with it
+    runnable = available(context)  # a tool may have been removed by a block in the history, which is now gone
     return replace(
         context,
         compaction=replace(done, tokens=0),
@@ -284,14 +285,14 @@ def _compacted(context: Context) -> Context:
     )
 
 
-# ── calls that nobody answers any more ──────────────────────────────────────────────────────────────────────────────
+# ── calls without a result ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def handed_on(context: Context) -> list[Json]:
-    """Return the conversation as another run can go on from it: each call in it has a result, and no word about tools
-    stands where the API takes none.
+    """Return the conversation in a form from which another run can go on.
 
-    A call that was not run says so in its result, and why.  The reply that the caller holds is not part of it yet.
+    Every call has a result: that of a call that was not run says so, and why.  Tool changes are left out where the
+    API does not take them.  The reply that the caller holds is not included.
     """
     conversation = context.conversation
     history = conversation.current
@@ -299,8 +300,9 @@ def handed_on(context: Context) -> list[Json]:
 
 
 def answered_for_good(context: Context) -> Context:
-    """Return the context as a request can be made from it: calls of a reply that ended without waiting for results
-    have theirs, as far as they ran, and else are told not to have run."""
+    """Return the context with a result for every call of a reply that ended without waiting for results.
+
+    A call that has run gets its own result, any other one that says that it was not run."""
     turn, conversation = context.turn, context.conversation
     if not turn.calls or turn.answered or turn.unread or conversation.owned:
         return context
@@ -324,7 +326,7 @@ def _answered_all(history: Sequence[Json], known: Mapping[str, Call], why: str) 
 
 
 def _as_whole(message: Json) -> Json | None:
-    """`message` without thinking at its end, as where a reply was cut off in it; None when nothing else is there."""
+    """`message` without thinking at its end, as when the reply was cut off in it; None when there is nothing else."""
     blocks = blocks_of(message) if message.get("role") == "assistant" else ()
     kept = without_last_thinking(blocks)
     if len(kept) == len(blocks):
@@ -333,7 +335,7 @@ def _as_whole(message: Json) -> Json | None:
 
 
 def _may_precede_system(message: Json) -> bool:
-    """Whether the API takes a system message after this one.
+    """Whether the API accepts a system message after this one.
 
     Source: the API's words when it refuses one: it "must follow a 'user' message or an 'assistant' message ending in a
     server tool result"."""
@@ -344,7 +346,7 @@ def _may_precede_system(message: Json) -> bool:
 
 
 def _open_calls(message: Json, after: Sequence[Json]) -> list[str]:
-    """The ids of the calls in `message` that the results at the beginning of the messages after it leave open."""
+    """The ids of the calls in `message` without a result at the beginning of the messages after it."""
     ids = [text_in(block, "id") or "" for block in blocks_of(message) if block.get("type") == "tool_use"]
     if not ids:
         return []

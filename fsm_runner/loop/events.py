@@ -5,13 +5,12 @@ Three kinds, told apart by who makes them:
 - **reports** of a driver on an effect: `Replied`, `Opened`, `MovedOn`, `ToolFinished`, `Summarised`, `Failed`,
   `Reported`.  A row must take them.
 - **asks** of the caller: `Continued`, `AnswerAsked`.  A row must take them.
-- **acts** of the caller: messages appended, parameters replaced, results edited, tools changed, compaction asked for,
-  a call deferred, the run closed.  They only fold: every state takes them, no row is needed.
+- **acts** of the caller: it appends messages, replaces parameters, edits results, changes tools, asks for a compaction,
+  defers a call or closes the run.  They only change the context: every state takes them, and no row is needed.
 
-`Entered` is derived: the machine folds one on entering each state.  It is never journaled.
+The machine also folds an `Entered` on entering each state.  It follows from the rows, so it is never journaled.
 
-Messages, blocks and parameters are plain JSON data, as the Messages API has them.  Live objects stay with
-the driver.
+Messages, blocks and parameters are plain JSON data, as the Messages API has them.  The driver keeps live objects.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from fsm_runner.engine.rows import Entered as Entered
 from fsm_runner.engine.short_repr import short_repr
 
 Json: TypeAlias = Mapping[str, object]
-"""A JSON object, as the Messages API has it.  Whoever gets one must not change it."""
+"""A JSON object, as the Messages API has it.  Do not change one."""
 
 _NOTHING: Json = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied:
-    """The model's reply is complete: answered to a request, or read to the end of its stream.
+    """A reply of the model is complete, also one that was streamed.
 
     Attributes:
         message: the API's message object, verbatim, with ``content``, ``stop_reason`` and ``usage``.
@@ -45,14 +44,14 @@ class Replied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The response to a streaming request has begun; no event of it has been read."""
+    """The response to a streaming request has begun."""
 
     name: ClassVar[str] = "opened"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedOn:
-    """The model has moved on from a tool call while its reply streams, so the call is complete.
+    """A tool call is complete while its reply still streams: the model has moved on from it.
 
     Attributes:
         call: the ``tool_use`` block.
@@ -85,7 +84,7 @@ class Summarised:
     """The model's summary of the conversation has arrived.
 
     Attributes:
-        message: the API's message object; it is whole, and its text is the summary.
+        message: the API's message object, complete; its text is the summary.
     """
 
     name: ClassVar[str] = "summarised"
@@ -102,8 +101,8 @@ class Failed:
         error: the type of the error, such as ``APIConnectionError``.
         text: its text.
         status: the HTTP status; None when there was no response.
-        code: the API's ``error.details.error_code``, by which it says what to do about it; None mostly.
-        message: the reply that arrived and cannot be used; its tokens count.  None: there was none.
+        code: the API's ``error.details.error_code``; None when it sent none, as mostly.
+        message: the reply that arrived and cannot be used, whose tokens count; None: none arrived.
     """
 
     name: ClassVar[str] = "failed"
@@ -118,11 +117,11 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """An effect of the user's own has ended with one of the events that the chart declares for it.
+    """A custom effect has ended with one of the events that the chart declares for it.
 
     Attributes:
         name: the event.
-        data: what the effect gave along; facts read it as ``context.reports[name]``.
+        data: more to tell; facts read it as ``context.reports[name]``.
         results: ``tool_result`` blocks for calls of the last reply, which then do not run.
     """
 
@@ -149,7 +148,7 @@ class AnswerAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
-    """The caller added messages to the conversation.  While a reply is handled, the history is then the caller's."""
+    """The caller appended messages.  While it holds a reply, neither that nor its results are then added."""
 
     name: ClassVar[str] = "appended"
     messages: tuple[Json, ...]
@@ -163,10 +162,10 @@ class ParamsReplaced:
 
     Attributes:
         params: all of them, without ``messages`` and ``tools``.
-        messages: the new history; None when it stays as it is.
+        messages: the new history; None: it stays as it is.
         tools: the tool definitions to send; None: send none.
         runnable: the names of the tools that the driver runs from now on.
-        toolsets: the families of the toolsets that it runs.
+        toolsets: the names of the toolsets that it runs.
     """
 
     name: ClassVar[str] = "params_replaced"
@@ -195,12 +194,12 @@ class ResultsEdited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolsChanged:
-    """The caller added or removed tools; the model is told with the next request.
+    """The caller added or removed tools.  The next request tells the model.
 
     Attributes:
         blocks: the ``tool_addition`` and ``tool_removal`` blocks, in the order of the calls.
-        added: the names that run from now on.
-        removed: the names that do not run any more.
+        added: the names of tools that run from now on.
+        removed: the names of tools that do not run any more.
     """
 
     name: ClassVar[str] = "tools_changed"
@@ -227,7 +226,7 @@ class CompactionAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDeferred:
-    """The caller holds a tool call until it is done with the reply."""
+    """The caller deferred a tool call: it runs only after the caller has asked for more."""
 
     name: ClassVar[str] = "call_deferred"
     id: str
@@ -244,12 +243,12 @@ Report: TypeAlias = Replied | Opened | MovedOn | ToolFinished | Summarised | Fai
 Ask: TypeAlias = Continued | AnswerAsked
 Act: TypeAlias = Appended | ParamsReplaced | ResultsEdited | ToolsChanged | CompactionAsked | CallDeferred | Closed
 Event: TypeAlias = Report | Ask | Act
-"""Everything that can be told to the machine: a closed union."""
+"""Every event of the tool loop: a closed union."""
 
 ACTS = (Appended, ParamsReplaced, ResultsEdited, ToolsChanged, CompactionAsked, CallDeferred, Closed)
-"""The events that only fold."""
+"""The acts of the caller, which only change the context."""
 
 EVENT_TYPES: tuple[type[Event], ...] = (
     Replied, Opened, MovedOn, ToolFinished, Summarised, Failed, Reported, Continued, AnswerAsked, *ACTS,
 )  # fmt: skip
-"""Every member of `Event`, for readers of journals and for tests."""
+"""Every member of `Event`."""

@@ -1,7 +1,7 @@
 """The facts: questions about a run, each with a closed list of answers.
 
-A fact is a pure function of the context.  Guards ask facts and nothing else, so what cannot be asked here
-cannot decide anything.  The edge of each is in its docstring: what it answers *at* the limit, and when there is none.
+A fact is a pure function of the context.  Guards ask facts and nothing else, so facts alone decide where a run goes.
+Each docstring says what the fact answers at its limit, and when there is no limit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ else:
     Fact = _fact.Fact
 
 OWN_LIMITS = frozenset(limit for limit, _ in VOCABULARY.own_limits.values())
-"""The limits that have a fact of their own."""
+"""The limits with a fact of their own."""
 
 
 @fact(
@@ -40,10 +40,10 @@ OWN_LIMITS = frozenset(limit for limit, _ in VOCABULARY.own_limits.values())
 def turn(context: Context) -> str:
     """What the last reply asks for.
 
-    none: there is no reply yet, or a summary took the history's place.  wants_tools: it stopped to have tools
-    run, and some have not; so did one that the server paused and that holds a call.  answered: all have.  paused: the
-    server will go on with it.  finished: it is the last, as is a reply that stopped for tools and calls none.
-    unreadable: its stop reason is missing or unknown.
+    none: there is no reply yet, or a summary has replaced the history.  wants_tools: it calls tools, and some have not
+    run.  answered: it calls tools, and all have run.  paused: the server paused it and will go on with it.  finished:
+    it is the last one; also a reply that stopped for tools and calls none.  unreadable: its stop reason is missing or
+    unknown.
     """
     reply = context.turn.reply
     if reply is None:
@@ -63,12 +63,12 @@ def turn(context: Context) -> str:
     ),
 )
 def compaction(context: Context) -> str:
-    """Whether the history should shrink before the next request.
+    """Whether the history should be compacted before the next request.
 
-    asked: the caller asked the API to compact; this comes first.  blocked: it did, and the run ends on calls whose
-    results are not in the history.  due: the client summarises and the last reply's input, cache and output tokens
-    together reached the threshold (at it counts).  futile: so they did, and no reply since the last summary stayed
-    below it.  No threshold and not asked: none.
+    asked: the caller asked the API to compact; this comes first.  blocked: the caller asked, but the run ends on calls
+    whose results are not in the history.  due: the client summarises, and the input, cache and output tokens of the
+    last reply together have reached the threshold; exactly at it counts.  futile: as due, but no reply since the last
+    summary was below the threshold.  none: otherwise.
     """
     if context.compaction.asked is not None:
         sent = context.conversation.owned or not context.turn.calls
@@ -84,14 +84,14 @@ def compaction(context: Context) -> str:
 def limit(context: Context) -> str:
     """Whether a limit is spent.
 
-    reached: as much is spent of some limit as it allows; of a limit of 0 that is so from the start.  A limit that
-    is null is never reached, and one that has a fact of its own does not count: it stops only what it bounds.
+    reached: all of some limit is spent; a limit of 0 is reached from the start.  free: otherwise.  A limit that is null
+    is never reached.  A limit with a fact of its own does not count, for it stops only what it is about.
     """
     return "reached" if reached_limits(context) else "free"
 
 
 def reached_limits(context: Context) -> tuple[str, ...]:
-    """Return the names of the limits that are spent, but for those that have a fact of their own."""
+    """Return the names of the limits that are spent, except those with a fact of their own."""
     spent = context.counters.spent
     reached = []
     for name, most in context.counters.limits.items():
@@ -108,22 +108,22 @@ def closed(context: Context) -> str:
 
 @fact(answers=("open", "done"))
 def calls(context: Context) -> str:
-    """Whether tool calls of the last reply lack a result.  Without calls: done; so has the response to a compaction."""
+    """Whether tool calls of the last reply have no result yet.  done: also without calls, and after a compaction."""
     return "open" if _open(context) else "done"
 
 
 @fact(answers=("nothing", "more", "answer"))
 def awaits(context: Context) -> str:
-    """What the caller waits for.  nothing: it holds a message or a stream, or has asked for nothing yet."""
+    """What the caller waits for.  nothing: it holds a message or a stream, or has not asked yet."""
     return context.stand.awaits
 
 
 @fact(answers=("run", "wait"))
 def early(context: Context) -> str:
-    """Whether the call that the model has moved on from may run at once.
+    """Whether a call may run while its reply is still streaming.
 
-    run: calls run early, the driver can run it, and the caller did not defer it.  wait: otherwise, as do the
-    later calls of a toolset once one of its calls waits or has failed.
+    run: tools run eagerly, the driver has this one, and the caller did not defer the call.  wait: otherwise, and when
+    an earlier call of the same toolset waits or has failed.
     """
     settings, arriving = context.settings, context.turn.arriving
     if not settings.eager or not arriving or arriving[-1].held:
@@ -140,12 +140,13 @@ def early(context: Context) -> str:
 
 @fact(answers=("none", "resend", "retry"))
 def recovery(context: Context) -> str:
-    """Whether what failed is tried again.
+    """Whether what has failed is tried again.
 
-    resend: at once and by itself, when the server lost the thread or cannot keep one, at most twice for one request.
-    retry: when the caller asks for more.  none: not at all; so it is with a compaction by the API, as in
-    anthropic 2.12, and when nothing failed.
-    """
+    resend: at once, without the caller, when the server has lost the thread or cannot keep one; at most twice for one
+    request.  retry: when the caller asks for more.  none: never, as with a compaction by the API; or nothing has
+    failed.
+
+    Source: anthropic 2.12."""
     if context.stand.failure is None:
         return "none"
     if context.thread.adjusted and context.counters.resends < RESENDS:
@@ -156,16 +157,16 @@ def recovery(context: Context) -> str:
 
 @fact(answers=("free", "refused"))
 def change(context: Context) -> str:
-    """Whether the caller changed what a server-side thread keeps: ``system`` or ``tools``, while one goes on."""
+    """Whether the caller changed what a server-side thread keeps: ``system`` or ``tools``."""
     return "refused" if context.thread.refused or refused_fields(context) else "free"
 
 
 @fact(answers=("none", "ahead", "made"))
 def last_request(context: Context) -> str:
-    """Whether a last request, without tools, may follow once another limit is reached.
+    """Whether a last request, without tools, may be sent once another limit is reached.
 
-    ahead: fewer were made than the limit ``last_requests`` allows.  made: as many as it allows, at least one.  none:
-    it is 0 or null, or there is no such limit.
+    ahead: fewer were sent than the limit ``last_requests`` allows.  made: as many as it allows, at least one.  none:
+    the limit is 0, null or not declared.
     """
     most = context.counters.limits.get("last_requests")
     if not most:
@@ -180,9 +181,9 @@ def last_request(context: Context) -> str:
 def reflection(context: Context) -> str:
     """Whether the model should look at its answer once more.
 
-    due: it ended its turn by itself (``end_turn`` or ``stop_sequence``), the answer is in the history, and it looked
-    fewer times than the limit ``reflections`` allows.  none: otherwise; so it is when that limit is null or not
-    declared, and when the caller made the history its own.
+    due: it ended its turn (``end_turn`` or ``stop_sequence``), the answer is in the history, and it has looked fewer
+    times than the limit ``reflections`` allows.  none: otherwise, as when that limit is null or not declared, or when
+    the caller appended messages in place of the answer.
     """
     most, reply = context.counters.limits.get("reflections"), context.turn.reply
     if most is None or context.counters.spent.get("reflections", 0) >= most:

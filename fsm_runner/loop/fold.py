@@ -1,8 +1,7 @@
 """The fold: the only function that makes a new context.
 
-`fold(context, event)` answers what a run knows after an event.  It decides nothing: where the run goes is a
-row's business, and rows ask facts, which read what is folded here.  `entering` holds the other half: what
-entering a state changes.
+`fold(context, event)` returns what a run knows after an event.  It decides nothing: rows decide where the run goes, by
+facts, which read this context.  What entering a state changes is in `enter`.
 """
 
 from __future__ import annotations
@@ -100,7 +99,7 @@ def _succeeded(stand: RunStatus) -> RunStatus:
 
 
 def _counted(counters: Counters, more: Usage) -> Counters:
-    """The tokens of a reply added up, and what its request spent no longer at stake."""
+    """The counters after a reply: its tokens are added, and what its request spent stays spent."""
     return replace(counters, usage=_added(counters.usage, more), staked=None, resends=0)
 
 
@@ -142,12 +141,12 @@ def _replied(context: Context, message: ev.Json) -> Context:
 
 
 def _as_it_stands(call: Call, early: Call | None) -> Call:
-    """A call of a complete reply, with what happened to it while the reply streamed."""
+    """A call of a complete reply, with what was done with it while the reply streamed."""
     return call if early is None else replace(call, status=early.status, held=early.held, result=early.result)
 
 
 def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
-    """`arriving` with `call` complete; deferring it may have come first."""
+    """`arriving` with `call`, which is complete now.  The caller may have deferred it before."""
     if call.id not in (known := Calls.of(arriving)).places:
         return known.appended(call)
     held = any(known.held for known in arriving if known.id == call.id)
@@ -155,7 +154,7 @@ def _arrived(arriving: tuple[Call, ...], call: Call) -> tuple[Call, ...]:
 
 
 def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
-    """`turn` with the calls that `results` names done; what had to start has started by then."""
+    """`turn` with the results of some calls."""
 
     def done(some: tuple[Call, ...]) -> Calls:
         calls, changes = Calls.of(some), dict[int, Call]()
@@ -168,7 +167,7 @@ def _answered(turn: Turn, results: Mapping[str, ev.Json]) -> Turn:
 
 
 def _deferred(turn: Turn, id: str) -> Turn:
-    """`turn` with the call `id` held, unless it has started.  The call may be yet to come."""
+    """`turn` with the call `id` held, unless it has started.  The call may not have arrived yet."""
 
     def held(calls: Calls) -> Calls:
         waiting = [place for place in calls.places.get(id, ()) if calls[place].status == "waiting"]
@@ -181,7 +180,7 @@ def _deferred(turn: Turn, id: str) -> Turn:
 
 
 def _summarised(context: Context, message: ev.Json) -> Context:
-    """The history is the summary alone: a user message with its text.
+    """The context with the summary as the whole history: a user message with its text.
 
     Source: anthropic 0.75."""
     summary = {"role": "user", "content": [{"type": "text", "text": summary_text(message)}]}
@@ -198,10 +197,10 @@ def _summarised(context: Context, message: ev.Json) -> Context:
 
 
 def _failed(context: Context, event: ev.Failed) -> Context:
-    """What was done to the draft is kept, and nothing that had begun is: the failed effect can begin anew.
+    """The context after a failure.  The caller's edits stay; of the failed effect nothing stays, so it can begin again.
 
-    A compaction that fails while its response streams has failed as a compaction.  Of a reply that cannot be used the
-    tokens count, and nothing else."""
+    When the response of a compaction fails while it streams, the compaction has failed.  Of a reply that cannot be used
+    only the tokens count."""
     if event.message is not None:
         counters = context.counters
         used = replace(counters, usage=_added(counters.usage, usage_of(event.message)))
@@ -230,7 +229,7 @@ def _failed(context: Context, event: ev.Failed) -> Context:
 
 
 def _compaction() -> str:
-    """The effect that compacts: what fails while its response streams has failed as it."""
+    """The name of the effect that compacts."""
     return next(name for name, kind in EFFECTS.items() if kind.compacts)
 
 
@@ -249,8 +248,9 @@ def _by_call(results: tuple[ev.Json, ...]) -> Mapping[str, ev.Json]:
 
 
 def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
-    """While a reply is handled the history becomes the caller's, and calls that have run will run again.  Calls that
-    ran while the reply streamed keep their results, and so do those of a response that is being made.
+    """The context with messages of the caller.  If the caller holds a reply, it owns the history from now on, and calls
+    that have run will run again.  Calls that ran while the reply streamed keep their results, and so do those of a
+    tool response in flight.
 
     Source: anthropic 2.12."""
     conversation, turn = context.conversation, context.turn
@@ -265,7 +265,7 @@ def _appended(context: Context, messages: tuple[ev.Json, ...]) -> Context:
 
 
 def _since_the_reply(conversation: Conversation) -> Sequence[ev.Json]:
-    """The messages among which the last reply would be: what the caller has added since, while it is handled."""
+    """The messages that the caller has added since the last reply arrived; it may have added the reply itself."""
     draft = conversation.draft
     if draft is None or not draft.extends(conversation.history):
         return conversation.current
@@ -273,7 +273,7 @@ def _since_the_reply(conversation: Conversation) -> Sequence[ev.Json]:
 
 
 def _not_there_yet(messages: tuple[ev.Json, ...], turn: Turn, history: Sequence[ev.Json]) -> tuple[ev.Json, ...]:
-    """`messages` without the last reply, where `history` has it: a reply is recorded once, however often it is added.
+    """`messages` without the last reply if `history` has it already: a reply is added only once.
 
     Source: anthropic 2.12."""
     if turn.reply is None:

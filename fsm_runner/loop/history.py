@@ -1,8 +1,8 @@
 """The history: an immutable sequence of messages that grows in constant time.
 
-All histories of a run share one list, of which each sees a prefix.  Appending to the longest adds to the
-list; appending to a shorter one copies it first.  So no history ever changes, and a conversation of n
-messages costs n, not n squared.
+The histories of a run share one list, and each is a prefix of it.  Appending to the longest one appends to the list;
+appending to a shorter one copies it first.  So no history ever changes, and a conversation of n messages costs n, not
+n squared.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class History(Sequence[Json]):
         return longer
 
     def extends(self, other: History) -> bool:
-        """Whether this history is known to begin with all of `other`, without comparing messages."""
+        """Whether this history begins with all of `other`, as far as that is known without comparing messages."""
         return self._shared is other._shared and self._length >= other._length
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""Messages: what the loop reads out of the API's objects and how it writes them.
+"""Messages: how the loop reads the API's messages, and how it writes them.
 
-All of it is plain JSON data.  A field of the wrong type reads as absent: a malformed reply must end in a
-state, not in a traceback.
+They are plain JSON data.  A field of the wrong type counts as absent: a malformed reply must lead to a state, not to a
+traceback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
 def blocks_of(message: Json) -> tuple[Json, ...]:
-    """Return the content blocks of `message`; none when its content is text."""
+    """Return the content blocks of `message`; an empty tuple when its content is a string."""
     content = message.get("content")
     if not isinstance(content, (list, tuple)) and (isinstance(content, str) or not isinstance(content, Iterable)):
         return ()
@@ -29,7 +29,7 @@ def blocks_of(message: Json) -> tuple[Json, ...]:
 
 
 def text_in(value: Json, key: str) -> str | None:
-    """Return ``value[key]`` when it is text, else None."""
+    """Return ``value[key]`` if it is a string, else None."""
     found = value.get(key)
     return found if isinstance(found, str) else None
 
@@ -50,12 +50,12 @@ def calls_of(message: Json) -> tuple[Call, ...]:
 
 
 def is_done(turn: Turn) -> bool:
-    """Whether every call of the last reply has its result; true of none."""
+    """Whether every call of the last reply has its result; True when there are no calls."""
     return not Calls.of(turn.calls).undone
 
 
 def asks_for_tools(turn: Turn) -> bool:
-    """Whether the last reply is to be followed by results: it stopped for them, or the server paused it on a call.
+    """Whether results must follow the last reply: it stopped for tools, or the server paused it on a call.
 
     Source: the API refuses a paused turn that goes back with a ``tool_use`` and without its ``tool_result``."""
     asks_for = turn_of(turn.reply)
@@ -63,24 +63,24 @@ def asks_for_tools(turn: Turn) -> bool:
 
 
 def turn_of(message: Json | None) -> str | None:
-    """Return what the fact `turn` answers to the stop reason of a reply, whatever became of its calls; None when that
-    is missing or unknown."""
+    """Return what the fact `turn` answers for the stop reason of a reply, not counting its calls; None when the stop
+    reason is missing or unknown."""
     reason = stop_reason_of(message)
     return None if reason is None else reason.facts["turn"]
 
 
 def reply_param(message: Json) -> Json:
-    """Return a reply as the message that the next request sends.  Its content is empty when nothing can be sent."""
+    """Return a reply as a message of the next request.  Its content is empty when none of it can be sent."""
     return {"role": "assistant", "content": sendable(message.get("content", ()))}
 
 
 def sendable(content: object) -> object:
-    """Return the content of a reply as a request can hold it: the same object, unless something has to go.
+    """Return the content of a reply as a request can send it; the same object if all of it can be sent.
 
-    Text of nothing but white space goes, with the thinking before it if nothing follows.  The input of a call that is
-    no object, as where its JSON was cut off, becomes an empty one.
+    Blank text is removed, and with it thinking at the end.  The input of a call that is not an object, as when its
+    JSON was cut off, becomes an empty object.
 
-    Source: the API itself writes what it does not take back: an empty text block beside a call, above all."""
+    Source: the API refuses some of what it writes itself, above all an empty text block beside a call."""
     if not isinstance(content, (list, tuple)):
         return content
     kept = [_with_object(block) for block in content if not _is_blank(block)]
@@ -90,7 +90,7 @@ def sendable(content: object) -> object:
 
 
 def without_last_thinking(blocks: Iterable[object]) -> list[object]:
-    """Return `blocks` without thinking that nothing follows.  Source: the API refuses a message that ends in it."""
+    """Return `blocks` without thinking at their end.  Source: the API refuses a message that ends in thinking."""
     kept = list(blocks)
     while kept and _type_of(kept[-1]) in _THINKING:
         kept.pop()
@@ -98,7 +98,7 @@ def without_last_thinking(blocks: Iterable[object]) -> list[object]:
 
 
 def sendable_message(message: Json) -> Json:
-    """Return a message of the caller's, which may hold what the API wrote, as a request can hold it."""
+    """Return a message of the caller, which may be a reply of the API, as a request can send it."""
     if message.get("role") != "assistant":
         return message
     content = sendable(message.get("content"))
@@ -168,10 +168,9 @@ def with_container(params: Json, message: Json | None) -> Json:
 
 
 def without_open_calls(history: History) -> tuple[Json, ...]:
-    """Return the messages of `history` without the tool calls that its last reply leaves unanswered.
+    """Return the messages of `history` without the calls of its last reply that have no result.
 
-    What must not end a message goes with them: thinking that led to the calls.  A message of which nothing
-    remains goes as a whole.
+    Thinking that is then at the end of the message is removed, too, and so is a message of which nothing is left.
 
     Source: the API refuses a ``tool_use`` without its ``tool_result``, and a message that ends in thinking."""
     messages = tuple(history)
@@ -189,7 +188,7 @@ def without_open_calls(history: History) -> tuple[Json, ...]:
 
 
 def has_summary(message: Json) -> bool:
-    """Whether the API's response to a compaction holds a summary, and all of it."""
+    """Whether the API's response to a compaction has a complete summary."""
     reason = stop_reason_of(message)
     if reason is not None and reason.cut_off:
         return False
@@ -198,13 +197,13 @@ def has_summary(message: Json) -> bool:
 
 
 def summary_text(message: Json) -> str:
-    """Return the summary that the model wrote: all of its text.  What it thought before is no part of it."""
+    """Return the summary that the model wrote: all of its text, without its thinking."""
     texts = (text_in(block, "text") or "" for block in blocks_of(message) if block.get("type") == "text")
     return "".join(texts)
 
 
 def summary_problem(message: Json) -> str | None:
-    """Return why a reply cannot take the history's place as its summary; None when it can."""
+    """Return why a reply cannot replace the history as its summary; None when it can."""
     reason = stop_reason_of(message)
     if reason is None or not reason.whole:
         return f"it stopped with the reason {message.get('stop_reason')!r}, so it is not whole"
@@ -212,26 +211,26 @@ def summary_problem(message: Json) -> str | None:
 
 
 def call_problem(block: Json) -> str | None:
-    """Return why no result could name the call of a ``tool_use`` block; None when one can."""
+    """Return why no result could refer to the call of a ``tool_use`` block; None when one can."""
     id, name = block.get("id"), block.get("name")
     if not isinstance(id, str) or not id:
-        return f"a call of {name!r} has the id {id!r}, which is none"
+        return f"a call of {name!r} has the id {id!r} (an id is a non-empty string)"
     if not isinstance(name, str) or not name:
-        return f"the call with the id {id!r} has the name {name!r}, which is none"
+        return f"the call with the id {id!r} has the name {name!r} (a name is a non-empty string)"
     return None
 
 
 def check_calls(message: Json) -> None:
-    """Refuse a reply one of whose calls no result could name, before anything is done by it.
+    """Check, before anything is done with a reply, that each of its calls can be answered.
 
-    The API takes a ``tool_use`` only with a result that names it: a reply that breaks this could not be answered, and
-    must not become part of the history.  An id that an earlier reply had is for the API to judge.
+    The API takes a ``tool_use`` only with a result that has its id, so a reply with a call that has none could never
+    become part of the history.  Ids of earlier replies are not compared: the API does that.
 
     Args:
         message: the reply, or as much of it as has arrived.
 
     Raises:
-        ReplyError: a call has no id, or that of another one, or no name.
+        ReplyError: a call has no id, the id of another call, or no name.
     """
     seen = set[str]()
     for call in blocks_of(message):

@@ -1,7 +1,7 @@
 """The stop: what each stop reason of a reply means to a run, and why a run ended.
 
-`STOP_REASONS` is the one table of both.  Whoever must know something of a stop reason (the facts, entering, the thread,
-what is read out of messages) asks its entry, so a new one is one more entry.
+`STOP_REASONS` is the one table of both.  The facts, `enter`, `thread` and `messages` read what they need to know of a
+stop reason from its entry, so a new one is one more entry.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ Reason: TypeAlias = Literal[
     "failed",
     "stopped",
 ]
-"""Why a run ends.  What each means is said by its entry in `STOP_REASONS`; type checkers read the names here."""
+"""Why a run ends, for type checkers; `STOP_REASONS` says what each means."""
 
 REASONS: tuple[str, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopReason:
-    """A way for a run to end, and what the API says of a reply that it ends on: immutable.
+    """A reason for a run to end, and the API's stop reasons that stand for it: immutable.
 
     Attributes:
         reason: why the run ends, as `Stop` says it.
         means: what has happened, as a clause.
-        said: the reply's ``stop_reason``, as the API writes it; several when they mean the same to a run, and none when
-            the reply does not tell.
-        facts: the answers that go with it, by fact.  Of a reply, what the fact `turn` answers as long as no call in it
-            says otherwise.
-        whole: whether the reply is all that the model meant to say, and ends its turn.
-        cut_off: whether the reply stops short of that for good.
-        joined: whether the server goes on inside the same turn, so that nothing may come between.
+        said: the ``stop_reason`` of a reply, as the API writes it; several when they mean the same to a run, and none
+            when the reason does not come from a reply.
+        facts: the answers that go with it, by fact.  For a reply: what the fact `turn` answers, unless its calls change
+            that.
+        whole: whether the reply is complete and ends the model's turn.
+        cut_off: whether the reply is incomplete and nothing more of it will come.
+        joined: whether the server goes on within the same turn, so that no message may come between.
         kept: whether a server-side thread keeps the reply.
-        fine: whether the run did what was asked of it, so that nobody need look.
+        fine: whether the run did what was asked of it, so that nobody has to look into it.
     """
 
     reason: Reason
@@ -109,7 +109,7 @@ STOP_REASONS: tuple[StopReason, ...] = (
         said=("tool_use",),
         facts={"turn": "wants_tools"},
     ),
-    # A run does not end on these by itself: the server goes on with the turn, so only a row of the user's own can.
+    # The server goes on after these, so the run ends on one only by a row of the user's own.
     StopReason(
         reason=STOPPED.reason, means="the server paused the turn", said=("pause_turn",), facts=_PAUSED, joined=True
     ),
@@ -120,17 +120,17 @@ STOP_REASONS: tuple[StopReason, ...] = (
     FAILED,
     STOPPED,
 )
-"""Every way for a run to end.  Source: the stop-reason table of anthropic 2.12."""
+"""Every reason for a run to end.  Source: the stop-reason table of anthropic 2.12."""
 
 SAID: Mapping[str, StopReason] = MappingProxyType({name: each for each in STOP_REASONS for name in each.said})
 """The entries by the reply's stop reason."""
 
 FINE: frozenset[str] = frozenset(each.reason for each in STOP_REASONS if each.fine)
-"""The reasons of runs that did what was asked of them."""
+"""The reasons of runs that did what was asked."""
 
 
 def stop_reason_of(message: Mapping[str, object] | None) -> StopReason | None:
-    """Return the entry of the stop reason of a reply; None when that is missing or unknown, or there is no reply."""
+    """Return the entry for the stop reason of a reply; None when it is missing or unknown, or there is no reply."""
     said = None if message is None else message.get("stop_reason")
     return SAID.get(said) if isinstance(said, str) else None
 
@@ -143,7 +143,7 @@ class Stop:
         reason: from the closed list of `Reason`.
         row: the id of the row that ended it.
         facts: the answers that decided, by fact.
-        detail: the text of the failure, or the stop reason that nobody knows; None when there is no more to say.
+        detail: the text of the failure, the limits that were reached, or the unknown stop reason; None: nothing more.
     """
 
     reason: Reason

@@ -1,13 +1,13 @@
-"""The thread: which part of the conversation the server holds, and what the next request says of it.
+"""The thread: which part of the conversation the server holds, and what the next request says about it.
 
-By default the server keeps the conversation, and a request sends only what it lacks.  The whole history stays here
-all the same, so that a run can go on without the server's copy, and be replayed.
+By default the server keeps the conversation, and a request sends only what is new.  The context has the whole history
+all the same, so that a run can go on without the server's copy, and can be replayed.
 
-    off          the run has no thread: every request sends the whole history
-    new          the next request creates a thread from the whole history
-    created      a request that creates one is under way, or failed before its reply
+    off          there is no thread: every request sends the whole history
+    new          the next request sends the whole history and creates a thread
+    created      that request is in flight, or has failed before its reply
     continue     the server holds the history up to the last reply
-    unthreaded   the server could not thread a request: from now on as without a thread
+    unthreaded   the server could not keep a thread: from now on requests go without one
 
 Source: anthropic 2.12 (message threads, beta ``message-threads-2026-08-12``).
 """
@@ -24,24 +24,24 @@ from fsm_runner.loop.messages import text_in
 from fsm_runner.loop.stop import stop_reason_of
 
 CREATE_ONLY = ("system", "tools")
-"""What the server takes from the thread, and refuses in a request that continues it."""
+"""The parameters that a thread keeps, and that a request which continues it must not have."""
 
 LOST = "thread_not_found"
 UNSUPPORTED = "thread_unsupported_request"
 REPLAYED_AFTER = frozenset({LOST, "thread_already_continued", "thread_continue_in_flight"})
-"""The API's error codes after which the whole history goes out again, as a new thread."""
+"""The API's error codes after which the whole history is sent again, as a new thread."""
 
 _BLOCK_KEYS = frozenset({"content", "source", "tool", "definition", "tool_references"})
 _CREATE: Json = {"type": "create"}
 
 
 def is_threading(thread: Thread) -> bool:
-    """Whether requests say anything of a thread."""
+    """Whether requests have a ``thread`` parameter."""
     return thread.mode not in ("off", "unthreaded")
 
 
 def refused_fields(context: Context) -> tuple[str, ...]:
-    """Return the fields that were changed although the server keeps the thread's own."""
+    """Return the fields that the caller changed although the thread keeps its own."""
     thread = context.thread
     if thread.mode != "continue":
         return ()
@@ -50,15 +50,15 @@ def refused_fields(context: Context) -> tuple[str, ...]:
 
 
 def fields_now(settings: Settings) -> Json:
-    """Return the fields that a request which creates a thread gives it."""
+    """Return the fields that a thread created now would keep."""
     now = {name: settings.params[name] for name in CREATE_ONLY if name in settings.params}
     return now if settings.tools is None else {**now, "tools": list(settings.tools)}
 
 
 def departing(context: Context, *, compacting: bool, again: bool) -> Thread:
-    """Return the thread as a request goes out.
+    """Return the thread as a request is sent.
 
-    A compaction goes out beside the thread, with the whole history, as the beginning of a thread of its own.
+    A compaction does not continue the thread: it sends the whole history and begins a thread of its own.
     """
     thread = context.thread
     if compacting:
@@ -70,7 +70,7 @@ def departing(context: Context, *, compacting: bool, again: bool) -> Thread:
 
 
 def replied(thread: Thread, message: Json) -> Thread:
-    """Return the thread after a reply.  A refused turn is not part of it, and neither is one of a fallback model."""
+    """Return the thread after a reply.  It does not keep a refused turn, nor one of a fallback model."""
     if thread.mode not in ("created", "continue"):
         return thread
     if not _is_kept(message):
@@ -90,7 +90,7 @@ def _by_fallback(message: Json) -> bool:
 
 
 def is_recorded(thread: Thread, message: Json) -> bool:
-    """Whether a reply becomes part of the history.  With a thread, a refused turn does not."""
+    """Whether a reply becomes part of the history.  In a thread, a refused turn does not."""
     return thread.mode == "off" or _is_kept(message)
 
 
@@ -100,10 +100,10 @@ def _is_kept(message: Json) -> bool:
 
 
 def after_failure(context: Context, failure: Failed, *, compacting: bool, streaming: bool) -> tuple[Thread, bool]:
-    """Return the thread after a failure, and whether the request can go out again by itself because of what changed.
+    """Return the thread after a failure, and whether the request can be sent again without the caller.
 
-    A thread that is lost again right after it was replayed may be one that the server cannot store.  Of a reply that
-    was lost while it streamed the caller has seen a part, so the next request is for the caller to ask for.
+    A thread that is lost again right after it was sent anew may be one that the server cannot store, so the run goes on
+    without.  Of a reply that was lost while it streamed the caller has seen a part, so the caller must ask again.
     """
     thread, at_once = context.thread, not streaming
     if compacting:
@@ -121,9 +121,9 @@ def after_failure(context: Context, failure: Failed, *, compacting: bool, stream
 
 
 def moved(thread: Thread, held: History, history: History) -> Thread:
-    """Return the thread after the history became `history`, when the server held `held`, or sees it as held.
+    """Return the thread after the history was replaced by `history`; the server holds `held`.
 
-    A history that begins with what the server holds goes on; any other starts a new thread.
+    A history that begins with what the server holds continues the thread.  Any other starts a new one.
     """
     if thread.mode == "off":
         return thread
@@ -133,7 +133,7 @@ def moved(thread: Thread, held: History, history: History) -> Thread:
 
 
 def request_parts(context: Context, *, compacting: bool) -> tuple[tuple[Json, ...] | History, Json | None, bool]:
-    """Return the messages of a request, what it says of the thread, and whether it leaves off what the thread holds."""
+    """Return the messages of a request, its ``thread`` parameter, and whether it continues the thread."""
     thread, history = context.thread, context.conversation.history
     if thread.mode == "off":
         return history, None, False
@@ -145,8 +145,8 @@ def request_parts(context: Context, *, compacting: bool) -> tuple[tuple[Json, ..
 
 
 def _sent_again(history: History, held: int) -> tuple[Json, ...] | History:
-    """The history for a request that sends all of it.  What the server has seen goes without its cache markers: each
-    was set for the request that sent it first, and a request takes only a few."""
+    """The whole history, for a request that sends all of it.  What the server has seen before is sent without its cache
+    markers: they were meant for earlier requests, and a request may have only a few."""
     if held == 0:
         return history
     return (*(_without_cache_control_in(message) for message in history[:held]), *history[held:])
@@ -158,7 +158,7 @@ def _without_cache_control_in(message: Json) -> Json:
 
 
 def _without_cache_control(value: object) -> object:
-    """A copy without the markers of the blocks in it.  Free-form data, such as a tool's input, stays as it is."""
+    """A copy without the cache markers of blocks.  Free-form data, such as a tool's input, stays as it is."""
     if isinstance(value, Mapping):
         return {
             key: _without_cache_control(item) if key in _BLOCK_KEYS else item

@@ -1,4 +1,4 @@
-"""Claude's tool loop as a domain: what `compile` and `check` are given to make and to prove its machine."""
+"""Claude's tool loop as a domain, and `compile` and `check` for its charts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Machine: TypeAlias = _machine.Machine[Context, Effect, Stop]
     Snapshot: TypeAlias = _machine.Snapshot[Context, Stop]
     Step: TypeAlias = _machine.Step[Context, Effect, Stop]
-else:  # a generic class that is frozen cannot be called by such a name in Python 3.11
+else:  # in Python 3.11, an alias of a frozen generic class cannot be called
     Machine, Snapshot, Step = _machine.Machine, _machine.Snapshot, _machine.Step
 
 
@@ -32,7 +32,7 @@ def _fold(context: Context, event: NamedEvent | Entered) -> Context:
 
 
 def _stopped(state: State, context: Context, last: Transition) -> Stop | None:
-    """A run stops where it ends, and where it rests because something failed."""
+    """Why the run stops in `state`; None while it goes on.  It also stops where it rests after a failure."""
     rests = context.stand.failure is not None and state.effect is None
     return stop_of(state, context, last) if state.final or rests else None
 
@@ -83,16 +83,16 @@ TOOL_LOOP: Domain[Context, Effect, Stop] = Domain(
 
 
 def with_built_in(given: Iterable[Fact[Context]]) -> dict[str, Fact[Context]]:
-    """Return the built-in facts and those of the user's, by name; of two with one name the user's counts."""
+    """Return the built-in facts and `given`, by name; a given fact takes the place of a built-in one of its name."""
     return TOOL_LOOP.with_facts(given)
 
 
 def reopened(machine: Machine, snapshot: Snapshot) -> Snapshot | None:
-    """Return where the calls that a run has left open at its end can still be answered, beside it.
+    """Return where the open calls of a run that has ended can still be answered, without going on with the run.
 
-    That is the state in which the chart hands out a message, so that the calls go the way that they would have gone
-    there: past a person's approval, where the chart asks for one.  None: the run goes on, no call is open, or the chart
-    answers none there.
+    That is the state in which the chart hands out a message.  From there the calls take the same way as during the run,
+    also past a person's approval if the chart asks for one.  None: the run has not ended, no call is open, or the chart
+    does not answer calls there.
     """
     states = {state.name: state for state in machine.chart.states}
     if not states[snapshot.state].final or calls(snapshot.context) != "open":
@@ -104,7 +104,7 @@ def reopened(machine: Machine, snapshot: Snapshot) -> Snapshot | None:
 
 
 def closed_again(ended: Snapshot, beside: Snapshot) -> Snapshot:
-    """Return the run that had ended at `ended`, with what was done beside it: as it ended, but for its calls."""
+    """Return `ended` with the calls that were answered after the end, at `beside`."""
     return replace(ended, context=replace(beside.context, stand=ended.context.stand))
 
 
@@ -112,24 +112,24 @@ def compile(chart: Chart, facts: Iterable[Fact[Context]] = ()) -> Machine:
     """Compile a chart of the tool loop to a machine.
 
     Args:
-        chart: a chart that `check` has found no problem in.
-        facts: facts of the user's own; one named like a built-in fact takes its place.
+        chart: a chart in which `check` has found no problem.
+        facts: your own facts; one with the name of a built-in fact takes its place.
 
     Raises:
         ChartError: the chart asks a fact that has no code, or one whose code gives other answers.
 
-    A fact of the user's that answers what is not among its answers raises `RunError` when it is asked.
+    A step raises `RunError` when one of your facts gives an answer that it does not declare.
     """
     return _machine.compile(chart, TOOL_LOOP, facts)
 
 
 def check(chart: Chart, *, facts: Mapping[str, _check.FactCode] | None = None, strict: bool = False) -> _check.Verdict:
-    """Prove that a chart of the tool loop can run, or say everything that is wrong with it.
+    """Prove that a chart of the tool loop can run, or find everything that is wrong with it.
 
     Args:
-        chart: what to check; only its data is read, nothing is run.
-        facts: the facts' code by name: the chart must then declare their answers, and what they call impossible
-            is left out.  None: only what the built-in facts call impossible is.
-        strict: whether rows that overlap are problems too.
+        chart: the chart; nothing of it is run.
+        facts: the facts by name.  The chart must then declare their answers, and combinations that they call impossible
+            are left out.  None: only those that the built-in facts call impossible are.
+        strict: whether overlapping rows are problems, too.
     """
     return _check.check(chart, TOOL_LOOP, facts=facts, strict=strict)

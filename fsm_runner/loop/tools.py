@@ -1,8 +1,8 @@
-"""Availability: which of the tools that can run may run now.
+"""Tools: which of those that the driver has may run now.
 
 Tools are added and removed during a run by blocks in the history, which the model reads: ``tool_addition`` and
-``tool_removal``, in system messages and in the ``tool_changes`` of a compaction.  A removal is a hint to the model,
-which may still call the tool; the call is then answered as one of a tool that is not there.
+``tool_removal``, in system messages and in the ``tool_changes`` of a compaction.  The model may still call a tool that
+was removed; the call is then answered like that of an unknown tool.
 
 Source: anthropic 2.12.
 """
@@ -38,7 +38,7 @@ def changes_in(messages: Iterable[Json]) -> tuple[Json, ...]:
 def changes_of(conversation: Conversation, history: History) -> tuple[Json, ...]:
     """Return the blocks of `history` that add or remove tools.
 
-    What `conversation` has read of it is not read again."""
+    The part that `conversation` has read before is not read again."""
     if not history.extends(conversation.history):
         return changes_in(history)
     if len(history) == len(conversation.history):
@@ -54,7 +54,7 @@ def with_history(conversation: Conversation, history: History) -> Conversation:
 
 
 def without_draft(conversation: Conversation) -> Conversation:
-    """Return `conversation` with its draft, if it has one, as its history."""
+    """Return `conversation` with its draft as its history, if it has a draft."""
     if conversation.draft is None:
         return conversation
     return with_history(replace(conversation, draft=None, owned=False), conversation.draft)
@@ -78,7 +78,7 @@ def available(context: Context) -> frozenset[str]:
 
 
 def _changed(tool: object) -> str | None:
-    """The name of the tool that a block adds or removes; None when it is none that can run here."""
+    """The name of the tool that a block adds or removes; None when the driver cannot run it."""
     if not isinstance(tool, Mapping):
         return None
     if tool.get("type") == "tool_reference":
@@ -88,9 +88,9 @@ def _changed(tool: object) -> str | None:
 
 
 def toolset_of(line: Line, settings: Settings) -> str | None:
-    """Return the toolset whose calls those of `line` have to wait for; None when they wait for none.
+    """Return the toolset whose calls those of `line` have to wait for; None: they wait for none.
 
-    A call that is named like a toolset is one of it in the wrong form.
+    A call with the name of a toolset, instead of that of one of its tools, counts as a call of the toolset.
     """
     toolset, name = line
     if toolset is not None:

@@ -1,14 +1,14 @@
-"""Testing: a scripted model that stands in for the Messages API, for the real SDK client.
+"""Testing: a scripted model that stands in for the Messages API behind the real SDK client.
 
 scripted_model  ScriptedModel: plays a script, records requests
 replies         text, tool_use, reply ...: what it answers
 faults          overloaded, disconnect ...: what goes wrong
-api_rules       RULES: what the API refuses, each `rule` with its source, checked for every request: `call_rules`,
-                `field_rules`, `message_rules`
+api_rules       RULES: the requests that the API refuses, each a `rule` with its source: `call_rules`, `field_rules`,
+                `message_rules`
 received        a request, parsed
-transport       events: a message as the API streams it; answers whole, in pieces, or broken off
-threads         the conversations that the model holds for requests with `thread`
-disagreements   how a script and a run disagree
+transport       a message as the API streams it; answers that are whole, in pieces, or broken off
+threads         the conversations that the model keeps for requests with `thread`
+disagreements   the errors of a script and a run that do not fit
 """
 
 from fsm_runner.testing.api_rules import RULES

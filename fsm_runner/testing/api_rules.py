@@ -1,12 +1,13 @@
-"""Rules: what the Messages API refuses, as a table with sources, checked in its order.
+"""Rules: which requests the Messages API refuses, as a table with sources.
 
-The first rule that a request breaks is the answer: its 400 (or 401) in the API's error shape.  When a request continues
-a thread, the rules about the whole conversation are checked on what the server holds and what is sent, together.
+They are checked in the order of the table, and the first one that a request breaks decides the answer: a 400 (or 401)
+in the API's error shape.  When a request continues a thread, the rules about the conversation are checked on what the
+server holds and what is sent, together.
 
 Not checked: field types and unknown fields beyond those named; what a model supports, except prefill; the contents of
 images, documents, schemas, blocks within tool results and server tools' blocks; thinking blocks and their signatures;
 sizes, token counts and the context window; `cache_control` on the body itself and its ttl; betas and their fields.  A
-history with tool blocks in a request without `tools` is let through: the Claude API was reported to take it (Amazon
+history with tool blocks in a request without `tools` is accepted: the Claude API was reported to accept it (Amazon
 Bedrock does not), and a request for a summary relies on it.
 """
 
@@ -23,7 +24,7 @@ RULES: tuple[Rule, ...] = (*FIELD_RULES, *MESSAGE_RULES, *CALL_RULES, *ENDING_RU
 
 
 def broken(request: ScriptedRequest) -> tuple[Rule, str] | None:
-    """Return the first rule that `request` breaks, with the API's message; None when it keeps them all."""
+    """Return the first rule that `request` breaks, with the API's message; None when it breaks none."""
     for rule in RULES:
         message = rule.check(request if rule in FIELD_RULES else request.whole)
         if message is not None:

@@ -1,6 +1,6 @@
-"""Rules about calls and their results: each `tool_use` has its `tool_result` in the next message, and no other.
+"""Rules about calls and their results: each `tool_use` has one `tool_result`, in the next message.
 
-The API joins consecutive messages of one role to one turn, so these rules do too.  System messages are passed over.
+The API joins consecutive messages of one role, so these rules do, too.  They skip system messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HANDLE = f"Handle tool calls, {DOCS}/agents-and-tools/tool-use/handle-tool-calls
 CLAUDE_CODE = f"{ISSUES}/anthropics/claude-code/issues"
 
 Place: TypeAlias = tuple[int, int, Mapping[str, Any]]
-"""A block with the index of its message and its own index there, as the API's messages count: from 0."""
+"""A block with the index of its message and its index there, both from 0, as the API's messages count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def blocks_placed(request: ScriptedRequest) -> str | None:
     f"quoted in {ISSUES}/BerriAI/litellm/issues/23510 and {ISSUES}/trycua/cua/issues/524",
 )
 def call_ids_unique(request: ScriptedRequest) -> str | None:
-    """Refuse a `tool_use` id that came before, in any message."""
+    """Refuse an id of a `tool_use` that an earlier one has, in any message."""
     seen: set[Any] = set()
     for turn in turns(request):
         for index, at, call in _of_type(turn, "tool_use"):
@@ -75,7 +75,7 @@ def call_ids_unique(request: ScriptedRequest) -> str | None:
 
 @rule("every call has its result at the start of the next user message", f"{HANDLE}; quoted in {CLAUDE_CODE}/1831")
 def calls_answered(request: ScriptedRequest) -> str | None:
-    """Refuse a `tool_use` without its result, or with it behind other content."""
+    """Refuse a `tool_use` without its result, or whose result follows other content."""
     joined: list[CallTurn | None] = [*turns(request), None]
     for turn, after in pairwise(joined):
         calls = _of_type(turn, "tool_use")
@@ -93,7 +93,7 @@ def calls_answered(request: ScriptedRequest) -> str | None:
 
 @rule("every result has its call in the message before", f"{HANDLE}; quoted in {CLAUDE_CODE}/13460")
 def results_called(request: ScriptedRequest) -> str | None:
-    """Refuse a `tool_result` that answers nothing."""
+    """Refuse a `tool_result` whose id no call has."""
     for called, turn in _pairs(request):
         known = {call.get("id") for _, _, call in _of_type(called, "tool_use")}
         for index, at, result in _of_type(turn, "tool_result"):

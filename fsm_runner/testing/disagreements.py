@@ -1,4 +1,4 @@
-"""Disagreements of a script and a run.  Both are assertions, so that a test fails with their text."""
+"""Disagreements of a script and a run.  They are assertions, so a test fails with their text."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class UnusedReplies(AssertionError):
 
     Attributes:
         unused: number, counted from 1, and text of each reply that was not played.
-        played: how many were.
+        played: how many replies were played.
         requests: how many requests came.
-        refused: those that broke a rule; they use up no reply.
+        refused: the requests that broke a rule; these use up no reply.
     """
 
     def __init__(

@@ -1,13 +1,13 @@
-"""Faults: the ways a request goes wrong, as entries of a script.
+"""Faults: ways in which a request fails, as entries of a script.
 
-A fault takes a reply's place, and the SDK's retries play the script on in order.
+A fault stands in place of a reply.  When the SDK retries, the next entry is played.
 
     [overloaded(), text("hello")]                    with max_retries=1: one 529, then the reply
     [disconnect(text("never whole"), after=4)]       the connection drops after four events of the stream
-    [truncated(tool_use("search"), after=6)]         the stream ends early, and nobody says so
+    [truncated(tool_use("search"), after=6)]         the stream ends early, without an error
 
-A fault within a reply counts the events sent before it, `ping` and `message_start` included; an answer that is not
-streamed has no events, and half of its JSON arrives.
+`after` counts the events before the fault, with `ping` and `message_start`.  An answer that is not streamed has no
+events; half of its JSON arrives.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Fault:
 
     Attributes:
         kind: what happens.
-        within: the reply it happens in; None: before any answer.
-        after: events that are sent first; 0: none, as if before any answer.
+        within: the reply in which it happens; None: before any answer.
+        after: how many events are sent first; 0: none, as if before any answer.
         status, error, message, headers: of an error answer.
-        details: its ``error.details``, by whose ``error_code`` the API says what to do about it; empty: none.
+        details: its ``error.details``, such as an ``error_code``; empty: none.
     """
 
     kind: Kind
@@ -159,12 +159,12 @@ def _dropped(kind: Kind, content: Block | Reply | None, after: int | None) -> Fa
 
 
 def truncated(content: Block | Reply, *, after: int = FIRST_DELTA) -> Fault:
-    """End the answer early, as if it were whole: the SDK's message then has the stop reason None."""
+    """End the answer early, without an error: the SDK's message then has the stop reason None."""
     return Fault(kind="truncated", within=_whole(content), after=after)
 
 
 def malformed(content: Block | Reply, *, after: int = FIRST_DELTA) -> Fault:
-    """Send an event whose JSON is broken off: ``json.JSONDecodeError`` for the reader."""
+    """Send an event whose JSON is broken off: the reader gets a ``json.JSONDecodeError``."""
     return Fault(kind="malformed", within=_whole(content), after=after)
 
 

@@ -85,7 +85,7 @@ def temperature(request: ScriptedRequest) -> str | None:
     f"{ISSUES}/apify/tester-mcp-client/issues/11 (there with the former limit of 64)",
 )
 def tool_name(request: ScriptedRequest) -> str | None:
-    """Refuse a custom tool with another name; the API's own tools are not looked at."""
+    """Refuse a custom tool with such a name; the API's own tools are not checked."""
     for index, tool in enumerate(request.tools):
         if tool.get("type", "custom") not in {"custom", None}:
             continue
@@ -112,7 +112,7 @@ def tool_names_unique(request: ScriptedRequest) -> str | None:
     "anthropic SDK 2.12, `BetaToolChoiceToolParam`; both messages are quoted in public repositories",
 )
 def tool_choice(request: ScriptedRequest) -> str | None:
-    """Refuse a choice that cannot be met; with tools that come from elsewhere, nothing is refused."""
+    """Refuse a choice of a tool that is not there; nothing is refused if tools can come from elsewhere."""
     choice = request.body.get("tool_choice")
     if not isinstance(choice, Mapping) or _tools_elsewhere(request):
         return None
@@ -136,7 +136,7 @@ def _tools_elsewhere(request: ScriptedRequest) -> bool:
     f"Prompt caching, {DOCS}/build-with-claude/prompt-caching; quoted in {ISSUES}/tghamm/Anthropic.SDK/issues/50",
 )
 def cache_breakpoints(request: ScriptedRequest) -> str | None:
-    """Refuse more than 4 in system, tools, messages and tool results together; the body's own is not counted."""
+    """Refuse more than 4 in system, tools, messages and tool results together; one on the body does not count."""
     parts = [request.body.get(part) for part in ("system", "tools", "messages")]
     found = sum(1 for block in _objects(parts) if block.get("cache_control"))
     if found <= BREAKPOINTS:
@@ -145,7 +145,7 @@ def cache_breakpoints(request: ScriptedRequest) -> str | None:
 
 
 def _objects(part: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the content blocks and tools in `part`; a call's input and a tool's schema are not looked into."""
+    """Yield the content blocks and tools in `part`, but nothing in a call's input or a tool's schema."""
     if isinstance(part, list):
         for item in part:
             yield from _objects(item)

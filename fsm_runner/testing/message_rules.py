@@ -17,7 +17,7 @@ SYSTEM = f"Mid-conversation system messages, {DOCS}/build-with-claude/mid-conver
 CLAUDE_CODE = f"{ISSUES}/anthropics/claude-code/issues"
 
 PREFILL_GONE = re.compile(r"claude-(?:(?:opus|sonnet|haiku)-(?:4-[6-9]|[5-9])(?!\d)|fable|mythos)")
-"""The models that take no prefill: from Claude 4.6 on."""
+"""The models that refuse a prefill: from Claude 4.6 on."""
 
 # ── messages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -49,7 +49,7 @@ def role_known(request: ScriptedRequest) -> str | None:
     f"quoted in {ISSUES}/tonyljx/TextWordExplain/issues/2; anthropic SDK 2.12, `compact_before_next_turn`",
 )
 def user_first(request: ScriptedRequest) -> str | None:
-    """Refuse an assistant's message at the start, but for a compaction, which stands for all before it."""
+    """Refuse an assistant's message at the start, unless it is a compaction, which stands for all before it."""
     began = request.messages[0] if request.messages else {"role": "user"}
     compacted = any(block.get("type") == "compaction" for block in blocks(began))
     refused = began["role"] == "assistant" and not compacted
@@ -108,7 +108,7 @@ def content_given(request: ScriptedRequest) -> str | None:
     f"quoted in {ISSUES}/experientiallabs/experiential/pull/799 (empty) and in public code (blank)",
 )
 def text_given(request: ScriptedRequest) -> str | None:
-    """Refuse empty and blank text in messages and in `system`; text within tool results is not looked at."""
+    """Refuse empty and blank text in messages and in `system`; text within tool results is not checked."""
     system = request.body.get("system")
     parts: list[tuple[str, Mapping[str, Any]]] = [("system", {"content": system})] if isinstance(system, list) else []
     parts += [("messages", message) for message in request.messages if message.get("content")]
@@ -142,8 +142,10 @@ def ends_in_text(request: ScriptedRequest) -> str | None:
     f"{ISSUES}/smallmain/vscode-unify-chat-provider/issues/249",
 )
 def no_prefill(request: ScriptedRequest) -> str | None:
-    """Refuse a prefill.  A turn that the script paused is resumed, server tools' content goes back as it is, and where
-    the API is to compact, anthropic 2.12 sends a conversation that ends in a reply."""
+    """Refuse a prefill.
+
+    A conversation may end in a reply that the script paused, in content of server tools, and, as anthropic 2.12 sends
+    it, where the API is to compact."""
     if _prefilled(request) is None or request.resumes or request.body.keys() & {"fallback_credit_token", "compaction"}:
         return None
     if not PREFILL_GONE.search(str(request.model)):

@@ -1,4 +1,4 @@
-"""Received requests: what the client asked a scripted model, parsed, for assertions and for rules."""
+"""Received requests: what a client sent to a scripted model, parsed, for assertions and for rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx2
 from fsm_runner.testing.replies import shorten
 
 Platform: TypeAlias = Literal["anthropic", "bedrock", "vertex"]
-"""Whose form a request has.  Foundry takes the first-party API's.  Source: the clients of anthropic SDK 2.12."""
+"""The form of a request.  Foundry's is that of the first-party API.  Source: the clients of anthropic SDK 2.12."""
 
 _PATHS: Mapping[Platform, re.Pattern[str]] = {
     "anthropic": re.compile(r"/v1/messages$"),
@@ -46,7 +46,7 @@ class ScriptedRequest:
         number: counted from 1, per model, retries included.
         method, url: of the request.
         headers: by name, in any case.
-        body: the parsed JSON; empty when it is no JSON object.
+        body: the parsed JSON; empty when it is not a JSON object.
         readable: whether the body is a JSON object.
         resumes: whether the final assistant message is a reply that this script had paused.
         held: what the server holds of the conversation; None when the request continues no known thread.
@@ -71,13 +71,13 @@ class ScriptedRequest:
 
     @property
     def platform(self) -> Platform | None:
-        """Whose form the request has, by its path; None when it is for none that answers messages."""
+        """The form of the request, by its path; None when the path is not one for messages."""
         found = (platform for platform, form in _PATHS.items() if form.search(self.path))
         return next(found, None) if self.method == "POST" else None
 
     @property
     def model(self) -> object:
-        """The model asked for: in the body, or in the path on platforms that have it there; None when missing."""
+        """The model asked for, from the body or, on some platforms, from the path; None when it is missing."""
         form = _PATHS[self.platform or "anthropic"].search(self.path)
         return self.body.get("model") if form is None else form.groupdict().get("model", self.body.get("model"))
 
@@ -113,7 +113,7 @@ class ScriptedRequest:
 
     @property
     def betas(self) -> tuple[str, ...]:
-        """The betas asked for in the ``anthropic-beta`` header, or in the body on platforms, in their order."""
+        """The betas asked for, in their order: from the ``anthropic-beta`` header or, on some platforms, the body."""
         named = self.headers.get("anthropic-beta") or ",".join(self.body.get("anthropic_beta") or ())
         return tuple(beta.strip() for beta in named.split(",") if beta.strip())
 
@@ -144,7 +144,7 @@ class ScriptedRequest:
 
 
 def blocks(message: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """Return the content as blocks: a string is one text block; anything that is not a block is left out."""
+    """Return the content as blocks.  A string becomes a text block; what is not a block is left out."""
     content = message.get("content")
     if isinstance(content, str):
         return ({"type": "text", "text": content},)

@@ -1,7 +1,7 @@
 """Replies: what a scripted model answers, built from content blocks.
 
-A block is the API's JSON for it.  An id left out is given when the reply is played: `toolu_0001`, `toolu_0002` and
-so on, counted per model, so that a test can name them.  Any other block the API knows can be written as plain JSON.
+A block is plain JSON, as the API has it; those without a function here can be written out.  An id that is left out is
+assigned when the reply is played: `toolu_0001`, `toolu_0002` and so on, for each model, so that a test can name them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ USAGE: Mapping[str, Any] = MappingProxyType(
         "cache_read_input_tokens": 0,
     }
 )
-"""The tokens of a reply that does not say otherwise."""
+"""The default tokens of a reply."""
 
 CALL_IDS: Mapping[str, str] = MappingProxyType(
     {"tool_use": "toolu", "server_tool_use": "srvtoolu", "mcp_tool_use": "mcptoolu"}
 )
-"""The blocks that have an id, and what their ids begin with."""
+"""The types of blocks that have an id, and how their ids begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,9 @@ class Reply:
     Attributes:
         blocks: the content; may be empty.
         stop_reason: sent verbatim, known to the API or not; None is sent as null.
-        usage: laid over `USAGE`.
-        model: None: the model that the request asked for.
-        fields: more of the message's fields, sent verbatim; they win over all others.
+        usage: what differs from `USAGE`.
+        model: the model that answers; None: the one that the request asked for.
+        fields: more fields of the message, sent verbatim; they replace others of the same name.
     """
 
     blocks: tuple[Block, ...]
@@ -87,7 +87,7 @@ def tool_use(name: str, arguments: Mapping[str, Any] | None = None, *, id: str |
 
 
 class _Partial(dict[str, Any]):
-    """The input of a call whose JSON does not arrive whole: an empty object, and the text that a stream has of it."""
+    """The input of a call whose JSON is cut off: an empty object, with the text that a stream has of it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class _Partial(dict[str, Any]):
 
 
 def cut_off(call: Block, *, after: int) -> Block:
-    """Return `call` as one whose input breaks off in a stream, after so many characters of its JSON."""
+    """Return `call` with an input whose JSON is cut off after `after` characters, when it is streamed."""
     text = json.dumps(call["input"], ensure_ascii=False, separators=(",", ":"))
     return {**call, "input": _Partial(text[:after])}
 
@@ -117,7 +117,7 @@ def thinking(thoughts: str, *, signature: str = "c2lnbmF0dXJl") -> Block:
 
 
 def compaction(summary: str | None, *, encrypted_content: str | None = None) -> Block:
-    """Return the API's own summary of the conversation; None: it failed to make one.  `encrypted_content` is opaque.
+    """Return the API's own summary of the conversation; None: it could not make one.  `encrypted_content` is opaque.
 
     A reply of nothing else has the stop reason ``compaction``.
 
@@ -138,8 +138,8 @@ def reply(
 ) -> Reply:
     """Return a reply of `blocks`.
 
-    The stop reason, when None, is derived: ``tool_use`` with a tool call, ``compaction`` for a summary alone,
-    ``end_turn`` otherwise.  `without_stop_reason` sends null.  `fields` are the message's other fields, such as
+    The stop reason None means: ``tool_use`` with a tool call, ``compaction`` for a summary alone, ``end_turn``
+    otherwise.  `without_stop_reason` sends null.  `fields` are the message's other fields, such as
     ``container`` or ``context_management``.
     """
     reason = stop_reason if stop_reason is not None else _derived(blocks)
@@ -159,7 +159,7 @@ def without_stop_reason(*blocks: Block, **fields: Any) -> Reply:
 
 
 def pause_turn(*blocks: Block, **fields: Any) -> Reply:
-    """Return a long turn that the API paused; no blocks: a web search under way.
+    """Return a long turn that the API paused; without blocks: in the middle of a web search.
 
     Source: "Stop reasons and fallback", https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
     """
@@ -168,7 +168,7 @@ def pause_turn(*blocks: Block, **fields: Any) -> Reply:
 
 
 def refusal(words: str = "", *, category: str | None = None, explanation: str | None = None) -> Reply:
-    """Return a reply in which the model declined; `words` are what it said before, "": nothing.
+    """Return a reply in which the model refused, after it had said `words`; "": it said nothing.
 
     Source: anthropic SDK 2.12, `BetaRefusalStopDetails`.
     """

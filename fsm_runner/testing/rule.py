@@ -1,4 +1,4 @@
-"""A rule: one thing the Messages API asks of a request, with its source."""
+"""A rule: something that the Messages API requires of a request, with its source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 from fsm_runner.testing.received import ScriptedRequest
 
 Check: TypeAlias = Callable[[ScriptedRequest], str | None]
-"""Returns the API's message when the request breaks the rule, None when it keeps it."""
+"""Returns the API's message when the request breaks the rule; None when it does not."""
 
 DOCS = "https://platform.claude.com/docs/en"
 ISSUES = "https://github.com"

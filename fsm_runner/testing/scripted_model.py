@@ -1,4 +1,4 @@
-"""The scripted model: plays replies over the real SDK, and says what it was asked.
+"""The scripted model: plays replies to the real SDK, and records what it was asked.
 
     model = ScriptedModel([tool_use("search", {"q": "ants"}), text("Ants are insects.")])
     with model:                                  # or model.verify() at the end
@@ -6,10 +6,10 @@
         ...
     assert 2 == len(model.requests)
 
-The script is a list, played in order, or a function of the request, asked each time; a list may hold functions too.
-A request that the API would refuse gets its 400 and uses up no reply.  The rules are in `rules`, and what they leave
-out is written there.  Message threads are kept as the API keeps them (`threads`).  Requests may come in the form of
-Bedrock (but streams, which have a format of their own there) and Vertex, too.
+The script is a list, played in order, or a function of the request; a list may have functions in it, too.  A request
+that the API would refuse gets a 400 and uses up no reply; `api_rules` says what is checked, and what is not.  Message
+threads are kept as the API keeps them (`threads`).  Requests may also have the form of Vertex and of Bedrock, except
+for Bedrock's streams.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     import anthropic
 
 Played: TypeAlias = Reply | Fault | Block
-"""What can be played; a block stands for a reply of that block alone."""
+"""An entry of a script; a block stands for a reply of this one block."""
 
 Answerer: TypeAlias = Callable[[ScriptedRequest], Played]
 """A function that answers a request."""
 
 RESUMED = ("pause_turn", "compaction")
-"""The stop reasons whose reply is sent back as the last message, to be continued."""
+"""The stop reasons after which the reply is sent back as the last message, to be continued."""
 
 
 class ScriptedModel:
@@ -50,7 +50,7 @@ class ScriptedModel:
         transport: for an `httpx2` client, sync or async.
         requests: every request received, oldest first.
         refused: the requests that broke a rule.
-        played: how many entries of the script were used.
+        played: how many entries of the script were played.
     """
 
     def __init__(self, replies: Iterable[Played | Answerer] | Answerer, *, strict: bool = True) -> None:
@@ -86,10 +86,10 @@ class ScriptedModel:
     # ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def verify(self) -> None:
-        """Say what was left of the script.
+        """Check that the run and the script ended together.
 
         Raises:
-            ScriptExhausted: a request had no reply, also when the code under test swallowed that.
+            ScriptExhausted: there was no reply left for a request, even if the tested code has caught that.
             UnusedReplies: entries of the script were not played.
         """
         if self._exhausted is not None:
@@ -102,8 +102,8 @@ class ScriptedModel:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # An error in the block tells more than unused replies would; only an exhausted script, which the SDK reports
-        # as a lost connection, explains it.
+        # An error in the block says more than unused replies would.  But the SDK reports an exhausted script as a lost
+        # connection, so that explains the error.
         if error is None or self._exhausted is not None:
             self.verify()
 

@@ -1,11 +1,11 @@
-"""Threads: the conversations that a scripted model holds, as the API's message threads.
+"""Threads: the conversations that a scripted model keeps, as the API keeps message threads.
 
-A request with ``thread: {"type": "create"}`` sends the whole conversation; the id of its reply stands for it from then
-on.  One with ``{"type": "continue", "previous_message_id": id}`` sends what came after.  The rules about the whole
+A request with ``thread: {"type": "create"}`` sends the whole conversation.  From then on the id of its reply stands for
+it: a request with ``{"type": "continue", "previous_message_id": id}`` sends only what came after.  The rules about the
 conversation are checked on both parts together.
 
-Kept, for each reply of a request with `thread`: the conversation up to it, and the `system` and `tools` it began with.
-A refused turn, and one that a fallback model answered, is not kept.  Each reply is continued from once.
+For each reply in a thread the model keeps the conversation up to it, and the `system` and `tools` that the thread was
+created with.  It does not keep a refused turn, nor one of a fallback model.  Each reply can be continued from once.
 
 Source: anthropic SDK 2.12, `ErrorDetails` and the beta ``message-threads-2026-08-12``.
 """
@@ -21,7 +21,7 @@ from fsm_runner.testing.received import Held, ScriptedRequest
 
 BETA = "message-threads-2026-08-12"
 FIXED = ("system", "tools")
-"""The fields that stay what they were when the thread was created."""
+"""The fields that stay as they were when the thread was created."""
 
 
 class Threads:
@@ -32,12 +32,12 @@ class Threads:
         self._continued: set[str] = set()
 
     def known(self, request: ScriptedRequest) -> ScriptedRequest:
-        """Return the request with what the server holds for it, if it continues a thread that is known."""
+        """Return the request, with what the server holds for it if it continues a known thread."""
         held = self._held.get(_previous(request) or "")
         return request if held is None else replace(request, held=held)
 
     def refusal(self, request: ScriptedRequest) -> Fault | None:
-        """Return the answer to a request whose `thread` cannot be; None when it can."""
+        """Return the error for a request whose `thread` is not possible; None when it is."""
         if request.body.get("thread") is None:
             return None
         if BETA not in request.betas or request.platform != "anthropic":

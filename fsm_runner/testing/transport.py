@@ -15,7 +15,7 @@ from fsm_runner.testing.faults import Fault, error_body
 from fsm_runner.testing.replies import json_of_input
 
 Event: TypeAlias = Mapping[str, Any]
-"""The data of one event; its ``type`` is the event's name too."""
+"""The data of one event; its ``type`` is also the event's name."""
 
 CUMULATIVE = (
     "input_tokens",
@@ -27,14 +27,14 @@ CUMULATIVE = (
     "iterations",
     "fallback_credit",
 )
-"""The usage that `message_delta` repeats, final.  Source: anthropic SDK 2.12, `BetaMessageDeltaUsage`."""
+"""The usage that `message_delta` repeats, now final.  Source: anthropic SDK 2.12, `BetaMessageDeltaUsage`."""
 
 LATE = ("stop_details", "container")
 """Fields of the message that come in the delta of `message_delta`, not in `message_start`."""
 
 
 def events(message: Mapping[str, Any]) -> Iterator[Event]:
-    """Yield the events that add up to `message`, the JSON of a whole one."""
+    """Yield the events by which the API streams `message`."""
     hidden = {*LATE, "context_management"}
     started = {name: value for name, value in message.items() if name not in hidden}
     usage = message["usage"]
@@ -62,7 +62,7 @@ def _message_delta(message: Mapping[str, Any]) -> Event:
 
 
 def opened(block: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the block as `content_block_start` has it: without what its deltas bring."""
+    """Return the block as `content_block_start` has it: without the content of its deltas."""
     match block["type"]:
         case "text":
             kept = {name: value for name, value in block.items() if name != "citations" or not value}
@@ -78,7 +78,7 @@ def opened(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def deltas(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the deltas that fill the block; a block of another kind comes whole in its start and has none."""
+    """Yield the deltas of a block; a block of another type is complete in its start, and has none."""
     match block["type"]:
         case "text":
             for citation in block.get("citations") or ():
@@ -90,7 +90,7 @@ def deltas(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {"type": "thinking_delta", "thinking": piece}
             yield {"type": "signature_delta", "signature": block["signature"]}
         case "tool_use" | "server_tool_use" | "mcp_tool_use":
-            # The first is empty, as the API's is: a reader that parses each piece must survive it.
+            # The first one is empty, as the API's is: a reader that parses each piece must cope with it.
             for piece in ("", *pieces(json_of_input(block), 8)):
                 yield {"type": "input_json_delta", "partial_json": piece}
         case "compaction":
@@ -117,7 +117,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode(event: Event) -> bytes:
-    """Return the event as it goes over the wire."""
+    """Return the event as it is sent."""
     return f"event: {event['type']}\ndata: {compact(event)}\n\n".encode()
 
 
@@ -133,7 +133,7 @@ class Answer:
     Attributes:
         status, headers: of the response.
         pieces: the body, each piece as it arrives.
-        failure: raised where the body breaks off; before any answer when there are no pieces.
+        failure: raised after the pieces; when there are none, before any answer.
     """
 
     status: int = 200
@@ -143,7 +143,7 @@ class Answer:
 
 
 class ScriptedTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """Hands each request to `answer`; for sync and async clients."""
+    """An HTTP transport that gets its answers from a function; for sync and async clients."""
 
     def __init__(self, answer: Callable[[httpx2.Request], Answer]) -> None:
         self.answer = answer
@@ -154,7 +154,7 @@ class ScriptedTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         return _response(self.answer(request))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Answer an async client; other tasks get their turn first, as they would during a real request."""
+        """Answer an async client; other tasks run first, as they would during a real request."""
         await request.aread()
         await anyio.lowlevel.checkpoint()
         return _response(self.answer(request))
@@ -176,7 +176,7 @@ class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 class _Pieces:
-    """The pieces, for an async reader; no generator, which a reader that breaks off would leave open."""
+    """The pieces, for an async reader.  Not a generator: a reader that stops early would leave it open."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -223,7 +223,7 @@ def error_answer(
 def faulty(
     fault: Fault, message: Mapping[str, Any] | None, *, request: httpx2.Request, request_id: str, stream: bool
 ) -> Answer:
-    """Return what `fault` makes of the answer; `message` is the one it happens in, None: before any answer."""
+    """Return the answer with `fault` in `message`; None: before any answer."""
     if message is None or (fault.kind == "status" and not stream):
         if fault.kind == "status":
             return error_answer(

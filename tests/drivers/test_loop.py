@@ -121,5 +121,5 @@ def test_a_failure_is_asked_about_again_by_the_next_call():
 def test_a_run_that_goes_round_by_itself_is_told_of():
     """Nothing is done on the way, so it would go round for ever."""
     driver = Driver(reply(text("done")), chart=chart(*ROUND))
-    with pytest.raises(CannotGoOn, match="going on leads back to it"):
+    with pytest.raises(CannotGoOn, match="leads back to it without an effect"):
         driver.next()

@@ -241,5 +241,5 @@ def test_states_at_rest_that_lead_to_one_another_do_not_keep_the_caller_for_ever
     path.write_text(ROUND)
     run = drive.run([], chart=path)
 
-    with pytest.raises(RunError, match="state 'there': going on leads back to it, and nothing is done"):
+    with pytest.raises(RunError, match="state 'there': 'continued' leads back to it without an effect"):
         run.until_done()

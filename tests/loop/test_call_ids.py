@@ -15,7 +15,7 @@ from tests.support.build import reply, text, use
     ("calls", "said"),
     [
         ([use("b"), use("b")], "two of its calls have the id 'b'"),
-        ([use("")], "a call of 'search' has the id '', which is none"),
+        ([use("")], "a call of 'search' has the id ''"),
         ([{"type": "tool_use", "name": "search"}], "a call of 'search' has the id None"),
         ([{**use(), "id": 7}], "a call of 'search' has the id 7"),
         ([use("b", "")], "the call with the id 'b' has the name ''"),

@@ -1,8 +1,8 @@
-"""OpenTelemetry: a run's spans, equal to those of the SDK's own runner, with the chart's transitions as events.
+"""OpenTelemetry: the spans of a run, as the SDK's own runner makes them, with the transitions as span events.
 
 spans       Spans: the span of a run and of its tool calls
 span_names  the name of every span, event and attribute
-attributes  what spans say of clients, tools, errors, arguments and results
+attributes  the values of attributes: of clients, tools, errors, arguments and results
 """
 
 from fsm_runner.adapters.opentelemetry.spans import Spans, ToolCall

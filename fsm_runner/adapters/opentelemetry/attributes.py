@@ -1,4 +1,4 @@
-"""Attributes: what spans say of a client and its option, of a tool, of an error, and of a call's content."""
+"""Attributes: what spans say about a client, a tool, an error, and the content of a call."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _DEFINED = (BetaBuiltinFunctionTool, BetaAsyncBuiltinFunctionTool)
 
 
 def options_of(client: object) -> anthropic.ResolvedOpenTelemetryOptions | None:
-    """Return the client's ``open_telemetry`` option; None when it wants no spans, or knows no such option."""
+    """Return the client's ``open_telemetry`` option; None when it is off or the client has no such option."""
     options: anthropic.ResolvedOpenTelemetryOptions | None = getattr(client, "open_telemetry", None)
     return options if options is not None and options["traces"]["enabled"] else None
 
 
 def provider_of(client: object) -> str:
-    """Return the provider that the client's requests go to, as its own spans name it."""
+    """Return the name of the provider that the client sends its requests to, as its own spans have it."""
     return next((name for kind, name in span_names.PROVIDERS.items() if isinstance(client, kind)), span_names.ANTHROPIC)
 
 
@@ -61,7 +61,7 @@ def tracer_of(options: anthropic.ResolvedOpenTelemetryOptions) -> Tracer | None:
 def global_provider_loads() -> bool:
     """Whether OpenTelemetry can give its global provider.
 
-    Asked once: it logs an error each time that the provider which its environment names is not there.
+    Asked only once, since it logs an error each time if the provider that the environment names is missing.
     """
     try:
         trace.get_tracer_provider()
@@ -72,7 +72,7 @@ def global_provider_loads() -> bool:
 
 
 def wants_json(params: Mapping[str, object]) -> bool:
-    """Whether the replies are to be JSON of a schema."""
+    """Whether the parameters ask for replies as JSON of a schema."""
     config = params.get("output_config")
     format_ = config.get("format") if isinstance(config, Mapping) else None
     return params.get("output_format") is not None or (
@@ -84,13 +84,13 @@ def wants_json(params: Mapping[str, object]) -> bool:
 
 
 def made_for_mcp(tool: object) -> bool:
-    """Whether the SDK's MCP helper made `tool`: then its function stands in the helper's module."""
+    """Whether the SDK's MCP helper made `tool`: then its function is in the helper's module."""
     function = tool.func if isinstance(tool, _DESCRIBED) else None
     return getattr(function, "__module__", None) == _MCP_HELPER
 
 
 def description_of(tool: object) -> str | None:
-    """Return what the model is told that `tool` does; None when it is told nothing, as of a toolset."""
+    """Return the description of `tool` that the model gets; None when it gets none, as for a toolset."""
     description: object = None
     if isinstance(tool, _DESCRIBED):
         description = tool.description
@@ -103,7 +103,7 @@ def description_of(tool: object) -> str | None:
 
 
 def error_type(error: Exception) -> str:
-    """Return the ``error.type`` of a failure: the API's own word for it where it has one, else the HTTP status."""
+    """Return the ``error.type`` of a failure: the API's own word for it if it has one, else the HTTP status."""
     if isinstance(error, (anthropic.APITimeoutError, httpx2.TimeoutException)):
         return span_names.TIMEOUT
     if isinstance(error, (anthropic.APIConnectionError, httpx2.TransportError)):
@@ -111,7 +111,7 @@ def error_type(error: Exception) -> str:
     if isinstance(error, anthropic.APIStatusError):
         if error.type:
             return str(error.type)
-        # An error within a stream has the status of the response that opened the stream.
+        # An error within a stream comes with the status of the response, which is 200.
         if error.status_code >= 400:
             return str(error.status_code)
     return span_names.CLIENT_ERROR
@@ -125,16 +125,16 @@ _BINARY = ("image", "document")
 def content_attributes(arguments: object, result: Json | None, *, limit: int) -> dict[str, str | bool]:
     """Return the content attributes of a tool's span.
 
-    Arguments that alone are larger than `limit` are left out whole.  The result then loses whole blocks, the last one
-    first, until both fit; an emptied list stays, also where it does not fit.
+    Arguments that are larger than `limit` are left out.  Of the result, whole blocks are left out, the last one first,
+    until both fit; an empty list stays even if it does not fit.
 
     Args:
         arguments: the input of the call; None: none.
-        result: the ``tool_result`` block; None when the call was cut off, and then nothing is said of a result.
-        limit: bytes of UTF-8, of all JSON together.
+        result: the ``tool_result`` block; None when the call was cut off: then there is no attribute for it.
+        limit: how many bytes of UTF-8 all of the JSON may have.
 
     Raises:
-        ValueError, RecursionError: the content holds itself, so JSON cannot hold it.
+        ValueError, RecursionError: the content contains itself, so it is not JSON.
     """
     given = None if arguments is None else _json(arguments)
     items = None if result is None else [_json(block) for block in result_blocks(result.get("content"))]
@@ -157,7 +157,7 @@ def content_attributes(arguments: object, result: Json | None, *, limit: int) ->
 def result_blocks(content: object) -> list[object]:
     """Return the content of a result as the blocks that may be recorded.
 
-    Text and search results keep their fields, but for opaque and binary ones; of any other block only its type stays.
+    Text and search results keep their fields, except opaque and binary ones.  Of any other block only the type stays.
     """
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
@@ -184,7 +184,7 @@ def _readable(value: object) -> object:
 
 
 def _fitting(items: Sequence[str], limit: int) -> int:
-    """How many of `items`, from the first one on, a JSON list within `limit` bytes holds."""
+    """How many of `items`, from the first one on, fit into a JSON list of `limit` bytes."""
     total = len("[]")
     for count, item in enumerate(items):
         total += _size(item) + (len(",") if count else 0)
@@ -198,5 +198,5 @@ def _json(value: object) -> str:
 
 
 def _size(text: str) -> int:
-    # An ASCII string knows that it is one, and needs no copy to be measured.
+    # An ASCII string has one byte for each character, so it need not be encoded to be measured.
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -1,7 +1,7 @@
-"""The names of spans: every span, event and attribute that a run can emit.
+"""The names of the spans, events and attributes that a run can emit.
 
 The first half is anthropic's: its own tool runner emits the same, and its tests compare them exactly.  The second half
-is ours and stands on span events alone, all under ``fsm.``.
+is ours: span events and their attributes, all of which begin with ``fsm.``.
 
 Source: anthropic 2.12; OpenTelemetry's conventions for generative AI.
 """
@@ -43,7 +43,7 @@ PROVIDERS: Final[Mapping[type, str]] = MappingProxyType(
         anthropic.AsyncAnthropicBedrockMantle: "aws.bedrock",
     }
 )
-"""The provider of each client class that has one of its own; of all others it is `ANTHROPIC`."""
+"""The provider of each client class that has its own; of all others it is `ANTHROPIC`."""
 
 MODEL: Final = "gen_ai.request.model"
 CONVERSATION: Final = "gen_ai.conversation.id"

@@ -1,10 +1,10 @@
 """The spans of a run: one for the run, one for each tool call, as the SDK's own runner makes them.
 
-The span of an API call is made by the client itself, as a child of whatever span is current.  So a driver makes the
-run's span current for its own work (`Spans.current`), and never while the caller's code runs.
+The client makes the span of an API call itself, as a child of the current span.  So a driver makes the run's span
+current while it works (`Spans.current`), but never while the caller's code runs.
 
-Whether there are spans, where they go and what they may contain is the client's public ``open_telemetry`` option.
-Nothing here raises: tracing that fails is logged at level debug, and the run goes on without.
+The client's public ``open_telemetry`` option says whether there are spans, where they go and what they may contain.
+Nothing here raises: if tracing fails, that is logged at level debug, and the run goes on without it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,10 @@ _NOT_CURRENT: AbstractContextManager[object] = nullcontext()
 
 
 class ToolCall:
-    """A tool call under way, for its span: set `result` before the block ends.
+    """A tool call in flight, for its span: set `result` before the block ends.
 
     Attributes:
-        result: the ``tool_result`` block that the model is sent; None while there is none, and for good when the call
-            was cut off.
+        result: the ``tool_result`` block that the model gets; None until there is one, and if the call was cut off.
     """
 
     __slots__ = ("result",)
@@ -57,13 +56,13 @@ class ToolCall:
 
 
 class Spans:
-    """The spans of one run.  Used as a context manager, it ends the run's span with the block."""
+    """The spans of one run.  As a context manager it ends the run's span at the end of the block."""
 
     def __init__(self, client: Any, *, run: str, chart: str) -> None:
         """Read the client's option.
 
         Args:
-            client: an anthropic client; one without the option has no spans.
+            client: an anthropic client; one without the option makes no spans.
             run: the run's id.
             chart: the chart's name.
         """
@@ -82,16 +81,16 @@ class Spans:
     # ── the run ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, params: Mapping[str, object]) -> None:
-        """Start the run's span, as a child of the caller's; where it is open already, nothing happens.
+        """Start the run's span as a child of the caller's, unless it is open already.
 
-        A run that goes on after its span has ended, because something failed, gets another span, linked to the last.
+        A run that goes on after a failure has ended its span gets another one, linked to the last.
 
         Args:
             params: the parameters of the requests, as plain data.
         """
         if self._span is not None:
             return
-        # The link is given only where there is one, so that a sampler sees what the SDK's span shows it.
+        # Without a link none is passed, so that a sampler sees the same as of the SDK's span.
         links = [] if self._before is None else [Link(self._before)]
         attributes = {
             span_names.OPERATION: span_names.INVOKE_AGENT,
@@ -107,11 +106,11 @@ class Spans:
         return self._span is not None
 
     def current(self) -> AbstractContextManager[object]:
-        """Make the run's span the current one for the block: the runner's own work, between two items."""
+        """Make the run's span current for the block, in which the runner works."""
         return _NOT_CURRENT if self._span is None else _current(self._span)
 
     def step(self, step: Step) -> None:
-        """Put on the run's span what the machine did: an event for each row taken, and one where the run stops."""
+        """Add what the machine did to the run's span: an event for each row taken, and one where the run stops."""
         self._stop = step.snapshot.stop
         if not step.transitions:
             return
@@ -128,13 +127,13 @@ class Spans:
                 )
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the run's span; where none is open, nothing happens.
+        """End the run's span, if it is open.
 
-        The status is OK when the run came to its end, an error when it failed, and unset when the caller closed,
-        cancelled or left it.
+        The status is OK when the run has ended, an error when it failed, and unset when the caller closed, cancelled
+        or left it.
 
         Args:
-            error: what the caller gets; anything but an `Exception` is the caller's own doing.
+            error: what the caller gets; anything but an `Exception` comes from the caller itself.
         """
         span, self._span = self._span, None
         if span is None:
@@ -160,9 +159,9 @@ class Spans:
 
     @contextmanager
     def tool(self, tool: object, block: Json) -> Iterator[ToolCall]:
-        """Make the span of one call, current for the block, and end it with what the block sets as its result.
+        """Make the span of one call, which is current for the block, and end it with the result that the block sets.
 
-        Its parent is the current span: the run's when the runner runs the tool, the caller's when the caller does.
+        Its parent is the current span: the run's when the runner calls the tool, the caller's when the caller does.
 
         Args:
             tool: the tool or toolset that runs.
@@ -201,7 +200,7 @@ class Spans:
         return span
 
     def _end_tool(self, span: Span, block: Json, result: Json | None) -> None:
-        """The span is of the tool: one that has ended is well, also when what it gave cannot be sent."""
+        """End the span of a tool.  The status is that of the tool: OK even if its result cannot be sent."""
         unsendable = isinstance(result, Unsendable)
         with _harmless("record the content of a tool call"):
             traces = None if self._options is None else self._options["traces"]
@@ -219,7 +218,7 @@ class Spans:
             span.end()
 
     def _start(self, name: str, attributes: Mapping[str, str | None], links: Sequence[Link] = ()) -> Span | None:
-        """Start a span; None when there is no tracer, or one whose spans neither record nor hand on a context."""
+        """Start a span; None when there is no tracer, or its spans neither record nor pass on a context."""
         if self._options is None or self._tracer is None:
             return None
         given = {
@@ -254,7 +253,7 @@ def _taken(transition: Transition) -> dict[str, str]:
 
 @contextmanager
 def _harmless(what: str) -> Iterator[None]:
-    """Keep an exception of tracing from the run."""
+    """Log an exception of tracing, and keep it from the run."""
     try:
         yield
     except Exception:

@@ -1,12 +1,12 @@
 """The check: what a chart must satisfy before anything runs.
 
 verdict       the whole check, and what it found
-names         whatever is mentioned is declared or built in
+names         every name that is used is declared or built in
 graph         every state can be reached, every run can end, no cycle is endless
 tables        in every state some row holds, and no row is dead
-rules         what the chart declares of the order of its states and rows
+rules         the rules that the chart declares hold on every path
 combinations  sets of combinations of answers, as bits of one integer
-minimise      such sets in as few guards as describe them
+minimise      such sets as few guards
 codes         what each problem is called, and what it means
 """
 

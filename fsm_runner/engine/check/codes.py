@@ -1,4 +1,4 @@
-"""The codes of problems: each kind of fault that a chart can have, what it means and the way out.
+"""The codes of problems: each kind of fault that a chart can have, what it means, and what to do about it.
 
 Codes are stable: scripts and editors may rely on them.  Those of the file come from the loader, all others from
 `check`, which finds the same faults in a chart made in Python.
@@ -86,10 +86,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
     }
 )
-"""Each code by what it is about: what it means and the way out."""
+"""The codes in groups, each with what it means and what to do."""
 
 CODES: Mapping[str, str] = MappingProxyType({code: says for group in GROUPS.values() for code, says in group.items()})
-"""Each code, what it means and the way out."""
+"""Each code, with what it means and what to do."""
 
 NOTES = frozenset({"overlap", "limit-is-null", "idle-rule", "unused-limit", "unused-fact", "unused-effect"})
-"""The codes that refuse nothing.  With ``strict``, ``overlap`` does."""
+"""The codes of notes, with which a chart can still run.  With ``strict``, an ``overlap`` is a problem."""

@@ -1,10 +1,10 @@
-"""Sets of combinations: which answers of several facts hold at once, kept exactly.
+"""Sets of combinations of answers, kept exactly.
 
 A combination gives each fact one of its answers: ``turn=paused, limit=free``.  A set of combinations is one integer
 with a bit for each, so ``&``, ``|`` and ``& ~`` of two sets are one operation of Python's, and the empty set is 0.  The
 bits stand in the order of the answers, the first fact's answers furthest apart.
 
-The size of a set is that of all combinations, so there is a bound: `bounds.COMBINATIONS`.
+A set takes one bit for every combination that there is, so their number is bounded: `bounds.COMBINATIONS`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fsm_runner.engine import bounds
 from fsm_runner.engine.chart import Pattern
 
 Combos: TypeAlias = int
-"""A set of combinations of one `Space`; sets of different spaces do not mix."""
+"""A set of combinations of one `Space`.  Sets of different spaces cannot be combined."""
 
 
 class TooManyCombinations(ValueError):
@@ -74,7 +74,7 @@ class Space:
         """Return the combinations for which `guard` holds.
 
         Raises:
-            KeyError: the guard asks a fact that the space does not have, or wants an answer that it does not give.
+            KeyError: the guard has a fact, or an answer, that the space does not have.
         """
         found = self._patterns.get(guard)
         if found is None:
@@ -95,7 +95,7 @@ class Space:
         return held
 
     def first(self, some: Combos) -> dict[str, str]:
-        """Return the first combination of `some` in the order of the answers, with every fact in it.
+        """Return the first combination of `some`, in the order of the answers.
 
         Raises:
             ValueError: `some` is empty.
@@ -110,7 +110,7 @@ class Space:
         return chosen
 
     def witness(self, some: Combos, avoid: Combos) -> Pattern:
-        """Return a short pattern that holds somewhere in `some` and nowhere in `avoid`; it needs each of its facts.
+        """Return a short pattern that holds somewhere in `some` and nowhere in `avoid`; it needs all of its facts.
 
         Raises:
             ValueError: nothing of `some` is outside `avoid`.
@@ -123,7 +123,7 @@ class Space:
         return tuple(chosen.items())
 
     def without_first(self, some: Combos, number: int) -> Combos:
-        """Return what `some` says of all facts but the first `number`: a set of the space of those others."""
+        """Return `some` without its first `number` facts, as a set of the space of the others."""
         for name, answers in self.facts[:number]:
             stride, left = self._strides[name], 0
             for _ in answers:
@@ -134,7 +134,7 @@ class Space:
 
 
 def _repeated(bits: int, period: int, number: int) -> int:
-    """Return `bits` again and again, every `period`, over `number` bits; by doubling, for division takes longer."""
+    """Return `bits` repeated every `period` bits, up to `number` bits.  By doubling: a division takes longer."""
     while period < number:
         bits |= bits << period
         period *= 2
@@ -142,7 +142,7 @@ def _repeated(bits: int, period: int, number: int) -> int:
 
 
 def intersection(a: Pattern, b: Pattern) -> Pattern | None:
-    """Return the pattern that holds where both `a` and `b` do; None when they want different answers of a fact."""
+    """Return the pattern that holds where both `a` and `b` do; None when they contradict each other."""
     wanted = dict(a)
     for name, answers in b:
         wanted[name] = tuple(answer for answer in wanted.get(name, answers) if answer in answers)

@@ -1,15 +1,15 @@
 """The check of the graph: every state can be reached, every run can end, and no cycle goes on for ever.
 
-Rows are edges.  A walk that never ends stays, from some step on, inside one strongly connected component, so
-each proof removes the rows that cannot be taken for ever and asks whether anything cyclic is left:
+Rows are edges.  A walk that never ends stays, from some step on, inside one strongly connected component.  So each
+proof removes the rows that cannot be taken for ever, and looks for a cycle in what is left:
 
-- rows that consume a supply: it is finite, and an endless walk would use it up;
+- rows that consume a supply: it is finite, so an endless walk would use it up;
 - rows that spend a limit: without them a walk may be endless and spend nothing, which is `unbounded-cycle`;
 - rows that cannot be taken when a limit is reached: without them a walk may spend and still be endless, which
   is `limit-ignored`.
 
-Where both remainders have no cycle, every endless walk would spend a limit, reach it, and then find no way.  A supply
-that the remainder itself renews bounds nothing, so a cycle that rests on one alone is `renewed-supply`.
+If neither has a cycle, every endless walk would spend a limit, reach it, and then have no row to take.  A supply that
+the cycle itself renews does not bound it: that is `renewed-supply`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Bound:
         rows: the ids of its rows.
         spends: the limits that its rows spend.
         leaves: its rows that cannot be taken once a limit is reached.
-        instead: the rows that are then taken in their place, by which a run leaves the cycle.
+        instead: the rows that are then taken instead, which lead out of the cycle.
         consumes: the supplies that its rows consume.
     """
 
@@ -76,7 +76,7 @@ def drawn(cycle: Sequence[Edge]) -> str:
 
 
 Ways: TypeAlias = Mapping[str, Sequence[Edge]]
-"""The edges that leave each state, or that lead to it."""
+"""The edges that leave each state, or those that lead to it."""
 
 
 def leaving(edges: Iterable[Edge]) -> Ways:
@@ -104,7 +104,7 @@ def reached(
         starts: where to begin.
         ways: the edges that leave each state; with `backwards` those that lead to it.
         backwards: whether edges are followed from their target to their source.
-        until: a state after which nothing more is looked for; None: all are.
+        until: the state at which the search stops; None: it finds all.
     """
     found: dict[str, Edge | None] = dict.fromkeys(starts)
     waiting = deque(found)
@@ -188,7 +188,7 @@ def cycle_through(edge: Edge, ways: Ways) -> tuple[Edge, ...]:
 
 
 def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
-    """Yield a problem for each state that no run reaches, and for each way in from which no run can end."""
+    """Yield a problem for each state that no run reaches, and for each way into a part from which no run can end."""
     forwards, backwards = leaving(edges), entering(edges)
     found = reached([chart.initial], forwards)
     for state in chart.states:
@@ -207,7 +207,7 @@ def graph_problems(chart: Chart, edges: Sequence[Edge]) -> Iterator[Problem]:
         if state.name in ending or state.name in told:
             continue
         if part_of.get(state.name) in onward:
-            continue  # it leads to where a run is caught, and is not part of that
+            continue  # it leads into such a part, and is not in it
         ahead = reached([state.name], forwards)
         told.update(ahead)
         if state.rows:
@@ -224,7 +224,7 @@ def bound_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]
 
     Args:
         edges: all rows.
-        blocked: the places of the rows that cannot be taken once a limit is reached, and those taken instead.
+        blocked: the places of the rows that cannot be taken once a limit is reached, with the rows taken instead.
     """
     lasting = [edge for edge in edges if edge.row.consumes is None]
     for part in cyclic_parts([edge for edge in lasting if edge.row.spends is None]):
@@ -248,11 +248,11 @@ def bound_problems(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]
 def renewal_problems(
     edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]], renewed_by: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
-    """Yield a problem for each part of the graph where only a supply that the part itself renews would end a run.
+    """Yield a problem for each part of the graph that is bounded only by a supply which the part itself renews.
 
     Args:
         edges, blocked: as `bound_problems` takes them.
-        renewed_by: by supply, the events that bring it anew.
+        renewed_by: by supply, the events that renew it.
     """
     told: set[tuple[str, ...]] = set()
     unspent = [edge for edge in edges if edge.row.spends is None]
@@ -273,7 +273,7 @@ def renewal_problems(
 
 
 def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) -> tuple[Bound, ...]:
-    """Return what bounds the cycles: for each row on a cycle a shortest one through it, each cycle once."""
+    """Return what bounds the cycles: for each row in a cycle the shortest one through it, each cycle once."""
     bounds: dict[frozenset[str], Bound] = {}
     for part in cyclic_parts(edges):
         ways = leaving(part)
@@ -293,7 +293,7 @@ def bounds_of(edges: Sequence[Edge], blocked: Mapping[Path, tuple[str, ...]]) ->
 
 
 def _renewing(edges: Sequence[Edge], renewed_by: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Edge, ...]]:
-    """Yield the parts in which a walk can be endless although each supply lasts only until it is renewed."""
+    """Yield the parts in which a walk can be endless because supplies are renewed."""
     for part in cyclic_parts(edges):
         events = {edge.row.event for edge in part}
         lasting = [
@@ -308,10 +308,10 @@ def _renewing(edges: Sequence[Edge], renewed_by: Mapping[str, tuple[str, ...]]) 
 
 
 def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
-    """Yield a problem for each loop of ``always`` rows under one combination.
+    """Yield a problem for each loop of ``always`` rows for one combination of answers.
 
-    Where a state has them, the rows taken are a function of the combination: so the walk loops exactly for the
-    combinations that still have a row to take after as many steps as there are states.
+    The combination decides which ``always`` row of a state is taken.  So there is a loop exactly if a row can still be
+    taken after as many steps as there are states.
     """
     states = {state.name: state for state in chart.states}
     edges = [
@@ -330,7 +330,7 @@ def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
             rest = possible
             for path, row in rows_with_paths(states[name]):
                 if row.event is not None:
-                    break  # transitions stand after all always rows
+                    break  # other rows come after the always rows
                 holds = space.pattern(row.guard)
                 taken[path] = rest & holds
                 rest &= ~holds
@@ -351,7 +351,7 @@ def always_loops(chart: Chart, facts: Facts) -> Iterator[Problem]:
 def _loop(
     start: str, part: Sequence[Edge], within: tuple[Space, Combos], known: tuple[Mapping[Path, Combos], Combos]
 ) -> Problem:
-    """Walk from `start` under one of the combinations that loop until a state comes again, and tell that cycle."""
+    """Return the problem of a loop: walk from `start`, for one combination that loops, until a state comes again."""
     (space, possible), (taken, looping) = within, known
     here = space.pattern(tuple((name, (answer,)) for name, answer in space.first(looping).items()))
     walk: list[Edge] = []

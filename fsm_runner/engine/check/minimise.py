@@ -1,9 +1,10 @@
-"""Patterns: a set of combinations said in as few guards as describe it.
+"""Minimising: a set of combinations as few guards.
 
-A pattern is grown from one combination of the set: as many answers as fit, fact by fact, in several orders, so that
-it can grow no further.  The one that holds for most of what is still to be said is chosen, until nothing is left.
-What cannot happen may be included or not, whichever is shorter, but no answer is named for it alone.  The result is
-exact, and no pattern of it is superfluous; that there are no fewer is likely for the facts of one state, not promised.
+A pattern grows from one combination of the set: fact by fact, it takes as many answers as fit, in several orders of the
+facts.  Of the patterns found, the one that covers most of what is left is chosen, until nothing is left.  Combinations
+that cannot happen may be covered or not, whichever is shorter, but no answer is named only for them.  The result is
+exact, and none of its patterns is superfluous.  For the facts of one state it is probably the smallest, but that is not
+guaranteed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fsm_runner.engine.chart import Pattern
 from fsm_runner.engine.check.combinations import Combos, Space
 
 SMALL = 4096
-"""Combinations up to which patterns are grown from many places and in every turn of the facts' order."""
+"""Up to how many combinations patterns are grown from many of them and in every rotation of the facts."""
 
 
 class TooManyPatterns(Exception):
@@ -25,16 +26,17 @@ def patterns(space: Space, wanted: Combos, free: Combos = 0, *, most: int | None
     """Return few patterns that hold for each combination of `wanted` and for no others but those of `free`.
 
     Args:
-        space: what both sets are of.
-        wanted: the combinations to describe; none: no pattern.
-        free: those that do not matter, because they cannot happen.
-        most: how many patterns are still of use; None: as many as it takes.
+        space: the space of both sets.
+        wanted: the combinations to describe.
+        free: combinations that do not matter, because they cannot happen.
+        most: how many patterns the result may have; None: any number.
 
     Returns:
-        The pattern that says most first.  One empty pattern means: whatever the facts answer.
+        The patterns, the one that covers most first.  A single empty pattern means: for all answers.  No pattern: the
+        set is empty.
 
     Raises:
-        TooManyPatterns: it takes more than `most`, as far as was searched.
+        TooManyPatterns: no result of at most `most` patterns was found.
     """
     growing = _Growing(space, wanted | free)
     rest, chosen = wanted, list[Pattern]()
@@ -50,7 +52,7 @@ def patterns(space: Space, wanted: Combos, free: Combos = 0, *, most: int | None
         raise TooManyPatterns
     meant = [_meant(space, wanted, growing.allowed, pattern) for pattern in found]
     said = {pattern: space.pattern(pattern) for pattern in meant}
-    return tuple(_needed(wanted, said, list(said)))  # one that says more now may make another superfluous
+    return tuple(_needed(wanted, said, list(said)))  # a pattern that covers more now may make another one superfluous
 
 
 class _Growing:
@@ -68,16 +70,16 @@ class _Growing:
         self.orders = list(dict.fromkeys([*orders, *(order[::-1] for order in orders)]))
 
     def worth(self, pattern: Pattern, rest: Combos) -> tuple[int, int, int]:
-        """How much of `rest` a pattern says, then how short it is."""
+        """How much of `rest` a pattern covers, then how short it is."""
         said = (self.found[pattern] & rest).bit_count()
         return said, -len(pattern), -sum(len(answers) for _, answers in pattern)
 
     def around(self, rest: Combos) -> list[Pattern]:
-        """Grow patterns from combinations of `rest`, in several orders of the facts, there and back."""
+        """Grow patterns from combinations of `rest`, in several orders of the facts and their reverses."""
         return [self.grown(seed, order) for seed in self.seeds(rest) for order in self.orders]
 
     def seeds(self, rest: Combos) -> Iterator[dict[str, str]]:
-        """Yield one combination of `rest`; of a small space one for each answer that it has."""
+        """Yield one combination of `rest`; in a small space one for each answer in it."""
         first = self.space.first(rest)
         yield first
         if self.small:
@@ -89,7 +91,7 @@ class _Growing:
                     yield seed
 
     def grown(self, seed: dict[str, str], order: Sequence[str]) -> Pattern:
-        """Return the pattern around `seed` that can grow no further, each fact given its answers in `order`."""
+        """Return the largest pattern that grows from `seed` if the facts take their answers in `order`."""
         held = {name: self.single[name, answer] for name, answer in seed.items()}
         answers = {name: {answer} for name, answer in seed.items()}
         for name in order:
@@ -114,9 +116,9 @@ class _Growing:
 
 
 def _meant(space: Space, wanted: Combos, allowed: Combos, pattern: Pattern) -> Pattern:
-    """Return `pattern` with the answers that say something of `wanted`, and with all of those that fit then.
+    """Return `pattern` without answers that cover nothing of `wanted`, and then with all that fit.
 
-    All answers but one stay, for they are told as that one.
+    If all answers of a fact but one are in it they stay, since they are shown as "not" that one.
     """
     said, every = space.pattern(pattern) & wanted, dict(space.facts)
     kept = {
@@ -127,7 +129,7 @@ def _meant(space: Space, wanted: Combos, allowed: Combos, pattern: Pattern) -> P
     }
 
     def fits(name: str, answer: str) -> bool:
-        """Whether one more answer says something, and nothing that is not allowed."""
+        """Whether one more answer covers something, and nothing that is not allowed."""
         part = {**{each: tuple(some) for each, some in kept.items()}, name: (answer,)}
         wider = space.pattern(tuple(part.items()))
         return bool(wider & wanted) and not wider & ~allowed
@@ -140,7 +142,7 @@ def _meant(space: Space, wanted: Combos, allowed: Combos, pattern: Pattern) -> P
 
 
 def _needed(wanted: Combos, found: dict[Pattern, Combos], chosen: list[Pattern]) -> list[Pattern]:
-    """Return `chosen` without those that the others make superfluous, the one that says most first."""
+    """Return `chosen` without superfluous patterns, the one that covers most first."""
     kept = list(chosen)
     for pattern in chosen:
         rest = wanted

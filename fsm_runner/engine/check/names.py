@@ -1,6 +1,6 @@
-"""The check of names: everything that a chart mentions is declared, once, or built in.
+"""The check of names: every name that a chart uses is declared once, or built in.
 
-The other checks trust the names, so they leave out whatever has a problem here.
+The other checks rely on the names, so they leave out what has a problem here.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Path = tuple[str | int, ...]
 
 
 class FactCode(Protocol):
-    """What the check reads of a fact's code.
+    """What the check needs to know of a fact: a `Fact` has it.
 
     Attributes:
-        name: as guards name it.
-        answers: all that it can answer.
-        impossible: patterns over facts that no run can meet.
+        name: its name in guards.
+        answers: all of its answers.
+        impossible: combinations of answers, also of other facts, that cannot happen.
     """
 
     @property
@@ -46,7 +46,7 @@ def rows_with_paths(state: State) -> Iterator[tuple[Path, Row]]:
 def name_problems(
     chart: Chart, vocabulary: Vocabulary, facts: Mapping[str, FactCode] | None = None
 ) -> Iterator[Problem]:
-    """Yield a problem for each name that does not resolve, and for each that is given twice."""
+    """Yield a problem for each name that is not declared, and for each that is declared twice."""
     yield from _twice(chart)
     states = {state.name for state in chart.states}
     if chart.initial not in states:
@@ -69,7 +69,7 @@ def name_problems(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What a chart declares, for looking names up: immutable."""
+    """The names that a chart declares: immutable."""
 
     states: frozenset[str]
     rows: frozenset[str]
@@ -97,7 +97,7 @@ def known_events(chart: Chart, vocabulary: Vocabulary) -> frozenset[str]:
 
 
 def missing_events(chart: Chart, vocabulary: Vocabulary) -> Iterator[Problem]:
-    """Yield a problem for each event that can happen in a state and has no row there, or for what a final one has."""
+    """Yield a problem for each event that can happen in a state without a row for it, and for rows of final states."""
     known, reports = known_events(chart, vocabulary), {effect.name: effect.reports for effect in chart.effects}
     for state in chart.states:
         yield from _missing_in(state, vocabulary, known, reports)
@@ -134,7 +134,7 @@ def _missing_in(
 
 
 def _twice(chart: Chart) -> Iterator[Problem]:
-    """Yield what is declared twice; in a file the loader has already refused all but ids."""
+    """Yield a problem for each name that is declared twice.  In a file only ids can be: the loader refuses the rest."""
     for kind, key, names in (
         ("state", "states", [state.name for state in chart.states]),
         ("fact", "facts", [fact.name for fact in chart.facts]),
@@ -173,7 +173,7 @@ def _row(known: _Known, state: State, path: Path, row: Row) -> Iterator[Problem]
 
 
 def _guard(known: _Known, subject: str, path: Path, guard: Pattern) -> Iterator[Problem]:
-    """Yield the facts and the answers of a guard that are not declared."""
+    """Yield a problem for each fact and answer in a guard that is not declared."""
     declared = known.facts
     for name, answers in guard:
         if name not in declared:
@@ -205,7 +205,7 @@ def moments_of(rule: Rule) -> Iterator[tuple[Path, Moment]]:
 
 
 def _rule(known: _Known, rule: Rule) -> Iterator[Problem]:
-    """Yield what a rule names and the chart does not declare, and each of its moments that says nothing."""
+    """Yield a problem for each name in a rule that is not declared, and for each empty moment."""
     subject = f"rule '{rule.name}'"
     for path, moment in moments_of(rule):
         if moment == Moment():
@@ -224,7 +224,7 @@ def _rule(known: _Known, rule: Rule) -> Iterator[Problem]:
 
 
 def _code(chart: Chart, facts: Mapping[str, FactCode]) -> Iterator[Problem]:
-    """Yield where the chart's facts are not those of the code."""
+    """Yield a problem for each difference between the chart's facts and their code."""
     for fact in chart.facts:
         code = facts.get(fact.name)
         if code is None:

@@ -1,17 +1,17 @@
-"""The check of rules: what must be so on every path, by a search over all that can happen.
+"""The check of rules: what must hold on every path, by a search over everything that can happen.
 
-A place of the search is a state, and whether the rule binds there.  From a place, each row of the state's tables can
-be taken that is the first to hold for some combination of answers; facts answer anew at each decision, whatever they
-answered before.  So the search sees every run that there can be, and perhaps paths that facts never allow: a rule
-that passes is proved, and one that fails shows a shortest path, with the answers that each of its rows needs.
+A place of the search is a state, together with whether the rule binds there.  From a place, a row can be taken if it is
+the first to hold for some combination of answers.  The search takes it that facts may answer differently at each
+decision.  So it sees every run that there can be, and perhaps paths that the facts never allow: a rule that passes is
+proved, and one that fails is shown by a shortest path, with the answers that each of its rows needs.
 
-`precedes` and `never` are one machine.  A moment frees, one is forbidden while the rule binds, and one binds (again):
+`precedes` and `never` work in the same way.  One moment frees, one is forbidden while the rule binds, and one binds:
 
              binds at the start     binds      frees     forbidden
 precedes     yes                    since      first     then
 never        unless it has `after`  after      until     enter
 
-In one transition these come in this order: it frees, what is forbidden is judged, it binds.
+Within one transition the order is: it frees, the forbidden moment is judged, it binds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Taken:
         source: the state that it leaves.
         event: what happened there; None on entering it.
         row: the id of the row.
-        facts: answers for which this row is taken, and for which the rule reads it so; as few as say it.
+        facts: answers for which the row is taken and breaks the rule in this way; as few as possible.
         target: the state that it enters.
     """
 
@@ -55,11 +55,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """A rule that does not hold, and a shortest path that shows it: immutable.
+    """A rule that does not hold, with a shortest path that breaks it: immutable.
 
     Attributes:
         rule: its name.
-        path: from the start to where it fails; empty when it fails at the start.
+        path: from the start to where the rule is broken; empty when that is at the start.
     """
 
     rule: str
@@ -75,13 +75,13 @@ class Violation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
-    """What was found of a chart's rules: immutable.
+    """What was found about a chart's rules: immutable.
 
     Attributes:
-        problems: one for each that does not hold.
-        notes: one for each that holds because what it speaks of never happens.
-        violations: the paths, in the order of `problems`.
-        proved: the names of those that hold.
+        problems: one for each rule that does not hold.
+        notes: one for each rule that holds only because what it is about never happens.
+        violations: paths that break rules, in the order of `problems`.
+        proved: the names of the rules that hold.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -92,7 +92,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hop:
-    """A transition, and what it is to a rule: whether it frees, is forbidden, and binds."""
+    """A transition, and what it means for a rule: whether it frees, is forbidden, and binds."""
 
     taken: Taken
     frees: bool
@@ -101,12 +101,12 @@ class _Hop:
 
 
 def ruled(chart: Chart, rules: Sequence[Rule], tables: Sequence[Table], facts: Facts) -> Ruled:
-    """Judge each of `rules`, whose names are known to resolve.
+    """Check each of `rules`; the names in them must exist.
 
     Args:
         chart: says where runs start.
-        rules: those to judge.
-        tables: the rows of its states.
+        rules: the rules to check.
+        tables: the tables of its states.
         facts: what the facts can answer.
     """
     problems, notes, violations, proved = [], [], [], []
@@ -167,7 +167,7 @@ def _either(names: Sequence[str]) -> str:
 def _broken(
     chart: Chart, rule: Precedes | Never, tables: Mapping[str, list[Table]], facts: Facts
 ) -> tuple[Violation | None, bool]:
-    """Return a shortest path on which `rule` is broken, or None; and whether nothing that it speaks of happens."""
+    """Return a shortest path that breaks `rule`, or None; and whether what it is about never happens."""
     moments: tuple[Moment | None, Moment, Moment | None]
     if isinstance(rule, Precedes):
         bound, moments = True, (rule.first, rule.then, rule.since)
@@ -228,7 +228,7 @@ def _unreached(chart: Chart, rule: AlwaysReaches, tables: Mapping[str, list[Tabl
 
 
 def _path(place: _Place, came: Mapping[_Place, tuple[_Place, Taken] | None]) -> tuple[Taken, ...]:
-    """Return the way to `place`, by the place that each was come to from."""
+    """Return the path to `place`; `came` has, for each place, the one before it."""
     path: list[Taken] = []
     while (step := came[place]) is not None:
         place, taken = step
@@ -242,7 +242,7 @@ def _at_start(chart: Chart, moment: Moment | None) -> bool:
 
 
 def _hops(table: Table, rule: Rule, moments: Sequence[Moment | None], facts: Facts) -> Iterator[_Hop]:
-    """Yield the transitions by the rows of `table`, each once for each way in which a rule can read it."""
+    """Yield the transitions by the rows of `table`, each once for everything that it can mean for the rule."""
     guards = [moment.guard for moment in moments if moment is not None]
     guards += [row.guard for _, row in table.rows]
     space, possible = facts.space(guards, path=("rules", rule.name), subject=f"rule '{rule.name}', {table.place}")
@@ -260,5 +260,5 @@ def _hops(table: Table, rule: Rule, moments: Sequence[Moment | None], facts: Fac
 
 
 def _names(moment: Moment, row: Row) -> bool:
-    """Whether `row` does what `moment` says, but for the answers."""
+    """Whether `row` is of `moment`, apart from its answers."""
     return (not moment.states or row.target in moment.states) and (not moment.rows or row.id in moment.rows)

@@ -1,8 +1,8 @@
-"""The check of the rows: exact over all combinations of the answers that they ask for.
+"""The check of rows, exact over all combinations of answers.
 
-A `Table` is the rows that are tried together, first row wins: the ``always`` rows of a state, or its rows for one
-event.  Each knows its combinations, those that can happen, and for each row those in which it is the one taken.
-From these follow the gaps, the dead rows, the overlaps and what a reached limit blocks.
+A `Table` has the rows that are tried together, of which the first that holds is taken: the ``always`` rows of a state,
+or its rows for one event.  It knows which combinations can happen, and for which of them each row is taken.  From this
+follow the gaps, the dead rows, the overlaps, and what a reached limit blocks.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.fact import ContextT
 
 REACHED = "reached"
-"""What the fact about limits answers once one is spent."""
+"""What the fact about limits answers once one is reached."""
 
 TOLD = 20
-"""Overlaps that are told of one row."""
+"""The most overlaps that are reported for one row."""
 
 
 class Facts:
-    """The answers of every fact, and which of them cannot be given together.
+    """The answers of all facts, and the combinations that cannot happen.
 
     Args:
         chart: declares the facts.
-        domain: what the chart is of.
-        code: the facts' code; None when it is not at hand, then what the built-in facts call impossible holds.
+        domain: what the chart is about.
+        code: the facts' code; None: only what the built-in facts call impossible is.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Facts:
         self.impossible = tuple(pattern for pattern in known if pattern is not None)
 
     def _known(self, pattern: Pattern) -> Pattern | None:
-        """Return `pattern` in the answers that are declared; None when it asks for others."""
+        """Return `pattern` with the declared answers only; None when it has none of a fact."""
         kept = tuple((name, tuple(a for a in answers if a in self.answers.get(name, ()))) for name, answers in pattern)
         return kept if all(answers for _, answers in kept) else None
 
@@ -58,9 +58,9 @@ class Facts:
         """Return the combinations that decide between `guards`, and those of them that can happen.
 
         Args:
-            guards: patterns of the facts that count.
-            path: where in the chart they stand.
-            subject: what messages call that.
+            guards: the patterns to decide between.
+            path: where in the chart they are.
+            subject: what messages call that place.
 
         Raises:
             ChartError: there are more combinations than `bounds.COMBINATIONS`.
@@ -76,10 +76,10 @@ class Facts:
         return self._spaces[known]
 
     def _possible(self, names: tuple[str, ...]) -> Combos:
-        """Return the combinations of the facts `names` that can happen, whatever the other facts answer.
+        """Return the combinations of the facts `names` that can happen, for some answers of the other facts.
 
-        Other facts that what is impossible ties to them stand before them in one space, and are then left out.  What is
-        impossible among facts that no tie leads to counts only where it leaves them no answer at all.
+        Other facts that occur with them in an impossible combination are put before them in one space, and removed at
+        the end.  Impossible combinations of unrelated facts count only if they leave these no answer at all.
         """
         tied, impossible, rest = _tied(names, self._binding(names))
         while rest:
@@ -92,7 +92,7 @@ class Facts:
         return space.without_first(space.every & ~space.union(impossible), len(before))
 
     def _binding(self, names: Collection[str]) -> list[Pattern]:
-        """Return what is impossible, but for what another fact avoids by an answer that nothing rules out."""
+        """Return what is impossible, except what another fact avoids by an answer that nothing rules out."""
         left = list(self.impossible)
         while True:
             named: dict[str, set[str]] = {}
@@ -106,7 +106,7 @@ class Facts:
 
 
 def _tied(names: Iterable[str], patterns: Sequence[Pattern]) -> tuple[set[str], list[Pattern], list[Pattern]]:
-    """Return `names` with all facts that patterns tie to them, the patterns of those, and the other patterns."""
+    """Return `names` with all facts that patterns relate to them, the patterns of these, and the other patterns."""
     tied, near, rest = set(names), list[Pattern](), list(patterns)
     while more := [pattern for pattern in rest if any(name in tied for name, _ in pattern)]:
         near += more
@@ -129,7 +129,7 @@ class Table:
     """Rows that are tried together, and the combinations that decide between them: immutable.
 
     Attributes:
-        state: whose rows they are.
+        state: the state of the rows.
         event: what they wait for; None for ``always`` rows.
         rows: the rows with their places, in the order in which they are tried.
         space: the combinations.
@@ -176,7 +176,7 @@ def tables_of(state: State, facts: Facts) -> Iterator[Table]:
 
 
 def first_row_wins(held: Iterable[Combos]) -> tuple[Combos, ...]:
-    """Return, for sets in order, what is in each and in none before it."""
+    """Return, for each set, what is in it and in no set before it."""
     taken, before = [], 0
     for some in held:
         taken.append(some & ~before)
@@ -215,10 +215,10 @@ def dead_rows(table: Table) -> Iterator[Problem]:
 
 
 def _shadow(table: Table, index: int) -> list[int]:
-    """Return earlier rows that together hold whenever the row does, and none of which can be left out.
+    """Return earlier rows that together hold whenever the row does; none of them can be left out.
 
-    They are the first that do: each takes something of the row that those before it leave, and then those that the
-    later ones make superfluous are left out, one after another.
+    Going from the top, a row is taken if it covers something that is not covered yet.  Then those that the later ones
+    make superfluous are removed again, one after another.
     """
     row = rest = table.held[index]
     shadow: list[int] = []
@@ -240,9 +240,9 @@ def _shadow(table: Table, index: int) -> list[int]:
 
 
 def overlaps(table: Table) -> Iterator[Problem]:
-    """Yield a note for each two rows that both hold for some combination; for one row at most `TOLD`, the first.
+    """Yield a note for each two rows that both hold for some combination; at most the first `TOLD` for one row.
 
-    A dead row is left to `dead_rows`.  A last row without guard says "else", so it overlaps with nothing.
+    Dead rows are left to `dead_rows`.  A last row without a guard means "else", so it does not count.
     """
     for later, (path, row) in enumerate(table.rows):
         rest = later == len(table.rows) - 1 and not row.guard
@@ -252,7 +252,7 @@ def overlaps(table: Table) -> Iterator[Problem]:
         for earlier in islice(both, TOLD):
             first = table.rows[earlier][1]
             shared = intersection(first.guard, row.guard)
-            assert shared is not None  # they hold for something together
+            assert shared is not None  # both hold for something
             message = f"{table.place}: rows '{first.id}' and '{row.id}' both hold for {spelled(shared)}"
             yield Problem(code="overlap", path=path, message=f"{message}; '{first.id}' comes first")
 
@@ -276,7 +276,7 @@ def blocked_rows(tables: Sequence[Table], facts: Facts) -> dict[Path, tuple[str,
 
 
 def _instead(table: Table, before: Sequence[Combos], after: Sequence[Combos]) -> tuple[str, ...]:
-    """Return the rows that are taken once a limit is reached, where a row was taken `before` that."""
+    """Return the rows that are taken instead of a row once a limit is reached."""
     if not any(before):
         return ()
     return tuple(
@@ -285,7 +285,7 @@ def _instead(table: Table, before: Sequence[Combos], after: Sequence[Combos]) ->
 
 
 def _taken_when(table: Table, limit: str, answer: str) -> tuple[Combos, ...]:
-    """Return, for each row, the combinations of the other facts in which it is taken when the limit answers so."""
+    """Return, for each row, the combinations of the other facts for which it is taken if `limit` gives `answer`."""
     held = []
     for _, row in table.rows:
         rest = tuple((name, wanted) for name, wanted in row.guard if name != limit)

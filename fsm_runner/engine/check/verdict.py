@@ -1,14 +1,14 @@
-"""The check: what a chart must satisfy before anything runs, each proved exactly and each failure with a witness.
+"""The check: what must hold of a chart before anything runs.  It is proved exactly, and each failure has an example.
 
-1. Names: whatever is mentioned is declared or built in; every state is reached and leads to an end.
-2. Complete: in each state some row holds for each event that can happen and each combination of answers.
-3. No dead row: no row is shadowed by those before it.  Overlaps that the order decides are notes.
+1. Names: every name that is used is declared or built in; every state can be reached and leads to an end.
+2. Complete: in each state, some row holds for each event that can happen and each combination of answers.
+3. No dead rows: no row is shadowed by those before it.  Overlaps that the order decides are notes.
 4. Bounded: each cycle consumes a supply, or spends a limit and cannot go on once that is reached.
 5. ``always`` rows cannot loop.
-6. Rules: what the chart declares of the order of its states and rows is so on every path.
+6. Rules: the rules that the chart declares hold on every path.
 
-A fault in a name hides what it would make false elsewhere: a chart with an unknown target is not also told that
-the state it meant is unreachable.  Everything else is reported at once.
+A wrong name hides its consequences: a row to an unknown state is reported, and not also that the state which was meant
+cannot be reached.  Everything else is reported at once.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ from fsm_runner.engine.fact import ContextT
 from fsm_runner.engine.short_repr import short_repr
 
 UNREADABLE = frozenset({"duplicate-key", "no-answers"})
-"""Faults of a chart made in Python that leave nothing to prove; in a file the loader has refused them."""
+"""Problems of a chart made in Python with which nothing can be proved.  In a file, the loader refuses them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """Rows that are tried together and what was proved of them: immutable.
+    """Rows that are tried together and were proved complete: immutable.
 
     Attributes:
-        state: whose rows they are.
-        event: what they wait for; None for ``always`` rows.
+        state: the state of the rows.
+        event: the event that they wait for; None for ``always`` rows.
         rows: their ids, in the order in which they are tried.
-        facts: the facts that decide between them, and those that limit what these can answer.
-        combinations: how many combinations of those facts' answers can happen.
-        rests: whether the run stays in the state, and waits, where no row holds.
+        facts: the facts that decide between them, and those that restrict their answers.
+        combinations: how many combinations of their answers can happen.
+        rests: whether the run stays in the state if no row holds.
     """
 
     state: str
@@ -73,12 +73,12 @@ class Verdict:
 
     Attributes:
         problems: why the chart cannot run; empty when it can.
-        notes: what a reader should know: overlaps that the order decides, limits without a value, unused names.
-        ways: for each state a shortest way to it, as ``start -begin-> inspect``.
-        covered: the rows that were proved complete, and over how many combinations.
-        bounds: a shortest cycle through each row, and what bounds it.
+        notes: overlaps that the order decides, limits without a value, unused names.
+        ways: a shortest path to each state, as ``start -begin-> inspect``.
+        covered: the rows that were proved complete, and for how many combinations.
+        bounds: for each row in a cycle, a shortest one through it and what bounds that.
         rules: the names of the rules that hold.
-        violations: for each rule that does not, a shortest path that shows it; there is a problem for each.
+        violations: for each other rule, a shortest path that breaks it; each is a problem, too.
     """
 
     problems: tuple[Problem, ...] = ()
@@ -93,7 +93,7 @@ class Verdict:
 
     @property
     def proofs(self) -> tuple[str, ...]:
-        """What was proved, a sentence each; empty when there are problems."""
+        """What was proved, as sentences; empty when there are problems."""
         if self.problems:
             return ()
         rows = sum(len(covered.rows) for covered in self.covered)
@@ -118,14 +118,14 @@ def check(
     facts: Mapping[str, FactCode] | None = None,
     strict: bool = False,
 ) -> Verdict:
-    """Prove that `chart` can run, or say everything that is wrong with it.
+    """Prove that `chart` can run, or find everything that is wrong with it.
 
     Args:
-        chart: what to check; only its data is read, nothing is run.
-        domain: what the chart is of: the words that it need not declare.
-        facts: the facts' code by name: the chart must then declare their answers, and what they call impossible
-            is left out.  None: only what the built-in facts call impossible is.
-        strict: whether rows that overlap are problems too.
+        chart: the chart; nothing of it is run.
+        domain: what the chart is about.
+        facts: the facts by name.  The chart must then declare their answers, and combinations that they call impossible
+            are left out.  None: only those that the built-in facts call impossible are.
+        strict: whether overlapping rows are problems, too.
     """
     if too_large := tuple(_too_large(chart)):
         return Verdict(problems=too_large)
@@ -171,7 +171,7 @@ def check(
 
 
 def _too_large(chart: Chart) -> Iterator[Problem]:
-    """Yield a problem for each bound that the size of `chart` is beyond."""
+    """Yield a problem for each bound that the size of `chart` exceeds."""
     for key, number, most in (("states", len(chart.states), bounds.STATES), ("rows", len(chart.rows), bounds.ROWS)):
         if number > most:
             message = f"chart '{chart.name}': it has {number:,} {key}, and {most:,} are the most (make several charts)"
@@ -179,7 +179,7 @@ def _too_large(chart: Chart) -> Iterator[Problem]:
 
 
 def _unjudged(problems: Iterable[Problem]) -> frozenset[str | int]:
-    """Return the states whose guards name what is not declared, so that their rows cannot be judged."""
+    """Return the states with a guard whose names are not declared, so that their rows cannot be checked."""
     guards = {"unknown-fact", "unknown-answer"}
     return frozenset(each.path[1] for each in problems if each.code in guards and each.path[0] == "states")
 
@@ -191,7 +191,7 @@ def _endless(
     blocked: Mapping[Path, tuple[str, ...]],
     renewed_by: Mapping[str, tuple[str, ...]],
 ) -> list[Problem]:
-    """Return the loops of ``always`` rows and the cycles without a bound, each cycle once."""
+    """Return problems for loops of ``always`` rows and for cycles without a bound, each cycle once."""
     loops = list(always_loops(chart, facts))
     told = {problem.path for problem in loops}
     endless = [problem for problem in bound_problems(edges, blocked) if problem.path not in told]
@@ -224,7 +224,7 @@ def _unused(chart: Chart) -> list[Problem]:
 
 
 def _ways(chart: Chart, edges: Sequence[Edge]) -> tuple[tuple[str, str], ...]:
-    """Return for each state a shortest way to it."""
+    """Return a shortest path to each state."""
     found = reached([chart.initial], leaving(edges))
     paths = {state.name: path_to(state.name, found) for state in chart.states}
     return tuple((name, drawn(path) if path else name) for name, path in paths.items())
@@ -250,7 +250,7 @@ def _in_order(chart: Chart, problems: Iterable[Problem]) -> tuple[Problem, ...]:
     groups: dict[str | int, int] = {"always": 1, "transitions": 2}
 
     def place(problem: Problem) -> tuple[int, int, int]:
-        """Say where a problem stands: its state, then which of the state's rows."""
+        """Return where a problem is: its state, then its row."""
         state, group, index = (*problem.path[1:4], "", "", 0)[:3]
         if problem.path[0] != "states" or not isinstance(state, str):
             return (-1, 0, 0)
