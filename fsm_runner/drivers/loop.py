@@ -129,9 +129,10 @@ class Loop:
         return output
 
     def _check_rest(self, step: Step) -> None:
-        """Check that asking for more leads on, as the run has stopped without handing out anything.
+        """Raise if asking for more would not lead on.
 
-        It has if it was cut off, or after a failure that the caller knows of."""
+        The run has stopped without handing out anything.  That is fine if it was cut off, or after a failure that the
+        caller knows of."""
         stand, stop = step.snapshot.context.stand, step.snapshot.stop
         if stop is not None and stand.failure is not None and stand.failed_effect is None:
             raise self.refusal(stand.failure.text)
