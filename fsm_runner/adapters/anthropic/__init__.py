@@ -1,9 +1,9 @@
-"""The anthropic SDK, by its public API alone.
+"""The adapter to the anthropic SDK, of which it uses only the public API.
 
-json_values  the door: whatever enters a run becomes JSON data here, checked once
-plain        the SDK's messages and errors as plain JSON data, which the loop and the journal hold
-requests     an order of the machine as a request, and a response as the SDK's own message
-streams      a live stream that tells the machine what is read from it
-tool_box     the caller's tools, and their definitions
-calls        a call as the work to do, and the result that the API takes
+json_values  the entrance: every value that enters a run is checked here once, and becomes JSON data
+plain        the SDK's messages and errors as plain JSON data, for the loop and the journal
+requests     the machine's orders as requests, and responses as the SDK's own messages
+streams      live streams that report to the machine what is read from them
+tool_box     the caller's tools and their definitions
+calls        runs one tool call, and makes the result that the API takes
 """

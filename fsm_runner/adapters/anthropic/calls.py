@@ -1,7 +1,7 @@
-"""A tool call as the work to do and the result that the API takes.
+"""Tool calls: the work that a call stands for, and the result that the API takes.
 
 Whatever happens inside a tool becomes a result: the model is told, and the run goes on.  The one exception is
-wrong use of a toolset's interface, which is for the caller.
+`ToolsetUsageError`, which is raised to the caller: the toolset's interface was used wrongly.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from fsm_runner.loop.tools import available
 log = logging.getLogger("fsm_runner.tools")
 
 ErrorText: TypeAlias = Literal["repr", "type"]
-"""What the model is told of an exception that is no `ToolError`: its repr, as the SDK does, or its type's name."""
+"""What the model is told of an exception that is not a `ToolError`: its repr, as the SDK does, or only its type."""
 
 MAX_ERROR_TEXT = 4096
-"""Characters of an exception's repr that the model is told.  Source: anthropic 2.12."""
+"""How many characters of an exception's repr the model is told.  Source: anthropic 2.12."""
 
 _MAX_ACTIONS = 10
 _SKIPPED = {"computer": "Not executed: an earlier computer action in this turn failed."}
@@ -41,21 +41,21 @@ _MALFORMED = "Error: the input of this call is not a whole JSON object, so the t
 
 
 class Unsendable(dict[str, object]):
-    """The error result for what a tool gave and the API would not take.  The tool itself has ended well."""
+    """The error result for a return value that the API would not take.  The tool itself succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a call comes to: immutable.
+    """What has to be done for one call: immutable.
 
     Attributes:
         id: the id of the call.
         name: the tool's name.
-        tool: the tool or toolset that is called; None when nothing is to run.
-        call: what runs it, without arguments; it returns a result, or an awaitable of one.  None: nothing is to run.
-        settled: the result when nothing is to run.
-        error_text: what the model is told of an exception; the log is told no more.
-        private: whether the log is told only the type, too, because the journal holds no payloads.
+        tool: the tool or toolset to call; None when nothing is to run.
+        call: a function without arguments that runs it; returns a result or an awaitable.  None: nothing is to run.
+        settled: the finished result, when nothing is to run.
+        error_text: how much of an exception the model and the log are told.
+        private: whether the log gets only the exception's type, because the journal holds no payloads either.
         member: whether it is a member of a toolset, which makes its own result.
     """
 
@@ -69,7 +69,7 @@ class Work:
     member: bool = False
 
     def done(self, value: object) -> Json:
-        """Return the result of a call that returned `value`; an error result when the API would not take it."""
+        """Return the result of a call that returned `value`; an error result if the API would not take it."""
         try:
             if self.member and isinstance(value, Mapping):
                 return json_object(value, "", "a result is a dict")
@@ -83,10 +83,10 @@ class Work:
         return Unsendable(result(self.id, text, is_error=True))
 
     def failed(self, error: BaseException) -> Json:
-        """Return the result of a call that raised `error`, and log what was not meant for the model.
+        """Return the result of a call that raised `error`.  An `error` that is not a `ToolError` is logged.
 
         Raises:
-            ToolsetUsageError: `error` itself, when a toolset's interface was used wrongly.
+            ToolsetUsageError: `error` itself, if a toolset's interface was used wrongly.
         """
         if isinstance(error, ToolsetUsageError) and self.member:
             raise error
@@ -104,13 +104,13 @@ class Work:
 
 
 def work_of(effect: CallTool, box: ToolBox, error_text: ErrorText, *, private: bool = False) -> Work:
-    """Return what the call that `effect` orders comes to.
+    """Return the work for the call that `effect` orders.
 
     Args:
-        effect: the order.
+        effect: the call to run.
         box: the run's tools.
         error_text: what the model is told of an exception.
-        private: whether the log is told only its type.
+        private: whether the log gets only the exception's type.
     """
     id, name = effect.id, text_in(effect.block, "name") or ""
     family = text_in(effect.block, "toolset_name")
@@ -150,7 +150,7 @@ def _member_work(effect: CallTool, box: ToolBox, family: str, name: str) -> Work
 
 
 def call_blocks(blocks: Iterable[Json]) -> list[BetaToolUseBlock]:
-    """Return ``tool_use`` blocks as the SDK's, which whoever gets them may change."""
+    """Return ``tool_use`` blocks as objects of the SDK.  They are copies, so the receiver may change them."""
     return [BetaToolUseBlock.construct(**cast(Any, copied(block))) for block in blocks]
 
 
@@ -163,7 +163,7 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
         is_error: whether the model is told that the call failed.
 
     Raises:
-        NotJson: `content` is none of them.
+        NotJson: `content` is something else.
     """
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": id, "content": _content(content)}
     if is_error:
@@ -172,7 +172,7 @@ def result(id: str, content: object, *, is_error: bool = False) -> Json:
 
 
 def _content(content: object) -> object:
-    """Source: ``BetaFunctionToolResultType`` of anthropic 2.12, and None."""
+    """Accepts what ``BetaFunctionToolResultType`` of anthropic 2.12 accepts, and None."""
     if content is None:
         return None
     if isinstance(content, str):
@@ -193,9 +193,9 @@ _HINT = "(return text, a list of content blocks, or None)"
 
 
 def _malformed(id: str, family: str, given: object) -> Json:
-    """The result for a call that is named like a toolset, with a batch of actions instead of a member's form.
+    """The result for a call that has a toolset's name and holds a batch of actions.
 
-    It says what is wrong and names the actions, and repeats nothing else of what the model wrote."""
+    It says what is wrong and names the actions.  It repeats nothing else that the model wrote."""
     text = f"Error: the '{quoted(family)}' toolset could not run this call{_batch_problem(given)}; nothing in the batch"
     return result(id, f"{text} was executed", is_error=True)
 
@@ -224,7 +224,7 @@ def _batch_problem(given: object) -> str:
 
 
 def unknown_warning(block: Json, box: ToolBox, context: Context) -> str | None:
-    """Return what the caller is told of a call that this run has no tool for; None when a toolset tells the model."""
+    """Return the warning for a call that this run has no tool for; None if the toolset tells the model itself."""
     name, family = text_in(block, "name") or "", text_in(block, "toolset_name")
     hint = "run it yourself and `append_messages()` its result, or give the runner {}"
     if family is not None:

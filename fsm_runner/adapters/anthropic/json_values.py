@@ -1,13 +1,13 @@
-"""The door: every value that enters a run becomes JSON data here, once, or is refused with its place.
+"""The entrance: every value that enters a run becomes JSON data here, or is refused with its place.
 
-What tools return, what the caller gives, what the model replies: all of it is sent to the API again and again, and
-written to the journal.  So it is read once, checked to any depth, and copied.  Later changes to what was given do not
-reach the run.
+Tool results, the caller's messages and the model's replies are all sent to the API again and again, and written to
+the journal.  So each is read once, checked to any depth, and copied.  Changing the original later does not affect the
+run.
 
-Accepted, as the SDK does: models, mappings, iterables (one-shot ones too), dates, subclasses of text and numbers, and
-files where the API takes base64.  A lone surrogate becomes U+FFFD, also in a key.  Anything else is a TypeError that
-says where: ``messages[2].content[0].input.amount: Decimal is no JSON``.  What the model said is never refused for
-what JSON or UTF-8 cannot hold: its NaN and infinities become null.
+Accepted, as in the SDK: models, mappings, iterables (also those that can be read only once), dates, subclasses of str
+and of numbers, and files where the API takes base64.  A lone surrogate becomes U+FFFD, in keys too.  Anything else is
+a TypeError that says where: ``messages[2].content[0].input.amount: Decimal is no JSON``.  A model's reply is never
+refused for a value that JSON or UTF-8 cannot hold: its NaN and infinities become null.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ import pydantic
 from anthropic import NotGiven, Omit
 
 DEEPEST = 320
-"""Levels that a value may nest.  Python's own JSON encoder ends below 1,000, of which the caller's stack is part."""
+"""How many levels a value may nest.  Python's own JSON encoder fails before 1,000, and the caller's stack counts."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_LIST = (bytes, bytearray, memoryview, UserString, io.IOBase)
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _MOST_BITS = 13_950
-"""Of whole numbers: 4,200 digits.  Python writes and reads no more than 4,300."""
+"""The most bits of a whole number: about 4,200 digits.  Python reads and writes no more than 4,300."""
 _LONGEST_NAME = 60
-"""Characters of a key in the place that an error names."""
+"""How many characters of a key an error shows."""
 
 
 class NotJson(TypeError):
-    """A value that cannot enter a run.
+    """The error for a value that cannot enter a run.
 
     Attributes:
-        where: its place, such as ``messages[2].content[0].source``.
+        problem: what is wrong with it, and what to give instead.
         problem: what is wrong with it, and the way out.
     """
 
@@ -58,7 +58,7 @@ class NotJson(TypeError):
 
 
 def is_given(value: object) -> bool:
-    """Whether `value` is neither of the SDK's marks for an argument that was left out."""
+    """Whether `value` is an argument that was given, not one of the SDK's marks for one that was left out."""
     return not isinstance(value, (Omit, NotGiven))
 
 
@@ -71,9 +71,9 @@ def json_value(value: object, where: str, *, mend: bool = False) -> object:
     """Return a copy of `value` as JSON data.
 
     Args:
-        value: what enters.
-        where: what it is called in an error, such as ``messages[2]``.
-        mend: whether a number that JSON does not have becomes null instead of being refused.
+        value: the value that enters.
+        where: its place, for errors, such as ``messages[2]``.
+        mend: whether NaN and the infinities become null instead of being refused.
 
     Raises:
         NotJson: JSON cannot hold it, or it nests deeper than `DEEPEST` levels.
@@ -89,10 +89,15 @@ def json_value(value: object, where: str, *, mend: bool = False) -> object:
 
 
 def json_object(value: object, where: str, what: str) -> dict[str, object]:
-    """Return a copy of `value` as a JSON object; `what` says in the error what it should have been.
+    """Return a copy of `value` as a JSON object.
+
+    Args:
+        value: the value that enters.
+        where: its place, for errors.
+        what: what it should be, for errors, such as ``a result is a dict``.
 
     Raises:
-        NotJson: it is none.
+        NotJson: it is not a mapping or a model, or JSON cannot hold it.
     """
     if not isinstance(value, (Mapping, pydantic.BaseModel)):
         raise NotJson(where, f"{what}, got {type(value).__name__}")
@@ -103,12 +108,12 @@ def json_object(value: object, where: str, what: str) -> dict[str, object]:
 
 
 def copied(value: object) -> object:
-    """Return a copy of JSON data of the run's own, for hands that may change it."""
+    """Return a copy of the run's JSON data, for code that may change it."""
     if type(value) in _SCALARS:
         return value
     try:
         made: object = orjson.loads(orjson.dumps(value))
-    except (TypeError, ValueError):  # whole numbers beyond 64 bits, deep nesting: JSON all the same
+    except (TypeError, ValueError):  # orjson refuses whole numbers beyond 64 bits and deep nesting, which are JSON
         return _Walk("", mend=True).of(value)
     return made
 
@@ -132,7 +137,7 @@ def model_data(model: pydantic.BaseModel) -> dict[str, object]:
 
 
 def structure(value: object) -> object:
-    """Return `value` with copies of its containers and its values as they are: for telling whether it was edited."""
+    """Return a copy of the containers in `value`, with the same leaves: to compare later, to see if it was edited."""
     if type(value) in _SCALARS:
         return value
     if isinstance(value, pydantic.BaseModel):
@@ -145,7 +150,7 @@ def structure(value: object) -> object:
 
 
 def lasting(value: object, where: str) -> object:
-    """Return `value` itself, which the caller may edit; or a copy as JSON data, when it can be read only once."""
+    """Return `value` itself, which the caller may edit later, or a copy as JSON data if it can be read only once."""
     return json_value(value, where) if _is_read_once(value, 0) else value
 
 
@@ -161,7 +166,7 @@ def _is_read_once(value: object, depth: int) -> bool:
 
 
 class _Walk:
-    """A copy of a value as JSON data, made in Python; it knows where it is."""
+    """Copies a value as JSON data, in Python, and keeps track of the place it is at."""
 
     def __init__(self, where: str, *, mend: bool) -> None:
         self._where = where
@@ -175,7 +180,7 @@ class _Walk:
             raise self._too_deep() from None
 
     def _of(self, value: object) -> object:
-        """One frame a level: what is deep must fit beside the caller's stack."""
+        """Uses one stack frame a level, so that deep values fit on top of the caller's stack."""
         kind = type(value)
         if kind in _SCALARS or isinstance(value, (str, int, float)):
             return self._scalar(value)
@@ -207,7 +212,7 @@ class _Walk:
         raise self._refused(f"{kind.__name__} is no JSON (give text, a number, true, false, None, a list or a dict)")
 
     def _scalar(self, value: object) -> object:
-        """Subclasses, such as members of an enumeration, as what they are in JSON."""
+        """Return a subclass of a scalar, such as an enumeration's member, as its JSON value."""
         if isinstance(value, str):
             return well_formed(str.__str__(value))
         if isinstance(value, float):
@@ -225,7 +230,7 @@ class _Walk:
         raise self._refused("a whole number of more than 4,200 digits cannot be sent (give it as text)")
 
     def _key(self, key: object) -> str:
-        """A key as the SDK's encoder writes it."""
+        """Return a key as the SDK's encoder writes it."""
         if isinstance(key, str):
             return well_formed(str.__str__(key))
         if key is None or isinstance(key, (bool, int, float)):
@@ -233,7 +238,7 @@ class _Walk:
         raise self._refused(f"a key of type {type(key).__name__} is no JSON (give text)")
 
     def _read(self, file: object) -> str:
-        """A file in base64, from where it stands.  Source: anthropic 2.12."""
+        """Return the rest of a file in base64.  Source: anthropic 2.12."""
         if isinstance(file, Path):
             content: object = file.read_bytes()
         elif isinstance(file, io.IOBase) and hasattr(file, "read"):
@@ -247,7 +252,7 @@ class _Walk:
         return base64.b64encode(content).decode("ascii")
 
     def _dumped(self, model: pydantic.BaseModel) -> object:
-        """The fields of a model that were set.  Where pydantic cannot dump them, the walk goes on and says where."""
+        """Return the fields of a model that were set.  If pydantic cannot dump them, the walk goes on to find where."""
         try:
             return model_data(model)
         except (ValueError, RecursionError):
@@ -279,7 +284,7 @@ def _is_file(value: object) -> bool:
 
 
 def _without_parsed_output(data: dict[str, object]) -> None:
-    """The SDK adds what it parsed to text blocks; the API takes no such field."""
+    """Remove what the SDK parsed from text blocks: the API does not take that field."""
     content = data.get("content")
     if isinstance(content, list):
         for block in content:

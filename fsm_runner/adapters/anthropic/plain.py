@@ -16,7 +16,7 @@ _MESSAGE = "a message is a dict with 'role' and 'content'"
 
 
 def message_data(message: BetaMessage) -> dict[str, object]:
-    """Return a reply as the API sent it, but for what JSON or UTF-8 cannot hold.
+    """Return a reply as the API sent it, except for values that JSON or UTF-8 cannot hold.
 
     Raises:
         NotJson: it nests too deep.
@@ -25,7 +25,7 @@ def message_data(message: BetaMessage) -> dict[str, object]:
 
 
 def reply_data(model: Any, where: str) -> dict[str, object]:
-    """Return a part of a reply as the API sent it, but for what JSON or UTF-8 cannot hold.
+    """Return a part of a reply as the API sent it, except for values that JSON or UTF-8 cannot hold.
 
     Raises:
         NotJson: it nests too deep.
@@ -38,11 +38,11 @@ def reply_data(model: Any, where: str) -> dict[str, object]:
 
 
 def message_param(message: object, where: str = "messages") -> Json:
-    """Return a message of the caller, a reply among them, as a request sends it.
+    """Return a message given by the caller, in the form that a request sends.  It may be a reply.
 
     Args:
         message: what the caller gave.
-        where: what it is called in an error.
+        where: its place, for errors.
 
     Raises:
         NotJson: `message` is neither a mapping nor one of the SDK's messages, or JSON cannot hold it.
@@ -53,16 +53,16 @@ def message_param(message: object, where: str = "messages") -> Json:
 
 
 def message_blocks(content: object) -> object:
-    """Return the content of a reply as the SDK's blocks, which the caller may change."""
+    """Return the content of a reply as blocks of the SDK.  They are copies, so the caller may change them."""
     return BetaMessage.construct(content=cast(Any, copied(content))).content
 
 
 MAX_TEXT = 2000
-"""Characters of an exception's text that the machine and the journal keep."""
+"""How many characters of an exception's text the machine and the journal keep."""
 
 
 def failed(error: BaseException) -> Failed:
-    """Return the event for an exception of a request, a stream or a summary."""
+    """Return the event for an exception raised by a request, a stream or a summary."""
     status = error.status_code if isinstance(error, anthropic.APIStatusError) else None
     code = error_code(error.body) if isinstance(error, anthropic.APIError) else None
     reply = error.reply if isinstance(error, ReplyError) else None
@@ -71,7 +71,7 @@ def failed(error: BaseException) -> Failed:
 
 
 def said(error: BaseException, how: Callable[[object], str]) -> str:
-    """Return what `error` says of itself by `how`, ``str`` or ``repr``; its type's name when that raises."""
+    """Return the text of `error`, made with `how`: ``str`` or ``repr``.  If that raises, its type's name."""
     try:
         return how(error)
     except Exception:
@@ -79,12 +79,12 @@ def said(error: BaseException, how: Callable[[object], str]) -> str:
 
 
 def refusal(text: str) -> Exception:
-    """Return the SDK's exception for something that it would refuse itself."""
+    """Return the exception that the SDK would raise for the same mistake."""
     return anthropic.AnthropicError(text)
 
 
 def error_code(body: object) -> str | None:
-    """Return ``error.details.error_code`` of an error's body, by which the API says what to do about it."""
+    """Return ``error.details.error_code`` of an error's body: the API's word for what to do about the error."""
     for key in ("error", "details", "error_code"):
         body = body.get(key) if isinstance(body, dict) else None
     return body if isinstance(body, str) else None

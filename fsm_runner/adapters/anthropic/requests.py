@@ -1,7 +1,7 @@
-"""An order of the machine as a request, and the response as the SDK's own message.
+"""Requests: the machine's orders as requests, and responses as the SDK's own messages.
 
-Requests go out by ``client.beta.messages.create``; what it returns is parsed here, because the SDK's ``parse`` puts
-another helper's name on the wire.  Nothing here retries: the client does, and after that the chart decides.
+Requests go out through ``client.beta.messages.create``.  The response is parsed here, because the SDK's ``parse`` would
+name another helper in the request's header.  Nothing here retries: the client does, and after that the chart decides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fsm_runner.loop.messages import summary_problem
 from fsm_runner.loop.stop import SAID
 
 Timeout: TypeAlias = float | httpx2.Timeout | None
-"""Seconds, or httpx2's own; None: no timeout."""
+"""Seconds, or a timeout of httpx2; None: no timeout."""
 
 __all__ = [
     "HELPER_HEADER",
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 HELPER_HEADER = "x-stainless-helper"
-"""The header by which the SDK's helpers name themselves."""
+"""The header in which the SDK's helpers name themselves."""
 
 THREADS_BETA = "message-threads-2026-08-12"
 """The beta of server-side threads.  Source: anthropic 2.12."""
@@ -60,11 +60,11 @@ _SUMMARY_HEADERS = {"X-Stainless-Helper": "compaction"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOptions:
-    """What every request of a run carries beside its parameters: immutable.
+    """What every request of a run carries besides its parameters: immutable.
 
     Attributes:
-        headers, query, body: as ``extra_headers``, ``extra_query`` and ``extra_body`` of the SDK's methods.
-        timeout: of one request; the SDK's own rule when `has_timeout` is false.
+        headers, query, body: ``extra_headers``, ``extra_query`` and ``extra_body`` of the SDK's methods.
+        timeout: the timeout of one request; if `has_timeout` is false, the SDK's own default applies.
     """
 
     headers: Mapping[str, object] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class RequestOptions:
     has_timeout: bool = False
 
     def arguments(self, headers: Mapping[str, object]) -> dict[str, object]:
-        """Return the options as keyword arguments; `headers` go below the caller's."""
+        """Return the options as keyword arguments.  The caller's headers win over `headers`."""
         arguments: dict[str, object] = {"extra_headers": _merged(headers, self.headers)}
         if self.query is not None:
             arguments["extra_query"] = self.query
@@ -86,9 +86,9 @@ class RequestOptions:
 
 
 def _merged(ours: Mapping[str, object], theirs: Mapping[str, object]) -> dict[str, object]:
-    """`theirs` over `ours`, whatever a name's casing; the names of helpers add up.
+    """Return `ours` updated with `theirs`; names are compared without case, and the names of helpers add up.
 
-    Source: anthropic 2.12 appends to the helper header, and takes the later of any other."""
+    Source: anthropic 2.12 appends to the helper header and takes the later value of any other."""
     merged = dict(ours)
     for name, value in theirs.items():
         known = next((key for key in merged if key.lower() == name.lower()), None)
@@ -102,7 +102,7 @@ def _merged(ours: Mapping[str, object], theirs: Mapping[str, object]) -> dict[st
 
 
 class OutputFormat:
-    """The caller's ``output_format``: the type that replies are parsed into."""
+    """The caller's ``output_format``: the type into which replies are parsed."""
 
     def __init__(self, type_: object) -> None:
         """Read the type's JSON schema.
@@ -130,16 +130,16 @@ class OutputFormat:
         return getattr(self.type, "__qualname__", None) or repr(self.type)
 
     def parse(self, text: str) -> object:
-        """Return what `text` says, as the type.
+        """Return `text` parsed into the type.
 
         Raises:
-            pydantic.ValidationError: `text` is not of the type; or what a validator of the type raises.
+            pydantic.ValidationError: `text` does not fit the type.  A validator of the type may raise other errors.
         """
         return self._adapter.validate_json(text)
 
 
 class OutputFormatError(RunError):
-    """The run's final reply is not of its output format.  The reply is there, counted and on record.
+    """The run's final reply does not fit its output format.  The reply itself is kept, counted and journaled.
 
     Attributes:
         message: the reply, whose ``parsed_output`` is None.
@@ -162,10 +162,10 @@ def request_arguments(
     """Return the keyword arguments of ``client.beta.messages.create`` for `order`.
 
     Args:
-        order: what the machine asks for.
+        order: the request to send.
         options: what every request carries.
         tools: the tools to send, as definitions or as the SDK's tool objects; None: send none.
-        output_format: what replies are parsed into.
+        output_format: the type into which replies are parsed.
         threads: whether the run was made to use a server-side thread.
     """
     params = {key: value for key, value in order.params.items() if key != "output_format"}
@@ -180,7 +180,7 @@ def request_arguments(
     }
     if tools is not None:
         arguments["tools"] = tools
-        if order.tools is None:  # the thread has them: given for the names of helpers that they carry, not to be sent
+        if order.tools is None:  # the server's thread has them; the SDK still reads the helpers' names off them
             body = arguments.get("extra_body")
             arguments["extra_body"] = {**(body if isinstance(body, Mapping) else {}), "tools": anthropic.omit}
     if order.thread is not None:
@@ -193,7 +193,7 @@ def request_arguments(
 
 
 def _say_threads(arguments: dict[str, object], *, asked: bool) -> None:
-    """Name the helper for threads, and when the request asks for one, the beta, also in a header of the caller's."""
+    """Name the helper for threads; if the request uses a thread, add the beta, also to a header of the caller's."""
     headers = _merged(cast("dict[str, object]", arguments["extra_headers"]), {HELPER_HEADER: _THREADS})
     if asked:
         betas = arguments.get("betas")
@@ -209,7 +209,7 @@ def _say_threads(arguments: dict[str, object], *, asked: bool) -> None:
 def summary_arguments(order: Summarise) -> dict[str, object]:
     """Return the keyword arguments of ``client.beta.messages.create`` for a summary.
 
-    Source: anthropic 0.75 sends these and no other."""
+    Source: anthropic 0.75 sends exactly these."""
     return {
         "model": order.model,
         "messages": list(order.messages),
@@ -219,10 +219,10 @@ def summary_arguments(order: Summarise) -> dict[str, object]:
 
 
 def check_summary(message: Mapping[str, object]) -> None:
-    """Refuse a summary that is cut off, refused or empty: it must not take the history's place.
+    """Refuse a summary that is cut off, refused or empty, since it would replace the history.
 
     Raises:
-        ReplyError: it is.
+        ReplyError: it is one of these.
     """
     problem = summary_problem(message)
     if problem is not None:
@@ -234,9 +234,9 @@ class ReplyReading:
     """A reply as it was read: immutable.
 
     Attributes:
-        message: as the SDK's runner hands it out.
-        data: the same as plain data.
-        problem: that it is not of the output format; None mostly.
+        message: the message that the SDK's runner would hand out.
+        data: the same message as plain data.
+        problem: the error, if it does not fit the output format; else None.
     """
 
     message: ParsedBetaMessage[Any]
@@ -256,9 +256,9 @@ def reading(message: BetaMessage, output_format: OutputFormat | None) -> ReplyRe
 
 
 def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
-    """Return a reply as the SDK's runner hands it out, the text of a final one parsed into the output format.
+    """Return a reply as the SDK's runner hands it out.  The text of a final reply is parsed into the output format.
 
-    The parts of `message` are used as they are: to make them anew, as the SDK does, costs a fifth of a turn.
+    The parts of `message` are reused: copying them, as the SDK does, costs a fifth of a turn.
     """
     wanted = output_format if is_final(message) else None
     blocks = [
@@ -268,30 +268,30 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
         for block in message.content
     ]
     reply: ParsedBetaMessage[Any] = _remade(ParsedBetaMessage, message, content=blocks)
-    # Public in spite of their underscores: the SDK's documentation says so.
+    # Public despite their underscores: the SDK's documentation says so.
     reply._request_id = message._request_id
     reply._workspace_id = message._workspace_id
     return reply
 
 
 def is_final(message: BetaMessage) -> bool:
-    """Whether a reply is what an output format is about: whole, the model's last word, and without a call."""
+    """Whether an output format applies to a reply: it is complete, ends the model's turn, and holds no call."""
     reason = SAID.get(message.stop_reason or "")
     return reason is not None and reason.whole and not any(block.type == "tool_use" for block in message.content)
 
 
 def parsed_text(text: str, output_format: OutputFormat | None) -> object:
-    """Return what `text` says, as the output format's type; None when it is not of the type, or there is none."""
+    """Return `text` parsed into the output format; None if it does not fit, or there is no format."""
     if output_format is None:
         return None
     try:
         return output_format.parse(text)
-    except Exception:  # a validator of the caller's may raise anything; `unparsed` says so where it matters
+    except Exception:  # the caller's validator may raise anything; `unparsed` reports it where it matters
         return None
 
 
 def unparsed(reply: ParsedBetaMessage[Any], output_format: OutputFormat | None) -> OutputFormatError | None:
-    """Return the error for a final reply with text of which nothing is of the output format; None for any other."""
+    """Return the error for a final reply of which no text fits the output format; None for any other reply."""
     texts = [block.text for block in reply.content if block.type == "text"]
     if output_format is None or not texts or not is_final(reply):
         return None
@@ -318,7 +318,7 @@ def _why(error: Exception | None) -> str:
 
 
 def _remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:
-    """The fields of `model` as a model of the type `cls`, unread: pydantic's own way, which the SDK's models hide."""
+    """Make a model of type `cls` from the fields of `model`, without validation."""
     fields = {name: value for name, value in model.__dict__.items() if name in type(model).model_fields}
     values = {**fields, **(model.model_extra or {}), **changes}
     return _UNREAD(cls, set(model.model_fields_set) | {k for k, v in changes.items() if v is not None}, **values)
@@ -328,21 +328,22 @@ _UNREAD = cast(Any, pydantic.BaseModel.model_construct).__func__
 
 
 def restored(reply: Json, output_format: OutputFormat | None) -> ParsedBetaMessage[Any]:
-    """Return a reply as it was handed out when it came, but for the ids of its HTTP response.
+    """Return a reply as it was handed out when it came, except for the ids of its HTTP response.
 
     Args:
         reply: the API's message object.
         output_format: what its text is parsed into.
     """
     message = BetaMessage.construct(**cast(Any, reply))
-    # Public in spite of their underscores: the SDK's documentation says so.
+    # Public despite their underscores: the SDK's documentation says so.
     message._request_id = message._workspace_id = None
     return parsed(message, output_format)
 
 
 def end_of_life(model: object) -> str | None:
-    """Return the day on which a deprecated model ends, as the SDK writes it; None for any other, or where the SDK does
-    not say: it documents no such table."""
+    """Return the day on which a deprecated model ends, as the SDK writes it; None for any other model.
+
+    The SDK's table is not documented.  Where it is missing, the answer is None."""
     try:
         from anthropic.resources.messages import DEPRECATED_MODELS
     except ImportError:

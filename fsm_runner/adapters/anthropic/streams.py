@@ -1,8 +1,13 @@
-"""A live stream that tells the machine what is read from it, whoever reads it.
+"""Live streams: whoever reads one, the machine is told what was read.
 
-The caller gets the SDK's own stream, which does all the work; its raw stream is `Lent`, and that is watched: the model
-has moved on from a tool call, the reply is complete, reading has failed, or a call's input is no JSON, by which the
-SDK's stream fails.  Each stream tells one of the last three, once, as long as the run has not left it.
+The caller gets the SDK's own stream, which does all the work.  Its raw stream is a `Lent`, which watches the events
+that pass and reports to a `Reader`:
+
+- the model has moved on from a tool call, so the tool may run;
+- the reply is complete;
+- or reading failed.  That includes a call whose input is not JSON, on which the SDK's stream fails.
+
+A stream reports one of the last two, once, unless the run has left it.
 """
 
 from __future__ import annotations
@@ -29,27 +34,27 @@ StreamT = TypeVar("StreamT")
 
 
 class StreamTruncated(RunError):
-    """The stream ended before the reply was complete; what arrived is no reply."""
+    """The stream ended before the reply was complete; what arrived is discarded."""
 
 
 class Reader(Protocol):
-    """Who is told of a stream."""
+    """Receives the reports of a stream."""
 
     def moved_on(self, call: Json) -> Any:
-        """The model has moved on from `call`, and the reader asks for what comes after.  Awaited when async."""
+        """The model has moved on from `call`, and the reader has asked for what comes next.  Async readers await it."""
 
     def read_to_end(self, message: Any, data: Json) -> None:
-        """The stream is read to its end; `message` is the whole reply, and `data` the same as plain data."""
+        """The stream was read to its end; `message` is the whole reply, and `data` the same as plain data."""
 
     def broke_off(self, error: BaseException) -> None:
-        """ReplyReading failed."""
+        """Reading failed with `error`."""
 
 
 class CallWatch:
-    """Which tool call the model has moved on from.
+    """Finds out which tool calls the model has moved on from.
 
-    The end of a call's own block is not enough: a reply that is cut off ends its last block too.  After a fallback
-    block nothing is certain any more, so nothing is told.
+    The end of a call's own block is not proof: a reply that is cut off ends its last block too.  After a fallback block
+    nothing is certain, so nothing is reported.
 
     Source: anthropic 2.12's rule for tools that run while the reply streams."""
 
@@ -60,13 +65,13 @@ class CallWatch:
         self._fallback = False
         self._inputs: dict[int, str] = {}
         self.malformed: Exception | None = None
-        """Why the SDK's stream cannot take the last event: a call's input is no JSON, not even the beginning of one;
-        or the block that the event is of never began."""
+        """Why the SDK's stream will fail on the last event: a call's input is not even the beginning of JSON, or the
+        event's block never began."""
 
     def as_it_came(self, block: dict[str, object], index: int) -> dict[str, object]:
-        """Return the call `block` with its input; as text, when what came is no whole JSON.
+        """Return the call `block` with its input as JSON; as text, if it is not complete JSON.
 
-        The SDK reads what there is of a JSON that is cut off, and takes it for the whole."""
+        The SDK parses what there is of incomplete JSON, and hides that it is incomplete."""
         text = self._inputs.get(index)
         if block.get("type") == "tool_use" and text and not _is_json(text):
             block["input"] = text
@@ -74,12 +79,12 @@ class CallWatch:
 
     def _check(self, text: str) -> None:
         try:
-            jiter.from_json(text.encode(), partial_mode=True)  # as the SDK's stream will
+            jiter.from_json(text.encode(), partial_mode=True)  # the same call as in the SDK's stream
         except ValueError as error:
             self.malformed = error
 
     def see(self, event: Any, block_at: Callable[[int], Any]) -> Json | None:
-        """Follow the reply; return the call that `event` shows the model has moved on from, if any."""
+        """Follow the reply.  Return the call that the model has moved on from with `event`, if any."""
         kind = event.type
         if kind in ("content_block_delta", "content_block_stop") and block_at(event.index) is None:
             self.malformed = IndexError(f"the stream has no content block {event.index}")
@@ -114,7 +119,7 @@ def _is_json(text: str) -> bool:
 
 
 class Lent:
-    """The raw stream behind one of the SDK's, watched; the run's hold on what it lends.
+    """The raw stream inside one of the SDK's streams, watched.  By it the run keeps hold of the stream it lent out.
 
     Attributes:
         raw: the raw stream.
@@ -133,7 +138,7 @@ class Lent:
         return getattr(self.raw, name)
 
     def lend(self, stream: StreamT) -> StreamT:
-        """Be the raw stream of `stream`, and return it.  Whoever drops `stream` closes the response."""
+        """Become the raw stream of `stream`, and return it.  Dropping `stream` closes the response."""
         self._stream = weakref.ref(stream)
         return stream
 
@@ -142,7 +147,7 @@ class Lent:
         return content[index] if index < len(content) else None
 
     def _see(self, event: BetaRawMessageStreamEvent) -> None:
-        """Watch `event` before the SDK's stream gets it, which fails when a call's input is no JSON."""
+        """Watch `event` before the SDK's stream gets it, which may fail on it."""
         self._moved_on_from = self._watch.see(event, self._block_at) if self._started else None
         if self._format is not None and self._started and event.type == "content_block_stop":
             self._parse(self._block_at(event.index))
@@ -152,16 +157,16 @@ class Lent:
             self._broke(self._watch.malformed)
 
     def _parse(self, block: Any) -> None:
-        """The view of a text block, as long as it may be the reply's last word.  It never fails the stream."""
+        """Parse a text block that may be the reply's last.  A failure here never fails the stream."""
         if block is not None and block.type == "text":
             block.parsed_output = parsed_text(block.text, self._format)
 
     def _ended(self) -> None:
-        """The raw stream has ended, and with it the reply.
+        """The raw stream has ended, and so has the reply.
 
         Raises:
             StreamTruncated: the reply is not complete.
-            OutputFormatError: it is, and it is not of the output format.
+            OutputFormatError: the reply does not fit the output format.
         """
         if not self._complete:
             raise StreamTruncated(_INCOMPLETE)
@@ -183,7 +188,7 @@ class Lent:
                 raise problem
 
     def _broke(self, error: BaseException) -> None:
-        """The stream ends with `error`: it cannot be read on."""
+        """The stream failed with `error` and cannot be read any further."""
         self._has_failed = True
         reader, self._reader = self._reader, None
         if reader is not None:
@@ -194,10 +199,10 @@ _INCOMPLETE = "the stream ended before 'message_stop': the reply is not complete
 
 
 class AsyncLent(Lent):
-    """The raw stream behind one of the SDK's async streams."""
+    """The raw stream inside one of the SDK's async streams."""
 
     async def begin(self) -> None:
-        """Have the response closed when the stream is dropped, or its event loop ends."""
+        """Arrange that the response is closed when the stream is dropped, or its event loop ends."""
         self._closing = _closing_async(self.raw)
         await anext(self._closing)
 
@@ -220,7 +225,7 @@ class AsyncLent(Lent):
         except StopAsyncIteration:
             await self._end()
             raise
-        except GeneratorExit:  # nobody waits for what comes
+        except GeneratorExit:  # nobody waits for the next event
             raise
         except BaseException as error:
             self._broke(error)
@@ -240,14 +245,14 @@ class AsyncLent(Lent):
         await self._stream().until_done()
 
     async def leave(self, *, readable: bool = False) -> None:
-        """Close the response: the run is done with the stream, and is told nothing more.
+        """Close the response: the run is done with the stream, and gets no more reports.
 
         Args:
-            readable: whether somebody may still read the stream, and then learns that it is closed.  Otherwise
-                generators that wait for more are ended here.
+            readable: whether somebody may still read the stream; they then learn that it is closed.  Otherwise
+                generators that wait for more events are ended here.
         """
         self._reader, self._is_left = None, True
-        with suppress(Exception):  # of an event loop that is gone, or read by somebody else
+        with suppress(Exception):  # the event loop may be gone, or somebody else may be reading
             await self._closing.aclose()
         if self._read or (readable and not self._has_failed):
             return
@@ -256,16 +261,16 @@ class AsyncLent(Lent):
             while stream is not None:
                 await anext(stream)
         with anyio.CancelScope() as scope, suppress(Exception):
-            scope.cancel()  # what is buffered can be read; whatever waits is cut off
+            scope.cancel()  # buffered events can still be read; anything that waits is cut off
             while True:
                 await anext(self.raw)
 
 
 class SyncLent(Lent):
-    """The raw stream behind one of the SDK's sync streams."""
+    """The raw stream inside one of the SDK's sync streams."""
 
     def begin(self) -> None:
-        """Have the response closed when the stream is dropped."""
+        """Arrange that the response is closed when the stream is dropped."""
         self._closing = _closing(self.raw)
         next(self._closing)
 
@@ -304,7 +309,7 @@ class SyncLent(Lent):
         self._stream().until_done()
 
     def leave(self, *, readable: bool = False) -> None:
-        """Close the response: the run is done with the stream, and is told nothing more.  For `readable` see
+        """Close the response: the run is done with the stream, and gets no more reports.  For `readable` see
         `AsyncLent.leave`."""
         self._reader, self._is_left = None, True
         with suppress(Exception):
@@ -316,7 +321,7 @@ class SyncLent(Lent):
 
 
 async def _closing_async(raw: Any) -> AsyncGenerator[None, None]:
-    """Close `raw` when this is closed: by the run, or, when that was dropped, by the event loop."""
+    """Close `raw` when this generator is closed: by the run, or by the event loop if the stream was dropped."""
     try:
         yield
     finally:
@@ -333,7 +338,7 @@ def _closing(raw: Any) -> Generator[None, None, None]:
 async def lend_async(
     raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
 ) -> tuple[BetaAsyncMessageStream[Any], AsyncLent]:
-    """Return `raw` as the SDK's async message stream, and the run's hold on it, which tells `reader` what is read."""
+    """Return `raw` as the SDK's async message stream, and the `AsyncLent` that reports to `reader`."""
     lent = AsyncLent(raw, reader, watch, output_format)
     await lent.begin()
     return lent.lend(BetaAsyncMessageStream[Any](cast(Any, lent), output_format=not_given)), lent  # `lent` parses
@@ -342,7 +347,7 @@ async def lend_async(
 def lend(
     raw: Any, reader: Reader, watch: CallWatch, output_format: OutputFormat | None
 ) -> tuple[BetaMessageStream[Any], SyncLent]:
-    """Return `raw` as the SDK's message stream, and the run's hold on it, which tells `reader` what is read."""
+    """Return `raw` as the SDK's message stream, and the `SyncLent` that reports to `reader`."""
     lent = SyncLent(raw, reader, watch, output_format)
     lent.begin()
     return lent.lend(BetaMessageStream[Any](cast(Any, lent), output_format=not_given)), lent

@@ -1,7 +1,7 @@
 """The caller's tools: their definitions, and which of them run.
 
-A tool is one of the SDK's tool objects, which can run, a toolset, whose members can, or a raw definition, which
-cannot.  What the loop knows of them is their names.
+There are three kinds of tools: the SDK's tool objects, which can run; toolsets, whose members can run; and raw
+definitions, which cannot.  The loop knows tools only by their names.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _MAX_NAME = 200
 
 
 class ToolBox:
-    """The tools of one run, as the caller gave them and as the run changes them."""
+    """The tools of one run: as the caller gave them, and with the run's changes."""
 
     def __init__(self, tools: Iterable[object], *, flavour: Flavour) -> None:
-        """Sort `tools` into those that run and those that do not.
+        """Sort `tools` into those that can run and those that cannot.
 
         Raises:
-            TypeError: a tool of the other flavour, or something that is no tool.
+            TypeError: a tool of the other flavour, or something that is not a tool.
             ToolsetContractError: a toolset of the other flavour.
         """
         self.flavour = flavour
@@ -52,25 +52,25 @@ class ToolBox:
         self.toolsets: dict[str, Any] = {}
         self.duplicates: list[str] = []
         self.sent: tuple[Json, ...] = ()
-        """What the requests say of the tools, in the caller's order."""
+        """The definitions that requests send, in the caller's order."""
         self.to_send: list[object] = []
-        """The same for the SDK, which reads the names of helpers off its own tools; never what cannot be sent."""
+        """The same for the SDK, which reads helpers' names off its own tool objects.  Only what can be sent is here."""
         self._read: list[object] = []
         self._said: list[object] = []
         self._listed: frozenset[str] = frozenset()
         self.read()
         self.runnable = frozenset(self.by_name)
-        """The names of the tools that run, as the caller gave them."""
+        """The names of the tools that can run, as the caller first gave them."""
 
     def replace(self, tools: Iterable[object]) -> None:
-        """Take another list of the caller's, which may edit it in place from now on.  What runs stays what it was."""
+        """Take another list from the caller, who may edit it in place.  Tools that could run before still can."""
         known = dict(self.by_name), dict(self.toolsets)
         self.given = tools if isinstance(tools, list) else list(tools)
         self.read()
         self.by_name, self.toolsets = {**self.by_name, **known[0]}, known[1]
 
     def read(self) -> bool:
-        """Read the caller's list anew, which it may have edited in place; return whether it had."""
+        """Read the caller's list again, since it may have been edited in place.  Return whether it was."""
         if self._is_as_read():
             return False
         names: set[str] = set()
@@ -85,7 +85,7 @@ class ToolBox:
                 names.add(tool.name)
                 self.by_name[tool.name] = tool
         self.gone, self.come = self._listed - names, frozenset(names) - self._listed
-        """The names that the last reading found taken out of the list, and put into it."""
+        """The names that the last reading found removed from the list, and added to it."""
         self.toolsets = toolsets
         self._listed = frozenset(names)
         self._read = list(self.given)
@@ -95,7 +95,7 @@ class ToolBox:
         return True
 
     def _is_as_read(self) -> bool:
-        """Whether the list holds what it held, tools by identity and raw definitions by value."""
+        """Whether the list still holds the same tools: by identity, or by value for raw definitions."""
         if len(self._read) != len(self.given):
             return False
         return all(
@@ -104,10 +104,10 @@ class ToolBox:
         )
 
     def admit(self, tool: object) -> None:
-        """Refuse a tool of the other flavour.
+        """Check that `tool` is not of the other flavour.
 
         Raises:
-            TypeError: it is one; `ToolsetContractError`, which is a TypeError too, for a toolset.
+            TypeError: it is.  For a toolset it is a `ToolsetContractError`, which is a TypeError too.
         """
         wrong: tuple[type, ...] = (*SYNC_TOOLS, BetaRunnableToolset)
         if self.flavour == "sync":
@@ -117,7 +117,7 @@ class ToolBox:
             raise ToolsetContractError(text) if isinstance(tool, TOOLSETS) else TypeError(text)
 
 
-# The SDK's words, letter for letter: its own tests compare them.
+# The SDK's text, letter for letter: the SDK's own tests compare it.
 _WRONG_FLAVOUR: Mapping[Flavour, str] = {
     "sync": "Received an async tool or toolset ({}) in the synchronous tool_runner. Create the runner from an "
     "AsyncAnthropic client (and await its result), or pass a synchronous tool or toolset here.",
@@ -127,10 +127,10 @@ _WRONG_FLAVOUR: Mapping[Flavour, str] = {
 
 
 def definition(tool: object, where: str = "tools") -> Json:
-    """Return the entry of a request's ``tools`` for `tool`; `where` is what it is called in an error.
+    """Return the entry for `tool` in a request's ``tools``; `where` is its place, for errors.
 
     Raises:
-        TypeError: `tool` is neither a tool of the SDK nor a mapping, or JSON cannot hold it.
+        TypeError: `tool` is neither one of the SDK's tools nor a mapping, or JSON cannot hold it.
     """
     to_dict = getattr(tool, "to_dict", None)
     return json_object(to_dict() if callable(to_dict) else tool, where, _A_TOOL)
@@ -140,33 +140,33 @@ _A_TOOL = "a tool is one of the SDK's tool objects or a dict"
 
 
 def _as_sent(tool: object, sent: Json) -> object:
-    """The SDK's own tool, when what it says of itself is what can be sent."""
+    """Return the SDK's own tool object if its definition can be sent as it is; else the definition."""
     return tool if isinstance(tool, (*TOOLS, *TOOLSETS)) and tool.to_dict() == sent else sent
 
 
 def family_of(tool: Json) -> str:
-    """Return the family of a definition: its type without the date and without ``_toolset``.
+    """Return the toolset family of a definition: its type without the date and the ending ``_toolset``.
 
-    Source: the API reads a definition of a toolset's family as that toolset; the rule is anthropic 2.12's."""
+    Source: the API treats such a definition as that toolset; the rule is the one of anthropic 2.12."""
     return _DATE.sub("", text_in(tool, "type") or "custom").removesuffix("_toolset")
 
 
 def declared_name(tool: Json) -> str:
-    """Return the name of a definition; of a toolset, which has none, its family."""
+    """Return the name of a definition; for a toolset, which has no name, its family."""
     return text_in(tool, "name") or family_of(tool)
 
 
 def quoted(name: str) -> str:
-    """Return a name that the model chose as it may stand between single quotes on one line, at most 200 characters."""
+    """Return a name that the model chose, safe to show on one line between single quotes; at most 200 characters."""
     return _UNSAFE.sub(" ", well_formed(name)[:_MAX_NAME]).strip()
 
 
 def added_tools(box: ToolBox, tools: Iterable[object]) -> list[tuple[str | None, object, Json]]:
-    """Return the name, the tool and its definition of each of `tools`, for `add_tools`.
+    """Return the name, the tool and the definition of each of `tools`, for `add_tools`.
 
     Raises:
-        ToolsetContractError: one of them is a toolset, is a definition of a toolset that the run has, or has its name.
-        TypeError: one of them is no tool, or of the other flavour.
+        ToolsetContractError: one is a toolset, defines a toolset that the run has, or has the name of one.
+        TypeError: one is not a tool, or is of the other flavour.
     """
     added = []
     for tool in tools:
@@ -191,8 +191,8 @@ def removed_names(box: ToolBox, tools: Iterable[object]) -> list[str]:
     """Return the names of `tools`, for `remove_tools`.
 
     Raises:
-        ToolsetContractError: one of them is a toolset, or the name of one.
-        TypeError: one of them is neither a tool nor a name.
+        ToolsetContractError: one is a toolset, or the name of one.
+        TypeError: one is neither a tool nor a name.
     """
     names = []
     for tool in tools:
