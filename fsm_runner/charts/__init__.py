@@ -1,11 +1,11 @@
-"""The charts: from a file to a `Chart`, with every problem at its line and column, and those that come with us.
+"""Charts: read from a file, with every problem at its line and column; checked, drawn and compared.
 
-loader        a file in, a chart out, or everything that is wrong with it
+loader        reads a file, and returns a chart or everything that is wrong with it
 nodes         YAML as plain data, each piece with its line and column
-model         what belongs under each key, and the chart that it says
-validation    what does not fit the model, told at its place
+model         the keys of a chart file and what belongs under each
+validation    reports what does not fit the model, at its place
 chart_schema  the model as JSON Schema
-row_table     every row as a line, as text and as HTML
+row_table     a chart's rows as a table: text, Markdown and HTML
 
 `drawing` makes pictures, `diff` compares two charts.
 """

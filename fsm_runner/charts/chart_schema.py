@@ -1,8 +1,8 @@
-"""The JSON Schema of the chart format: draft-07, made from the models that the loader validates by.
+"""The JSON Schema of the chart format: draft-07, made from the models with which the loader validates.
 
-So an editor and the loader never disagree.  What needs no declaration is offered by name (`enum`), and beside it
-whatever a name may look like, since charts have names of their own.  What a chart itself declares, such as its states,
-cannot be offered: JSON Schema knows no reference from one place of a file to another.
+So an editor and the loader never disagree.  Built-in words are offered by name (`enum`), next to the pattern of a name,
+since a chart may have words of its own.  Words that the chart itself declares, such as its states, cannot be offered:
+JSON Schema cannot refer from one place of a file to another.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Json: TypeAlias = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 _FREE = frozenset({"ChartModel", "StateModel", "AlwaysRow", "EventRow"})
 _ALIKE: Mapping[str, str] = {"$defs": "definitions", "oneOf": "anyOf"}
-"""What pydantic's draft calls otherwise; the forms of a value exclude each other, so any is one."""
+"""Keywords that draft-07 lacks.  The forms of a value exclude each other, so `oneOf` and `anyOf` are the same here."""
 
 _OFFERS: Mapping[str, tuple[str, ...]] = {
     "effects": tuple(sorted(VOCABULARY.effects)),
@@ -29,7 +29,7 @@ _OFFERS: Mapping[str, tuple[str, ...]] = {
     "outputs": VOCABULARY.outputs,
     "supplies": tuple(VOCABULARY.supplies),
 }
-"""The words that need no declaration, by what the model says is offered."""
+"""The built-in words, by the name under which the model offers them."""
 
 
 def schema() -> Json:
@@ -44,7 +44,7 @@ def schema_text() -> str:
 
 
 def _drafted(made: Json) -> Json:
-    """Return what pydantic made as draft-07 says it, with the words that an editor offers."""
+    """Return pydantic's schema `made` in draft-07, with the words that an editor offers."""
     offers = made.get("x-offers")
     free: Json = {"patternProperties": {FREE: {}}} if made.get("title") in _FREE else {}
     kept: Json = {}
@@ -65,13 +65,13 @@ def _drafted(made: Json) -> Json:
 
 
 def _property(made: Json) -> Json:
-    """Return the schema of a key: draft-07 passes over what stands beside a reference."""
+    """Return the schema of a key: draft-07 ignores whatever stands next to a `$ref`, so that goes into an `allOf`."""
     kept = _drafted(made)
     return {**kept, "allOf": [{"$ref": kept.pop("$ref")}]} if "$ref" in kept else kept
 
 
 def _offering(made: Json, offers: str) -> Json:
-    """Return `made` with the words that need no declaration."""
+    """Return `made` with the built-in words offered."""
     if made["type"] != "object":
         about = {key: made.pop(key) for key in ("description",) if key in made}
         return {**about, "anyOf": [{"enum": list(_OFFERS[offers])}, made]}
@@ -82,7 +82,7 @@ def _offering(made: Json, offers: str) -> Json:
 
 
 def _answering(made: Json, answers: tuple[str, ...]) -> Json:
-    """Return the schema of a fact's answer, of a list of them, or of either, with `answers` offered."""
+    """Return the schema `made`, of one answer or of a list, with `answers` offered."""
     if "anyOf" in made:
         return {**made, "anyOf": [_answering(each, answers) for each in made["anyOf"]]}
     if "items" in made:

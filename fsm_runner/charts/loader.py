@@ -1,7 +1,7 @@
-"""The loader: a chart file in, a Chart out, or everything that is wrong with it at its line and column.
+"""The loader: reads a chart file, and returns a Chart or everything that is wrong with it, at its line and column.
 
-Four stages, and each speaks only when those before it leave something to judge: the text (`nodes`), the shape
-(`model`, told by `validation`), the names, and the proofs (both `engine.check`).
+There are four stages: the text (`nodes`), the shape (`model` and `validation`), the names, and the proofs (both in
+`engine.check`).  A stage runs only if the stages before it left something to judge.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from fsm_runner.engine.text import did_you_mean
 from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 DEFAULT = "states"
-"""The name of the default chart among the shipped ones; its file is also at the top of a checkout."""
+"""The name of the default chart.  In a checkout its file is at the top."""
 
 _AT_KEY = frozenset({"limit-is-null", "unknown-fact", "unused-limit"})
-"""Problems that are of a key, not of the value beside it."""
+"""Problems that are about a key, not about the value next to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """A chart file, read: immutable.
+    """A chart file after reading: immutable.
 
     Attributes:
-        chart: what it says; None when too much is wrong for that.
+        chart: the chart; None if the file has problems.
         problems: what is wrong with its text, its shape and its names.
-        document: where everything stands.
+        document: the data, with the place of each piece.
     """
 
     chart: Chart | None
@@ -46,7 +46,7 @@ class Parsed:
 
 
 def parse(text: str, vocabulary: Vocabulary = TOOL_LOOP.vocabulary) -> Parsed:
-    """Read `text` as a chart, up to its shape; when that has problems, the names that can be judged are, too."""
+    """Read `text` as a chart, without the check.  If its shape has problems, names are judged as far as possible."""
     document = read(text.removeprefix("\ufeff"))
     fatal = {"syntax", "too-large", "too-deep", "several-documents"} & {problem.code for problem in document.problems}
     if not fatal and document.data is None and not document.problems:
@@ -70,13 +70,13 @@ def examine(
     strict: bool = False,
     domain: Domain[Any, Any, Any] = TOOL_LOOP,
 ) -> tuple[Chart | None, Verdict]:
-    """Return the chart, if there is one, and everything that the loader and the check say of it, with its places.
+    """Return the chart, if there is one, and every problem and note of the loader and the check, with its place.
 
     Args:
         text: the file's text.
-        facts: the facts' code by name, as `check` takes it.
+        facts: the facts' code by name, as in `check`.
         strict: whether rows that overlap are problems too.
-        domain: what the chart is of.
+        domain: the domain of the chart.
     """
     parsed = parse(text, domain.vocabulary)
     if parsed.chart is None:
@@ -98,10 +98,10 @@ def loads(
 
     Args:
         text: YAML, at most 1 MB.
-        source: what problems call it.
-        verify: whether it must also pass the check.
-        facts: the facts' code by name; None: the chart's own word is taken.
-        domain: what the chart is of.
+        source: the name that problems carry.
+        verify: whether the chart must also pass the check.
+        facts: the facts' code by name; None: the chart's declarations are trusted.
+        domain: the domain of the chart.
 
     Raises:
         ChartError: with every problem.
@@ -121,7 +121,7 @@ def load(path: str | Path, *, verify: bool = True, facts: Mapping[str, FactCode]
     """Return the chart in the file `path`, or the shipped chart of that name.
 
     Raises:
-        ChartError: with every problem, also when there is no such file or it is not UTF-8.
+        ChartError: with every problem.  Also if there is no such file, or it is not UTF-8.
     """
     return loads(text_of(path), str(path), verify=verify, facts=facts)
 
@@ -146,8 +146,8 @@ def decoded(content: bytes, source: str) -> str:
     """Return the text of a chart file.
 
     Args:
-        content: its bytes; more than 1 MB need not be there.
-        source: what problems call it.
+        content: its bytes; more than 1 MB need not be given.
+        source: the name that problems carry.
 
     Raises:
         ChartError: it is over 1 MB and cut off within a character, or not UTF-8.
@@ -155,7 +155,7 @@ def decoded(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        if len(content) > MAX_BYTES:  # the cut may be within a character
+        if len(content) > MAX_BYTES:  # the cut may be inside a character
             raise _unreadable(source, "too-large", f"the file is over {MAX_BYTES:,} bytes") from error
         before = content[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
@@ -165,7 +165,7 @@ def decoded(content: bytes, source: str) -> str:
 
 
 def find_chart(name_or_path: str | Path) -> Path:
-    """Return the file of a chart: a path as it is, or the name of a shipped chart, such as ``states``.
+    """Return the file of a chart: a path is returned as it is; a name, such as ``states``, is a shipped chart.
 
     Raises:
         ChartError: a bare word is neither a shipped chart nor a file.
@@ -192,7 +192,7 @@ def shipped_charts() -> dict[str, Path]:
 
 
 def located(problems: Iterable[Problem], document: Document) -> Iterator[Problem]:
-    """Yield `problems` with the line and column of what they are about, or of the nearest thing around it."""
+    """Yield `problems` with their line and column, or those of the nearest thing around them."""
     for problem in problems:
         path: Place = problem.path
         while path and path not in document.places:

@@ -1,10 +1,10 @@
 """The model of a chart file: its keys and what belongs under each, as pydantic models.
 
-The loader validates files by it, the JSON Schema is made from it, and a test compares the reference with it.  What
-names mean is not known here; that is the check's.
+The loader validates files with it, the JSON Schema is made from it, and a test compares the reference page with it.
+What names refer to is not known here; the check resolves them.
 
-Each kind of value says itself what belongs in its place: it raises a `Misfit`, whose type is the fault and whose
-text is what was wanted, such as ``a list of rows``.  pydantic collects them with the path of each.
+Each kind of value knows what belongs in its place.  For anything else it raises a `Misfit`, whose type is the fault and
+whose text is what was expected, such as ``a list of rows``.  pydantic collects them, each with its path.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from typing_extensions import TypeAliasType
 from fsm_runner.engine import chart as engine
 
 WORD = r"^[A-Za-z_][A-Za-z0-9_]*$"
-"""What every name looks like: of a state, a row, a fact, a limit, an effect, an event, a supply, a rule."""
+"""The pattern of every name: of a state, a row, a fact, a limit, an effect, an event, a supply, a rule."""
 
 TITLE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
-"""What a chart's name and a fact's answers look like: a little freer, for names such as ``anthropic-0.75``."""
+"""The pattern of a chart's name and of a fact's answers: a little freer, for names such as ``anthropic-0.75``."""
 
 FREE = "^x-"
-"""How the keys begin that are the user's own, in a chart, a state and a row."""
+"""The beginning of keys for the user's own use, in a chart, a state and a row."""
 
 ONE, MANY, GROUP = "\0one", "\0list", "\0group"
-"""The forms of a value that has several.  They stand in the path of a misfit, and no key of a text has a NUL."""
+"""The forms of a value that has several.  They appear in a misfit's path; no key in a text contains a NUL."""
 
 # ── kinds of values ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Kind:
-    """What a value must be, beside its Python type: subclasses refuse what does not fit by raising a `Misfit`."""
+    """What a value must be, besides its Python type.  Subclasses raise a `Misfit` for what does not fit."""
 
     def fit(self, value: object) -> object:
-        """Return `value` as pydantic is to take it.  Raises: Misfit."""
+        """Return `value` for pydantic to take.  Raises: Misfit."""
         return value
 
     def offer(self, made: JsonSchemaValue) -> JsonSchemaValue:
-        """Return the JSON Schema of the value, of which pydantic made `made`."""
+        """Return the JSON Schema of the value; pydantic's own is `made`."""
         return made
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -58,7 +58,7 @@ class _Kind:
 
 
 def _misfit(fault: str, wants: str) -> Misfit:
-    """Return the error for a value of which `wants` says what belongs in its place."""
+    """Return the error for a value that does not fit; `wants` is what belongs in its place."""
     return Misfit(fault, "{wants}", {"wants": wants})
 
 
@@ -67,12 +67,12 @@ class Text(_Kind):
     """A word.
 
     Attributes:
-        wants: what belongs here, as a message says it.
-        pattern: what it looks like.
-        empty: whether nothing (null) may stand here too.
+        wants: what belongs here, for messages.
+        pattern: the pattern of the word.
+        empty: whether null may stand here too.
         flag: whether ``true`` and ``false`` may stand here too; they become words.
-        offers: what an editor offers here, as `schema` knows it; it takes other words, too.
-        fault: what a word that looks otherwise is.
+        offers: the built-in words that an editor offers here, by their name in `chart_schema`; others are allowed.
+        fault: the fault of a word that does not match.
     """
 
     wants: str = "a word"
@@ -99,13 +99,13 @@ class Text(_Kind):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holds(_Kind):
-    """A list, or a group of things by their names, of at least `least` things; or a value of another type.
+    """A list, or a group of things by their names, with at least `least` of them; or a value of another type.
 
     Attributes:
-        wants: what belongs here, as a message says it.
-        kind: its type.
-        least: the fewest things that it holds.
-        offers: what an editor offers here, as `schema` knows it.
+        wants: what belongs here, for messages.
+        kind: its Python type.
+        least: the least number of things.
+        offers: the built-in words that an editor offers here, by their name in `chart_schema`.
     """
 
     wants: str
@@ -126,7 +126,7 @@ class Holds(_Kind):
 
 
 class _Count(_Kind):
-    """A whole number from 0, or null."""
+    """A whole number from 0 up, or null."""
 
     def fit(self, value: object) -> object:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -138,7 +138,7 @@ class _Count(_Kind):
 
 
 class _Format(_Kind):
-    """The name of this format."""
+    """The name of the format."""
 
     def fit(self, value: object) -> object:
         if value != engine.SCHEMA:
@@ -158,7 +158,7 @@ def _one_many_or_group(value: object) -> str | None:
 
 
 def _either(wants: str, *, group: bool = False) -> Discriminator:
-    """Return what tells the forms of a value apart by its type alone, so that each misfit is of the form meant."""
+    """Return a discriminator by a value's Python type, so that a misfit is about the form that was meant."""
     form = _one_many_or_group if group else _one_or_many
     return Discriminator(form, "type", "{wants}", {"wants": wants})
 
@@ -195,7 +195,7 @@ class Group(pydantic.BaseModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _held(cls, data: object) -> object:
-        """Refuse what is no group, and leave out the keys that are the user's own."""
+        """Refuse anything but a group of keys, and leave out the keys for the user's own use."""
         if not isinstance(data, dict):
             raise _misfit("type", cls.wants)
         if not cls.free:
@@ -204,7 +204,7 @@ class Group(pydantic.BaseModel):
 
     @classmethod
     def keys(cls) -> dict[str, FieldInfo]:
-        """Return the keys of the group, as a file has them, each with its field."""
+        """Return the group's fields by key, in the spelling of the file."""
         return {field.alias or name: field for name, field in cls.model_fields.items()}
 
     def has(self, key: str) -> bool:
@@ -232,7 +232,7 @@ class AlwaysRow(Group):
     """the finite supply that it uses up, or a word of your own"""
 
     def row(self, event: str | None = None) -> engine.Row:
-        """Return the row that this says."""
+        """Return this row for the engine."""
         return engine.Row(
             id=self.id,
             event=event,
@@ -271,7 +271,7 @@ class StateModel(Group):
     """rows tried, in order, when their event arrives"""
 
     def state(self, name: str) -> engine.State:
-        """Return the state called `name` that this says."""
+        """Return this state, called `name`, for the engine."""
         return engine.State(
             name=name,
             phase=self.phase,
@@ -283,7 +283,7 @@ class StateModel(Group):
 
 
 class TransitionModel(Group):
-    """A transition of which all that is written here holds."""
+    """The moments at which a transition matches everything that is written here."""
 
     wants = "a group of keys, such as state, row and guard"
 
@@ -314,7 +314,7 @@ class _Order(Group):
     """A rule about the order of moments."""
 
     def moments(self) -> dict[str, Any]:
-        """Return the moments that this names, by key."""
+        """Return the moments in this rule, by key."""
         return {key: _moment(getattr(self, key)) for key in self.keys() if self.has(key)}
 
 
@@ -360,13 +360,13 @@ class RuleModel(Group):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _single(cls, data: object) -> object:
-        """Refuse two kinds of rule in one, and none; an unknown kind is refused as a key."""
+        """Require exactly one kind of rule; an unknown kind is refused later, as an unknown key."""
         if isinstance(data, dict) and (not data or len(data.keys() & cls.keys().keys()) > 1):
             raise _misfit("single", cls.wants)
         return data
 
     def rules(self, name: str) -> Iterator[engine.Rule]:
-        """Yield the rule called `name` that this says; none when its kind is not known."""
+        """Yield this rule, called `name`, for the engine; nothing if its kind is unknown."""
         if self.precedes is not None:
             yield engine.Precedes(name=name, **self.precedes.moments())
         elif self.never is not None:
@@ -411,7 +411,7 @@ class ChartModel(Group):
     """all states, by name"""
 
     def chart(self) -> engine.Chart:
-        """Return the chart that this says."""
+        """Return this chart for the engine."""
         return engine.Chart(
             schema=self.format,
             name=self.name,
@@ -425,7 +425,7 @@ class ChartModel(Group):
 
 
 def group_at(path: Sequence[str | int]) -> type[Group] | None:
-    """Return the group of keys that belongs at `path`, counted from the top of a chart; None for no such group."""
+    """Return the group of keys that belongs at `path`, from the top of a chart; None if no group belongs there."""
     at: type[Group] | None = ChartModel
     parts = iter(path)
     for part in parts:
@@ -440,7 +440,7 @@ def group_at(path: Sequence[str | int]) -> type[Group] | None:
 
 
 def _groups_in(annotation: Any) -> Iterator[type[Group]]:
-    """Yield the groups of keys that a value of `annotation` is, or holds."""
+    """Yield the groups of keys that a value of type `annotation` is or holds."""
     if isinstance(annotation, TypeAliasType):
         annotation = annotation.__value__
     if isinstance(annotation, type) and issubclass(annotation, Group):
@@ -450,7 +450,7 @@ def _groups_in(annotation: Any) -> Iterator[type[Group]]:
 
 
 def answer_of(said: object) -> str:
-    """Return an answer as a word."""
+    """Return an answer as a word: ``true`` for a boolean."""
     return str(said).lower() if isinstance(said, bool) else str(said)
 
 

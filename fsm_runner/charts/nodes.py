@@ -1,8 +1,8 @@
 """YAML text as plain data: words, numbers, lists and keys, each with its line and column.
 
-The parser's events are read one by one, without PyYAML's resolver and constructors: so nothing is ever built from
-a tag, scalars follow the core schema of YAML 1.2 (`on` and `yes` are words; only `true` and `false` are booleans),
-keys are always words, and depth costs no stack.  What a chart has no use for is refused where it stands.
+The parser's events are read one by one, without PyYAML's resolver and constructors.  So no object is ever built from a
+tag; scalars follow the core schema of YAML 1.2 (`on` and `yes` are words, only `true` and `false` are booleans); keys
+are always words; and deep nesting uses no stack.  Parts of YAML that a chart does not need are refused at their place.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import yaml
 from fsm_runner.engine.errors import Problem
 
 MAX_BYTES = 1_000_000
-"""The largest file that is read."""
+"""The largest file that is read, in bytes."""
 
 MAX_DEPTH = 32
-"""How deep lists and keys may nest; a chart needs 6."""
+"""How deep lists and groups of keys may nest; a chart needs 6 levels."""
 
 MAX_MESSAGE = 240
-"""How long a message may be before its middle, which quotes the file, is left out."""
+"""How many characters a message may have; the middle of a longer one, which quotes the file, is left out."""
 
 Path: TypeAlias = tuple[str | int, ...]
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
-_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where PyYAML was built with it: ten times as fast
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if PyYAML was built with it, is ten times as fast
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -35,14 +35,14 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 @dataclass(slots=True)
 class Document:
-    """What was read: mutable only while it is read.
+    """A text as plain data: mutable only while it is read.
 
     Attributes:
-        data: the plain data; None when there is none.
-        places: the line and column of each value, from 1.  A list or a group of keys stands where its key does.
+        data: the plain data; None if there is none.
+        places: the line and column of each value, from 1.  A list or a group of keys has the place of its key.
         keys: the line and column of each key.
-        refused: the places of values that stand for others, and so say nothing themselves.
-        problems: what had to be refused.
+        refused: the places of aliases, which are read as null; nothing more is said of them.
+        problems: what was refused.
     """
 
     data: Plain = None
@@ -52,7 +52,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, code: str, path: Path, place: tuple[int, int], message: str) -> None:
-        """Note a problem at `place`; its message is kept to one line of a readable length."""
+        """Add a problem at `place`; its message is shortened to one readable line."""
         message = " ".join(message.split())
         if len(message) > MAX_MESSAGE:
             message = f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
@@ -61,19 +61,19 @@ class Document:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or a group of keys whose end has not come yet."""
+    """A list or a group of keys that is still being read."""
 
     value: list[Plain] | dict[str, Plain]
     path: Path
     into: Document
-    """Where its places are noted: the document, or nowhere that is kept when it is left out itself."""
+    """The document in which its places are noted; another one, which is thrown away, if the value is left out."""
     key: str | None = None
     spare: bool = False
-    """Whether the value that follows is left out: its key was refused."""
+    """Whether the next value is left out, because its key was refused."""
 
 
 def read(text: str) -> Document:
-    """Read `text`; all that is wrong with it is in the document's problems, nothing is raised."""
+    """Read `text`.  Nothing is raised: whatever is wrong is in the document's problems."""
     document = Document()
     if not _readable(text, document):
         return document
@@ -93,7 +93,7 @@ def read(text: str) -> Document:
 
 
 def _readable(text: str, document: Document) -> bool:
-    """Refuse what the parser should not see: too much, and characters that no text holds."""
+    """Refuse a text that is too long for the parser, or has characters that no text contains."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         document.refuse("too-large", (), (1, 1), f"the file is over {MAX_BYTES:,} bytes (a chart is a page or two)")
     elif found := _UNPRINTABLE.search(text, 1 if text.startswith("\ufeff") else 0):
@@ -112,7 +112,7 @@ class _Reader:
         self.documents = 0
 
     def take(self, event: yaml.Event) -> bool:
-        """Take one event; return whether to go on."""
+        """Take one event; return whether to continue."""
         mark = event.start_mark
         place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
         match event:
@@ -142,7 +142,7 @@ class _Reader:
         self.document.refuse(code, self.stack[-1].path if self.stack else (), place, message)
 
     def _marked(self, event: yaml.NodeEvent, place: tuple[int, int]) -> None:
-        """Refuse an anchor or a tag before a value; the value itself is read."""
+        """Refuse an anchor or a tag before a value; the value itself is still read."""
         if event.anchor is not None:
             self._refuse("alias", place, f"anchor '&{event.anchor}' is refused (write the value out)")
         tag = getattr(event, "tag", None)
@@ -183,7 +183,7 @@ class _Reader:
         return True
 
     def _spared(self) -> bool:
-        """Whether a key is due, and cannot be what came: then the value after it is left out too."""
+        """If a key was expected and this cannot be one, leave out the value after it too; return whether it was so."""
         top = self.stack[-1] if self.stack else None
         if top is None or isinstance(top.value, list) or top.key is not None:
             return False
@@ -191,7 +191,7 @@ class _Reader:
         return True
 
     def _put(self, value: Plain, place: tuple[int, int], *, whole: bool) -> Path:
-        """Put a value where it belongs, and return its path."""
+        """Put a value in its place, and return its path."""
         if not self.stack:
             self.document.data = value
             self.document.places[()] = place
@@ -211,7 +211,7 @@ class _Reader:
 
 
 def plain(word: str) -> Plain:
-    """Return what an unquoted scalar means by the core schema of YAML 1.2, with one spelling of each boolean."""
+    """Return what an unquoted scalar means in the core schema of YAML 1.2, with one spelling of each boolean."""
     if word in {"", "~", "null", "Null", "NULL"}:
         return None
     if word in {"true", "false"}:

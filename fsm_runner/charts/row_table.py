@@ -1,4 +1,4 @@
-"""The decision table: every row of a chart as one line, in the order in which it is tried; as text and as a page."""
+"""The decision table: each row of a chart as one line, in the order in which rows are tried; as text and as HTML."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from fsm_runner.engine.check.tables import Facts, tables_of
 from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 TableFormat: TypeAlias = Literal["text", "markdown", "html"]
-"""What a caller may ask for."""
+"""The formats that a caller may choose."""
 
 HEADER = ("state", "row", "event", "holds when", "target", "besides", "effectively")
-"""The columns.  `besides`: what the row gives the caller, spends and consumes."""
+"""The columns.  `besides`: what the row hands to the caller, spends and consumes."""
 
 ALWAYS = "(always)"
-"""The event of a row that waits for none: it is tried on entering its state."""
+"""The event of a row that waits for none: it is tried when its state is entered."""
 
 NEVER = "never"
-"""What is said of a row that rows above it always shadow."""
+"""Shown for a row that can never be taken, because of the rows above it."""
 
 MOST = 8
-"""How many patterns of a row are still read; of a row that takes more, only that rows above it come first is said."""
+"""How many patterns of a row are shown; a row with more is only said to come after the rows above it."""
 
 UNTOLD = "where no row above holds"
-"""What is said of a row that takes more than `MOST` patterns."""
+"""Shown for a row that has more than `MOST` patterns."""
 
 FactCodes: TypeAlias = Mapping[str, FactCode]
 
@@ -42,12 +42,12 @@ Effective: TypeAlias = dict[str, tuple[Pattern, ...] | None]
 
 
 def effective(chart: Chart, *, facts: FactCodes | None = None, most: int | None = None) -> Effective:
-    """Return for each row, by its id, when it is the one that is taken: few patterns, exact but for what cannot happen.
+    """Return for each row, by its id, the answers for which it is taken: few patterns, exact for whatever can happen.
 
     Args:
-        chart: its names must resolve; rows may be dead, and then have no pattern.
-        most: a row that needs more patterns has None instead; None: each has all of its patterns.
-        facts: the facts' code, for what cannot happen; None: what the built-in facts say of it.
+        chart: its names must resolve.  Its rows may be dead; those have no pattern.
+        most: a row that needs more patterns gets None; None: every row gets all of its patterns.
+        facts: the facts' code, which says which combinations cannot happen; None: the code of the built-in facts.
     """
     asked = Facts(chart, TOOL_LOOP, facts)
     found: Effective = {}
@@ -64,10 +64,10 @@ def effective(chart: Chart, *, facts: FactCodes | None = None, most: int | None 
 
 
 def cells(chart: Chart, *, facts: FactCodes | None = None) -> tuple[tuple[str, ...], ...]:
-    """Return the table's cells, a tuple for each row of `chart`, in the columns of `HEADER`.
+    """Return the table's cells: for each row of `chart` a tuple in the columns of `HEADER`.
 
-    A state without rows is one line: it is final, or nothing leads out of it.  Several patterns of one row are a line
-    of its last cell each.
+    A state without rows has one line, which says that it is final, or that nothing leads out of it.  Several patterns
+    of one row are separate lines of its last cell.
     """
     taken = effective(chart, facts=facts, most=MOST)
     lines = []
@@ -87,14 +87,14 @@ def _end(state: State) -> str:
 
 
 def _effectively(chart: Chart, row: Row, taken: tuple[Pattern, ...] | None) -> str:
-    """When `row` is taken, its patterns a form feed apart; empty when its guard says the same."""
+    """Return when `row` is taken, with a form feed between patterns; empty if its guard says the same."""
     if taken is None:
         return UNTOLD
     if not taken:
         return NEVER
     if [_unordered(pattern) for pattern in taken] == [_unordered(row.guard)]:
         return ""
-    asked = [fact for fact, _ in row.guard]  # what the row asks comes first
+    asked = [fact for fact, _ in row.guard]  # the facts of the row's own guard come first
     texts = []
     for pattern in taken:
         ordered = sorted(pattern, key=lambda each: asked.index(each[0]) if each[0] in asked else len(asked))
@@ -112,8 +112,6 @@ def table(chart: Chart, *, format: TableFormat = "text", facts: FactCodes | None
         case "markdown":
             return markdown_table(chart, facts=facts)
         case "html":
-            from fsm_runner.charts.row_table import html_table
-
             return html_table(chart, cells(chart, facts=facts), HEADER)
         case "text":
             return text_table(chart, facts=facts)
@@ -127,9 +125,9 @@ def markdown_table(chart: Chart, *, facts: FactCodes | None = None) -> str:
 
 
 def text_table(chart: Chart, *, facts: FactCodes | None = None) -> str:
-    """Return the decision table in columns two spaces apart; a state is named on its first line only.
+    """Return the decision table as columns, two spaces apart; a state is named on its first line only.
 
-    A row with several patterns takes a line for each.
+    A row with several patterns takes one line for each.
     """
     lines: list[tuple[str, ...]] = [HEADER]
     before = None
@@ -150,12 +148,12 @@ def _padded(line: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many terminal cells `text` takes: two for a wide letter, none for an accent of its own."""
+    """Return how many terminal cells `text` takes: two for a wide letter, none for a combining accent."""
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def escaped(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is.  Underscores inside a word are safe as they are."""
+    """Return `text` escaped for Markdown.  Underscores inside a word need no escape."""
     text = text.replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"[\\`*\[\]|~#]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
@@ -186,18 +184,18 @@ td.event i, td.besides { color: var(--quiet); }
 td.effectively div + div::before { content: "or "; color: var(--quiet); }
 tr:target, tbody:target { outline: 2px solid var(--line); }
 """
-"""What both themes share; the colours are variables."""
+"""The style sheet of both themes; colours are variables."""
 
 CLASSES = ("state", "name", "event", "when", "target", "besides", "effectively")
-"""The class of each column's cells."""
+"""The CSS class of each column's cells."""
 
 
 def html_table(chart: Chart, lines: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Return the page.
+    """Return the table as an HTML page.
 
     Args:
-        chart: whose table it is.
-        lines: the cells, a tuple for each row, the state's name first; a line break parts the patterns of one row.
+        chart: the chart.
+        lines: the cells, a tuple for each row, the state's name first; a line break separates patterns of one row.
         header: the columns' names.
     """
     ids = identifiers("state", (state.name for state in chart.states))
@@ -231,7 +229,7 @@ def _declared(chart: Chart) -> str:
 
 
 def _body(chart: Chart, rows: Sequence[Sequence[str]], ids: dict[str, str], number: int) -> str:
-    """The rows of the state whose place in the chart is `number`."""
+    """The rows of the state with the index `number` in the chart."""
     state = chart.states[number]
     told = [state.phase, *([f"does {state.effect}"] if state.effect else [])]
     first = " · first state" if state.name == chart.initial else ""
@@ -257,14 +255,14 @@ def _cell(text: str, kind: str, ids: dict[str, str]) -> str:
 
 
 def _held(text: str) -> str:
-    """Return `text` with each condition kept on one line as long as it has no choice of answers."""
+    """Return `text` with no-break spaces, so that a condition with one answer stays on one line."""
     return re.sub(
         r" ([=≠]) |(?<=\bnot) ", lambda found: f"\u00a0{found[1]}\u00a0" if found[1] else "\u00a0", _text(text)
     )
 
 
 def _colours(chart: Chart) -> str:
-    """The variables: of the page, and of each phase, in both themes."""
+    """The CSS variables of the page and of each phase, in both themes."""
     dark = "".join(f"  {line}\n" for line in _variables(chart, DARK))
     return "".join(f"{line}\n" for line in _variables(chart, LIGHT)) + (
         f"@media (prefers-color-scheme: dark) {{\n{dark}}}\n"

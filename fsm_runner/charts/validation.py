@@ -1,4 +1,4 @@
-"""Validation: what of a chart file does not fit the model, told in words, each at its place."""
+"""Validation: reports in words what does not fit the model of a chart file, each at its place."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from fsm_runner.engine.chart import SCHEMA, Chart
 from fsm_runner.engine.text import did_you_mean
 
 ALIASES = {"on": ("event", "transitions"), "if": ("guard",), "when": ("guard",), "to": ("target",), "from": ("id",)}
-"""What other formats call our keys."""
+"""The words that other formats use for our keys."""
 
 NAME = "letters, digits and _, not beginning with a digit"
 
 _UNKNOWN, _MISSING = "extra_forbidden", "missing"
-"""What pydantic calls a key that is not known, and one that is not there.  All other faults are the model's."""
+"""pydantic's types of error for an unknown and a missing key.  All other types are the model's."""
 
 
 def validated(document: Document) -> Chart | None:
-    """Return the chart that `document` says, after noting in it what does not fit, each place once.
+    """Return the chart in `document`, and note in it what does not fit, once for each place.
 
-    Unknown keys below the top are passed over, so that the names in the rest can be judged; None: anything else is
+    Unknown keys below the top level are ignored, so that the names in the rest can be judged.  None: anything else is
     wrong.
     """
     _repeated(document)
@@ -49,12 +49,12 @@ def validated(document: Document) -> Chart | None:
 
 
 def _path(error: ErrorDetails) -> Path:
-    """Return where a misfit is: pydantic's place, but for the forms of values and its mark of a key."""
+    """Return the path of a misfit: pydantic's path without the forms of values and the marks of keys."""
     return tuple(part for part in error["loc"] if part not in (ONE, MANY, GROUP, "[key]"))
 
 
 def _without(data: Any, paths: frozenset[Path], here: Path = ()) -> Any:
-    """Return a copy of `data` without what stands at `paths`."""
+    """Return a copy of `data` without the values at `paths`."""
     if isinstance(data, dict):
         each = ((key, (*here, key)) for key in data)
         return {key: _without(data[key], paths, path) for key, path in each if path not in paths}
@@ -89,7 +89,7 @@ def _names(data: Plain, path: Path = ()) -> Iterator[tuple[Path, list[Plain]]]:
 
 
 def _meant(path: Path) -> Path:
-    """Return the place of the key that was probably meant by the unknown key at `path`; itself when none is near."""
+    """Return the path of the key that was probably meant by the unknown key at `path`; `path` if none is near."""
     keys = _keys(path[:-1])
     word = str(path[-1])
     close = [key for key in ALIASES.get(word, ()) if key in keys] or difflib.get_close_matches(word, keys, n=1)
@@ -97,7 +97,7 @@ def _meant(path: Path) -> Path:
 
 
 def _keys(path: Path) -> tuple[str, ...]:
-    """Return the keys that the loader takes in the group at `path`."""
+    """Return the keys that are allowed in the group at `path`."""
     group = group_at(path)
     return () if group is None else tuple(group.keys())
 
@@ -109,7 +109,7 @@ def _subject(path: Path) -> str:
 
 
 def _refuse(path: Path, error: ErrorDetails, document: Document) -> None:
-    """Say what does not fit, where it stands."""
+    """Note what does not fit at `path`."""
     fault, value, wants = error["type"], error["input"], error.get("ctx", {}).get("wants", "")
     place = (document.keys if fault in {_UNKNOWN, "key-name"} else document.places).get(path, (1, 1))
     code, message = "wrong-type", f"{_named(path)} is {wants}, not {_kind(value)}"
@@ -147,7 +147,7 @@ def _unknown(path: Path) -> str:
 
 
 def _named(path: Path) -> str:
-    """Name what stands at `path`: its key, or what it is an item of."""
+    """Return a name for what stands at `path`: its key, or the list that it is an item of."""
     words = [part for part in path if isinstance(part, str)]
     if len(path) == 2 or not words:
         return "it"

@@ -1,15 +1,15 @@
-"""Inspecting: what journals say, for a person to read; nothing is compiled, replayed or judged.
+"""Inspecting: shows a person what is in a journal.  Nothing is compiled, replayed or judged.
 
-data        what is told of a run, as frozen data
+data        what is shown of a run, as frozen data
 declared    what a record says of its chart
-entries     one run, record by record; which runs a file holds
-entry_text  what happened, in a few words
-summary     numbers that take the chart: limits spent, waits, tool use
-run_overlay runs on a picture of their chart
-comparison  two runs compared: where they differ in what matters
+entries     one run, record by record; and which runs a file holds
+entry_text  the text of an entry: what happened, in a few words
+summary     the numbers that need the chart: limits spent, waits, tool use
+run_overlay runs drawn on a picture of their chart
+comparison  compares two runs: where they first differ, and where their rows part
 
-Everything is read with tolerance: a field that is missing, redacted or of another version is passed over, so a journal
-whose chart or facts cannot run here is shown all the same.
+Reading is tolerant: a field that is missing, redacted or of another version is skipped.  So a journal is shown even if
+its chart or its facts cannot run here.
 """
 
 from __future__ import annotations

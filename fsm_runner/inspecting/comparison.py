@@ -17,17 +17,17 @@ from fsm_runner.loop.effects import CallTool
 from fsm_runner.loop.messages import blocks_of
 
 MOST = 10
-"""Differences that are told of one record."""
+"""How many differences of one record are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPlace:
-    """Where a record stands: immutable.
+    """The place of a record: immutable.
 
     Attributes:
         seq: its number in the run.
-        line: where it stands in the file, counted from 1.
-        type: what it is about.
+        line: its line in the file, counted from 1.
+        type: the record's type.
     """
 
     seq: int
@@ -40,8 +40,8 @@ class RunDifference:
     """A value that differs: immutable.
 
     Attributes:
-        pointer: the JSON pointer of it in both records; empty where one run has no such record.
-        a, b: the values; `NOTHING` where there is none.
+        pointer: its JSON pointer in both records; empty if one run has no such record.
+        a, b: the values; `NOTHING` for a missing one.
     """
 
     pointer: str
@@ -66,8 +66,8 @@ class Parting:
     """Where the rows of two runs part: immutable.
 
     Attributes:
-        shared: how many rows they take alike before.
-        a, b: the row that each takes then; None where it takes no more.
+        shared: how many rows both took before.
+        a, b: the row that each took next; None if it took no more.
     """
 
     shared: int
@@ -77,16 +77,16 @@ class Parting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two runs beside each other: immutable.
+    """The comparison of two runs: immutable.
 
     Attributes:
-        a, b: each run as a summary.
-        shared: how many records they have alike before the first difference.
-        differences: of the first record that differs; at most `MOST`, none when all records are alike.
-        at: where that record stands in each run; None where the run has no such record.
-        parting: where their rows part; None when they take the same rows.
-        forked: how one comes from the other: ``a from b``, ``b from a``, or ``both`` from one run; None when neither.
-        forked_at: the number of the last record that they share for that; None when neither.
+        a, b: each run's summary.
+        shared: how many records are alike before the first difference.
+        differences: the differences of the first record that differs, at most `MOST`; none if all records are alike.
+        at: the place of that record in each run; None if the run has no such record.
+        parting: where their rows part; None if they take the same rows.
+        forked: which is a fork: ``a from b``, ``b from a``, or ``both`` from one run; None if neither is.
+        forked_at: the number of the last record that they share as forks; None if neither is a fork.
     """
 
     a: Summary
@@ -114,7 +114,7 @@ class _Side:
         self._first = first
 
     def take(self, record: Record) -> None:
-        """Tell one more record, and keep the row that it took."""
+        """Take one more record, and keep the row if it took one."""
         if record is not self._first:
             self.telling.take(record, self._reading.line)
         if record.type == "transition":
@@ -122,14 +122,14 @@ class _Side:
 
 
 class _Rows:
-    """The rows of two runs, compared as they come: mutable."""
+    """The rows of two runs, compared as they are read: mutable."""
 
     def __init__(self) -> None:
         self.shared = 0
         self.parting: Parting | None = None
 
     def compare(self, a: deque[TakenRow], b: deque[TakenRow], *, last: bool = False) -> None:
-        """Compare what both have; when it is the `last` time, what only one has too."""
+        """Compare the rows that both have; the `last` time, also those that only one has."""
         while self.parting is None and ((a and b) or (last and (a or b))):
             ours, theirs = (rows.popleft() if rows else None for rows in (a, b))
             if ours is not None and theirs is not None and _route(ours) == _route(theirs):
@@ -142,7 +142,7 @@ class _Rows:
 
 
 def compare(a: Reading, b: Reading) -> Comparison:
-    """Return two runs beside each other; each reading holds the records of one.
+    """Compare two runs; each reading holds the records of one run.
 
     Raises:
         JournalError: a line cannot be read.
@@ -201,7 +201,7 @@ def _route(taken: TakenRow) -> tuple[str, str, str]:
 
 
 def _forked(a: Entries, b: Entries, shared: int) -> tuple[str | None, int | None]:
-    """How one comes from the other; an id alone is no proof, for what a fork shares must be there."""
+    """Return which run is a fork.  Equal ids are no proof: the records that a fork shares must be there too."""
     ours, theirs = a.header.forked_from, b.header.forked_from
     how, at = None, 0
     if theirs is not None and theirs[0] == a.header.run:
@@ -220,18 +220,18 @@ _OF_A_RECORD: Mapping[str, frozenset[str]] = {
 _OF_THE_LINE = frozenset({"torn"})
 _INSIDE: Mapping[str, frozenset[str]] = {
     "/message": frozenset({"id", "_request_id", "request_id"}),
-    "/chart": frozenset({"data"}),  # the hash tells whether it differs, and `fsm-runner diff` in what
+    "/chart": frozenset({"data"}),  # the hash shows whether it differs; `fsm-runner diff` shows how
 }
 
 
 class Names:
-    """The tool calls of one run by their place among them: mutable, for calls are met as the records go by."""
+    """The tool calls of one run by their number in it: mutable, because calls are met as records are read."""
 
     def __init__(self) -> None:
         self._places: dict[str, str] = {}
 
     def meet(self, record: Record) -> None:
-        """Number the calls that `record` brings."""
+        """Number the calls in `record`."""
         if record.type == "scheduled" and record.data.get("effect") == CallTool.name:
             self._met(record.data.get("id"))
         for key in ("call", "message"):
@@ -245,29 +245,29 @@ class Names:
             self._places.setdefault(id, f"call {len(self._places) + 1}")
 
     def named(self, text: str) -> str:
-        """Return the place of the call whose id `text` is; `text` itself when it is none's."""
+        """Return ``call N`` if `text` is the id of a call; else `text` itself."""
         return self._places.get(text, text)
 
     @property
     def ids(self) -> list[str]:
-        """The ids, in the order in which they were met."""
+        """The calls' ids, in the order in which they were met."""
         return [*self._places]
 
 
 class Matching:
-    """Two runs beside each other: mutable, fed pairs of records.
+    """Compares the records of two runs pair by pair: mutable.
 
     Attributes:
-        names: the calls of each.
+        names: the calls of each run.
     """
 
     def __init__(self, contents: tuple[str, str]) -> None:
-        """Take what each journal holds of payloads."""
+        """Begin; `contents` is the payload setting of each journal."""
         self.names = (Names(), Names())
         self._partial = "none" in contents or "redacted" in contents
 
     def differences(self, left: Record, right: Record) -> Iterator[tuple[str, object, object]]:
-        """Yield a JSON pointer and both values for each place where two records differ in what matters."""
+        """Yield a JSON pointer and both values for each place where two records differ in a way that matters."""
         for names, record in zip(self.names, (left, right), strict=True):
             names.meet(record)
         if left.type != right.type:
@@ -275,7 +275,7 @@ class Matching:
             return
         passed_over = _OF_THE_LINE | _OF_A_RECORD.get(left.type, frozenset())
         if self.names[0].ids != self.names[1].ids or self._partial:
-            passed_over |= {"sha256"}  # a request's hash follows from the ids and payloads in it
+            passed_over |= {"sha256"}  # the hash of a request depends on the ids and payloads in it
         ours, theirs = ({k: v for k, v in record.data.items() if k not in passed_over} for record in (left, right))
         yield from self._compared(ours, theirs, "")
 
@@ -297,7 +297,7 @@ class Matching:
 
 
 def _inside(value: object, pointer: str) -> Mapping[str, object] | None:
-    """What is inside of `value` and matters; None when it holds nothing."""
+    """Return the items of `value` that matter; None if it is not an object or a list."""
     held, passed_over = inside(value), _INSIDE.get(pointer)
     if held is None or passed_over is None:
         return held

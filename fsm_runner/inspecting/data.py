@@ -1,4 +1,4 @@
-"""The data: what is told of a run, frozen.  All spans of time are in seconds; None where the journal has no clock."""
+"""The data that is shown of a run, frozen.  All times spent are in seconds; None if the journal has no clock."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fsm_runner.loop.stop import CLOSED, FINE
 Kind: TypeAlias = Literal["row", "event", "request", "lost", "note", "resumed", "torn", "ended", "sealed"]
 """What an entry is about.
 
-row: a row was taken.  event: something was told that took no row: an act of the caller, or the last word before a kill.
-request: a request was sent.  lost: an effect was cancelled or cut off.  torn: a killed process left the line before
-unfinished.  The others are the journal's own words.
+row: a row was taken.  event: an event took no row: an act of the caller, or the last event before a kill.
+request: a request was sent.  lost: an effect was cancelled or cut off.  torn: a killed process left the previous line
+unfinished.  The others are words of the journal.
 """
 
 Wait: TypeAlias = Literal["api", "tools", "caller", "effects", "other"]
-"""Whom a run waits for: the API, its tools, its caller, effects of the user's own; other: nobody, or it is unknown."""
+"""Whom a run waits for: the API, its tools, its caller, the user's own effects; other: nobody, or it is not known."""
 
 Sealed: TypeAlias = Literal["no", "hash", "key", "wrong"]
-"""How a run's last line is sealed: not; as anyone could; with a key, which is not checked here; or so that it does not
-fit."""
+"""The seal of a run's last line.  no: there is none.  hash: one that anyone could make.  key: one made with a key,
+which is not checked here.  wrong: one that does not fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +32,17 @@ class Header:
     Attributes:
         source: the file's name.
         run: the run's id.
-        line: where its first record stands, counted from 1.
+        line: the line of its first record, counted from 1.
         at: when it began, in ISO 8601 and UTC.
-        chart, sha256: the chart's name, and the hash of what it declares.
-        model: the model that is asked; None when that is not on record.
-        max_tokens: the longest reply; None when that is not on record.
+        chart, sha256: the chart's name, and the hash of its content.
+        model: the model; None if it is not on record.
+        max_tokens: the longest reply; None if it is not on record.
         tools: the names of the tools that the driver runs.
         stream: whether replies are streamed.
-        limits: how much may be spent of each limit; None: no end.
+        limits: how much of each limit may be spent; None: no limit.
         versions: of fsm_runner, anthropic and python.
         content: what is written of payloads: ``full``, ``redacted`` or ``none``.
-        forked_from: of a fork: the run, and the number of the last record, that it shares.
+        forked_from: for a fork: the older run, and the number of the last record that both share.
     """
 
     source: str
@@ -66,18 +66,18 @@ class Entry:
     """One thing that happened in a run: immutable.
 
     Attributes:
-        seq, line: the number of its record in the run, and where that stands in the file.
-        at, offset: when, in ISO 8601 and UTC; and how long after the run's start.
+        seq, line: the number of its record in the run, and its line in the file.
+        at, offset: when it happened, in ISO 8601 and UTC; and the time since the run's start.
         kind: what it is about.
         state, phase: where the run was, and the phase of that state.
-        text: what happened, in few words; it may quote the model, a tool or an error as it was.
-        row, target: of a row: its id, and the state that it led to.
-        asked: of a row: the answers that its guard asked for, by fact.
-        event: the event that was told; None where none was.
-        took: how long the effect took that the event reports, or the caller with what it asks.
-        turn: of a request: which turn it is of, counted from 1; None for one that compacts.
+        text: what happened, in a few words; it may quote the model, a tool or an error unchanged.
+        row, target: for a row: its id, and the state it led to.
+        asked: for a row: the answers that its guard asked for, by fact.
+        event: the event's name; None if there was none.
+        took: how long the reported effect took, or how long the caller took to ask for more.
+        turn: for a request: its turn, counted from 1; None for one that compacts.
         bad: whether a person should look.
-        detail: what `text` says, as data.
+        detail: the content of `text`, as data.
     """
 
     seq: int
@@ -104,9 +104,9 @@ class ToolUse:
 
     Attributes:
         calls: how many have a result.
-        errors: how many of these are an error.
+        errors: how many of these results are errors.
         lost: how many were cancelled or cut off.
-        seconds, longest: how long those with a result took together, and the longest.
+        seconds, longest: how long calls with a result took in total, and the longest one.
     """
 
     calls: int = 0
@@ -118,13 +118,13 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests of a run, each counted whenever it was sent: immutable.
+    """The requests of a run, with every retry counted: immutable.
 
     Attributes:
-        sent: how many, those that compact too.
+        sent: how many, including those that compact.
         failed: how many failed.
         lost: how many were cancelled or cut off.
-        seconds, longest: how long they took to their reply's end together, and the longest.
+        seconds, longest: how long they took until the end of the reply, in total and the longest one.
     """
 
     sent: int = 0
@@ -139,20 +139,20 @@ class Totals:
     """What a run adds up to so far: immutable.
 
     Attributes:
-        records: how many it has.
-        turns: how many replies came; those that compact are not counted.
-        compactions: how many summaries came.
+        records: the number of records.
+        turns: the number of replies, without those that compact.
+        compactions: the number of summaries.
         rows: how often each row was taken.
         visits: how often a row led to each state.
         tokens: of all replies, as the API counts them.
-        tools: by name.
-        requests: all of them.
-        elapsed: from the first record to the last; the time in which nobody ran is left out.
+        tools: the use of each tool, by name.
+        requests: all requests.
+        elapsed: from the first record to the last, without the time in which no process ran.
         states: how long the run was in each state.
         waits: the same time, by whom the run waited for.
-        idle: how long nobody ran between a kill and what followed.
-        spent: how much was spent of each limit.
-        resumed: how often it went on after it was cut off.
+        idle: how long no process ran, between a kill and the next process.
+        spent: how much of each limit was spent.
+        resumed: how often it was resumed.
     """
 
     records: int
@@ -173,11 +173,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """An effect that was scheduled, and of which nothing more is on record: immutable.
+    """An effect that was scheduled and whose end is not on record: immutable.
 
     Attributes:
-        id, effect: as they are journaled.
-        tool: of a tool call: the tool's name.
+        id, effect: as in the journal.
+        tool: the tool's name, for a tool call.
         at: when it was scheduled.
     """
 
@@ -192,9 +192,9 @@ class Ended:
     """Why a run stopped: immutable.
 
     Attributes:
-        reason, row, detail: as they are journaled.
+        reason, row, detail: as in the journal.
         facts: the answers that the row's guard asked for.
-        final: false when asking for more tries again what failed.
+        final: false if asking for more tries again what failed.
     """
 
     reason: str
@@ -205,23 +205,23 @@ class Ended:
 
     @property
     def good(self) -> bool:
-        """Whether it stopped as somebody wished: nobody need look."""
+        """Whether it stopped as intended, so that nobody need look."""
         return self.reason in FINE or self.reason == CLOSED.reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A run as far as its records go: immutable.
+    """A run, as far as its records go: immutable.
 
     Attributes:
         header: how it began.
         totals: what it adds up to.
-        ended: why it stopped; None when it goes on or was killed.
+        ended: why it stopped; None if it goes on or was killed.
         state: where it is; None before its first row.
         at: when its last record was written.
-        under_way: the effects that have no end on record.
-        sealed: how its last line is sealed.
-        torn: how many lines a killed process left unfinished in it, as later records say.
+        under_way: the effects without an end on record.
+        sealed: the seal of its last line.
+        torn: how many unfinished lines killed processes left in it, as later records say.
     """
 
     header: Header

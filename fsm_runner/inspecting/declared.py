@@ -1,4 +1,4 @@
-"""What a record says of its chart: as much as a timeline needs, and never a reason not to show one."""
+"""What a record says of its chart: only what a timeline needs.  A chart that cannot be read is no reason to stop."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class DeclaredState:
     """A state: immutable.
 
     Attributes:
-        phase: its phase; None when it says none.
+        phase: its phase; None if it has none.
         rests: whether it has no effect.
-        waits: whom a run waits for that is in it.
+        waits: whom a run in this state waits for.
     """
 
     phase: str | None
@@ -34,7 +34,7 @@ class DeclaredRow:
 
     Attributes:
         asks: the facts that its guard asks.
-        spends: the limit that it spends; None when it spends none.
+        spends: the limit that it spends; None if it spends none.
     """
 
     asks: tuple[str, ...] = ()
@@ -46,9 +46,9 @@ class Declared:
     """A chart: immutable.
 
     Attributes:
-        name, sha256, initial: None when the record does not say.
-        states, rows: by name and by id.
-        limits: by name; None: no end.
+        name, sha256, initial: None if the record does not say.
+        states, rows: by name, and by id.
+        limits: by name; None: no limit.
     """
 
     name: str | None = None
@@ -59,24 +59,24 @@ class Declared:
     limits: Mapping[str, int | None] = field(default_factory=dict)
 
     def phase(self, state: str | None) -> str | None:
-        """The phase of `state`; None when it is not known."""
+        """The phase of `state`; None if it is not known."""
         known = self.states.get(state or "")
         return None if known is None else known.phase
 
     def waits(self, state: str) -> Wait:
-        """Whom a run waits for that is in `state`."""
+        """Whom a run in `state` waits for."""
         known = self.states.get(state)
         return "other" if known is None else known.waits
 
     def asked(self, row: object, facts: object) -> Mapping[str, str]:
-        """The answers among `facts` that the guard of `row` asked for; all of them when the row is not known."""
+        """The answers among `facts` that the guard of `row` asked for; all of them if the row is not known."""
         known = self.rows.get(str(row))
         answers = answers_of(facts)
         return {name: answer for name, answer in answers.items() if known is None or name in known.asks}
 
 
 def declared_in(chart: object) -> Declared:
-    """Return what the field ``chart`` of a record says."""
+    """Return what the field ``chart`` of a record declares."""
     held = mapping(chart)
     data = mapping(held.get("data"))
     states, rows = {}, {}
@@ -109,20 +109,20 @@ def _asks(guard: object) -> Iterator[str]:
 
 
 def mapping(value: object) -> Mapping[str, object]:
-    """Return `value`; empty when it is no JSON object."""
+    """Return `value`; empty if it is not a JSON object."""
     return value if isinstance(value, Mapping) else {}
 
 
 def mappings(value: object) -> Sequence[Mapping[str, object]]:
-    """Return the JSON objects in the list `value`; empty when it is none."""
+    """Return the JSON objects in the list `value`; empty if it is not a list."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, (list, tuple)) else []
 
 
 def text(value: object) -> str | None:
-    """Return `value`; None when it is no text."""
+    """Return `value`; None if it is not text."""
     return value if isinstance(value, str) else None
 
 
 def whole(value: object) -> int | None:
-    """Return `value`; None when it is no whole number."""
+    """Return `value`; None if it is not a whole number."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

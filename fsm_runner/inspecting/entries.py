@@ -1,4 +1,4 @@
-"""Entries: one run, record by record, for a timeline and numbers for its end; and the runs of a file."""
+"""Entries: reads one run record by record, for a timeline and the totals at its end; and finds the runs of a file."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class Entries:
 
     Attributes:
         header: how it began.
-        declared: the chart that it runs on now.
+        declared: the chart that it runs on at present.
     """
 
     def __init__(self, source: str, first: Record) -> None:
-        """Begin with its first record."""
+        """Begin with the run's first record."""
         self.declared: Declared = declared_in(first.data.get("chart"))
         self.header: Header = header_of(source, first, self.declared)
         self._timeline = Timeline(self.declared.initial, usage_at_start(first))
         self._timeline.take(first)
         self._was = self._timeline.state
         self._adding = Adding()
-        self._tools: dict[str, str] = {}  # the names of the calls that may still be spoken of, by id
+        self._tools: dict[str, str] = {}  # the tool's name for each call that may still be mentioned, by id
         self._pending: Entry | None = None
         self._ended: Ended | None = None
         self._sealed: Sealed = "no"
         self._torn = 0
 
     def summary(self) -> Summary:
-        """Return the run as far as it was told."""
+        """Return the summary of the records so far."""
         return Summary(
             header=self.header,
             totals=self._adding.totals(self._timeline),
@@ -61,7 +61,7 @@ class Entries:
         )
 
     def take(self, record: Record, line: bytes = b"") -> tuple[Entry, ...]:
-        """Tell one more record; `line` is its line, by which its seal is known."""
+        """Return the entries of one more record; `line` is its line, for the seal."""
         self._was, waits = self._timeline.state, self._waits()
         self._timeline.take(record)
         if record.type != "resumed" and self._was is not None:
@@ -70,7 +70,7 @@ class Entries:
         return tuple(self._told(record))
 
     def rest(self) -> tuple[Entry, ...]:
-        """Return what was held back for a record that did not come."""
+        """Return the entries that were held back for a record that did not come."""
         pending, self._pending = self._pending, None
         return () if pending is None else (pending,)
 
@@ -147,7 +147,7 @@ class Entries:
             self._pending = entry
 
     def _took(self, event: str, record: Record) -> float | None:
-        """How long the effect took that `event` reports, or the caller; None for what reports none."""
+        """How long the effect that `event` reports took, or the caller took; None for any other event."""
         timeline, now = self._timeline, moment(record.at)
         if event in _ASKS and self._waits() == "caller":
             return since(timeline.entered, now)
@@ -158,7 +158,7 @@ class Entries:
         return timeline.lasted if event in ("failed", "reported") else None
 
     def _replied(self, message: Mapping[str, object]) -> None:
-        """Keep the names of the calls in a reply, and of no others but those that are open."""
+        """Keep the names of the calls in a reply, and of calls that are still open."""
         calls = {str(block.get("id")): str(block.get("name")) for block in blocks_of(message) if "name" in block}
         self._tools = {**{id: self._tools[id] for id in self._timeline.open if id in self._tools}, **calls}
 
@@ -219,7 +219,7 @@ class Entries:
         return self._entry(record, "ended", said)
 
     def _entry(self, record: Record, kind: Kind, said: EntryText, *, before: bool = False) -> Entry:
-        """`before`: it happened where the run was before the record."""
+        """`before`: it happened in the state in which the run was before the record."""
         state = self._was if before else self._timeline.state
         return Entry(
             seq=record.seq,
@@ -244,7 +244,7 @@ def _sealed(line: bytes) -> Sealed:
 
 
 def header_of(source: str, first: Record, declared: Declared) -> Header:
-    """Return how the run began of which `first` is the first record."""
+    """Return how a run began, from its first record `first`."""
     data = first.data
     context = mapping(data.get("context"))
     settings = mapping(context.get("settings"))
@@ -276,7 +276,7 @@ def _forked_from(value: object) -> tuple[str, int] | None:
 
 
 def usage_at_start(first: Record) -> Usage:
-    """Return the tokens that the run had used when it began: none, mostly."""
+    """Return the tokens that a run had used when it began: usually none."""
     counters = mapping(mapping(first.data.get("context")).get("counters"))
     usage = mapping(counters.get("usage"))
     known = usage_of({"usage": usage})
@@ -294,8 +294,8 @@ class Found:
     """One run of a file: immutable.
 
     Attributes:
-        summary: what it adds up to.
-        last: where its last record stands, counted from 1.
+        summary: its summary.
+        last: the line of its last record, counted from 1.
     """
 
     summary: Summary
@@ -308,9 +308,9 @@ class Census:
 
     Attributes:
         runs: by id, in the order in which they begin.
-        mixed: whether records of one run stand between those of another.
+        mixed: whether the records of different runs are mixed.
         torn: the lines that were not written to their end.
-        problem: why it could not be read to its end; None when it could.
+        problem: why the file could not be read to its end; None if it could.
     """
 
     runs: Mapping[str, Found]

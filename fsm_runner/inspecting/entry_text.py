@@ -27,7 +27,7 @@ class EntryText:
 
 
 def event_words(event: str, data: Mapping[str, object], tools: Mapping[str, str]) -> EntryText:
-    """Return what the event says that was journaled as `event` with `data`; `tools` are the names of calls by id."""
+    """Return the text of an event that was journaled as `event` with `data`; `tools` are tools' names by call id."""
     match event:
         case "replied" | "summarised":
             return _reply(event, mapping(data.get("message")))
@@ -124,7 +124,7 @@ def _tools_changed(data: Mapping[str, object]) -> EntryText:
 
 
 def request_words(data: Mapping[str, object]) -> EntryText:
-    """Return what a `scheduled` record says of a request."""
+    """Return the text of a request's `scheduled` record."""
     if data.get("effect") == Summarise.name:
         told = f"a summary is asked for, of {data.get('model')}"
         kept = {"purpose": "summary", "messages": data.get("messages"), "model": data.get("model")}
@@ -141,7 +141,7 @@ def _sent(data: Mapping[str, object]) -> str:
 
 
 def call_words(kind: object) -> str:
-    """Return what is to be known of a call that is answered without its tool; empty for one that runs."""
+    """Return why a call was answered without its tool; empty for a call that runs."""
     return _KINDS.get(str(kind), "")
 
 
@@ -163,7 +163,7 @@ def _tokens(usage: Usage) -> Mapping[str, int]:
 
 
 def times(names: Iterable[str]) -> str:
-    """Return `names` with how often each comes: ``search ×2, deploy``."""
+    """Return `names` with their counts: ``search ×2, deploy``."""
     return ", ".join(name if number == 1 else f"{name} ×{number}" for name, number in Counter(names).items())
 
 

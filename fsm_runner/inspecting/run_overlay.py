@@ -1,7 +1,7 @@
-"""Runs on a picture: how often each row was taken, how long the runs were in each state, where they stopped and why.
+"""Runs on a picture: how often each row was taken, how long runs were in each state, where they stopped and why.
 
-Records come as plain objects, so that this module does not care who wrote them: `journal.read` gives such.  Of one
-run the path is shown as well, each row with the numbers of the steps that took it.
+Records are any objects with the right fields, such as those of `journal.read`.  For a single run the path is shown as
+well: each row has the numbers of the steps that took it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from fsm_runner.engine.text import counted, duration
 from fsm_runner.journal.timeline import Timeline, TimelineRecord
 
 STEPS = 6
-"""How many steps of a path a row names before it counts the rest."""
+"""How many steps of a path a row shows; the rest is counted."""
 
 KEY: tuple[tuple[Tone, str], ...] = (("strong", "taken, thicker the more often"), ("faint", "never taken"))
-"""What the legend says of the tones."""
+"""The legend of the tones."""
 
 
 class RunRecord(TimelineRecord, Protocol):
-    """One line of a journal, as far as this module looks."""
+    """One line of a journal: the fields that are used here."""
 
     @property
     def run(self) -> str: ...
@@ -36,7 +36,7 @@ class RunPath:
     Attributes:
         timeline: what its records add up to.
         taken: how many rows it took.
-        steps: of each row, the numbers of the first `STEPS` steps that took it, counted from 1.
+        steps: for each row, the numbers of the first `STEPS` steps that took it, counted from 1.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class RunPath:
 
 
 def runs_of(records: Iterable[RunRecord]) -> dict[str, RunPath]:
-    """Return the runs that `records` tell of, by id, in the order in which they begin."""
+    """Return the runs in `records`, by id, in the order in which they begin."""
     runs: dict[str, RunPath] = {}
     for record in records:
         runs.setdefault(record.run, RunPath()).take(record)
@@ -66,9 +66,9 @@ def overlay_of_runs(chart: Chart, runs: Mapping[str, RunPath], *, caption: str =
     """Return the marks of `runs` on `chart`.
 
     Args:
-        chart: rows and states that it does not declare are counted in the caption.
-        runs: by id; of a single one the path is shown as well.
-        caption: what the runs are, such as the name of the journal.
+        chart: rows that it does not declare are counted in the caption.
+        runs: by id; if there is only one, its path is shown as well.
+        caption: what the runs are, such as the journal's name.
     """
     taken: Counter[str] = Counter()
     for run in runs.values():
@@ -89,7 +89,7 @@ def overlay_of_runs(chart: Chart, runs: Mapping[str, RunPath], *, caption: str =
 
 
 def _steps(first: list[int], times: int) -> str:
-    """The numbers of the first steps that took a row, of as many as `times`."""
+    """Return the step numbers as text; `times` is how many steps took the row, of which `first` are known."""
     steps = [str(number) for number in first]
     more = [f"+ {times - len(steps)} more"] if times > len(steps) else []
     return f": step{'s' * (times > 1)} {', '.join([*steps, *more])}"
@@ -121,7 +121,7 @@ def _why(run: Timeline) -> str:
 
 
 def _end(chart: Chart, run: Timeline) -> str:
-    """Where a run stopped and why, in one line."""
+    """Return where a run stopped and why, in one line."""
     if run.stop is None:
         return f"no end is recorded: the run was cut off, or goes on, in state '{run.state}'"
     facts = run.stop.get("facts")

@@ -1,4 +1,4 @@
-"""The summary: the numbers of one run that a timeline lacks, for they take the chart: limits spent, waits, tool use."""
+"""The summary: numbers of one run that need its chart, so that a timeline lacks them: limits spent, waits, tool use."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Adding:
     """What a run adds up to so far: mutable.  For the attributes see `Totals`.
 
     Attributes:
-        staked: the limit that the request under way spent; it is given back when the request fails and the run rests.
-        failing: whether the last report is a failure.
+        staked: the limit spent by the request in flight; it is given back if the request fails and the run rests.
+        failing: whether the last event was a failure.
     """
 
     tools: dict[str, ToolUse] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Adding:
             self.waits[wait] = self.waits.get(wait, 0.0) + seconds
 
     def row(self, spends: str | None, *, rests: bool) -> None:
-        """Add a row that spent the limit `spends`; `rests`: the state that it led to has no effect."""
+        """Add a row that spent the limit `spends`; `rests`: whether the state it led to has no effect."""
         if spends is not None:
             self.spent[spends] += 1
             self.staked = spends
@@ -41,7 +41,7 @@ class Adding:
             self.staked = None
 
     def answered(self, seconds: float | None) -> None:
-        """Add a reply, or a summary, and how long its request took."""
+        """Add a reply or a summary, and how long its request took."""
         self.staked = None
         together, longest = _longer(self.requests.seconds, self.requests.longest, seconds)
         self.requests = replace(self.requests, seconds=together, longest=longest)
@@ -63,7 +63,7 @@ class Adding:
             self.requests = replace(self.requests, lost=self.requests.lost + 1)
 
     def totals(self, timeline: Timeline) -> Totals:
-        """Return what there is, with what `timeline` knows of the same run."""
+        """Return the totals, together with those of `timeline` for the same run."""
         return Totals(
             records=timeline.records,
             turns=timeline.turns,

@@ -2,22 +2,22 @@
 
 records        the record, and the one place where records are made
 codec          events, contexts and charts as plain JSON data, and back
-masking        secrets out of parameters
+masking        removes secrets from parameters and from errors' texts
 render         plain data as one line of bytes, and back
-json_pointer   places in plain data, and what is inside of it
-chain          each line's hash in the next one, and the seal of the last
-record_schema  a record, as JSON Schema
-privacy        what of a payload is written
-clock          when a record was written
-files          opened to write at their end, and put on disk
-lock           one writer of a run at a time
-tail           the end of the file, as the run left it; what a killed process left of a record
-writer         a run's records to a file, through structlog
-whole_write    several records at once, or none
+json_pointer   JSON pointers: places in plain data
+chain          puts each line's hash into the next line, and seals the last one
+record_schema  the JSON Schema of a record
+privacy        which payloads are written
+clock          the time at which a record is written
+files          opens files to append to, and waits for the disk
+lock           only one process at a time writes a run
+tail           the end of the file: was it changed by others, did a killed process leave half a record
+writer         writes a run's records to a file, through structlog
+whole_write    writes several records at once, or none
 reading_bounds how much a reader takes in
-reader         records out of a file, those of older versions as today's
-timeline       what the records of one run add up to, one at a time
-integrity      whether a file is what was written
+reader         reads records from a file, upgrading those of older versions
+timeline       adds up the records of one run, one at a time
+integrity      whether a file is exactly what was written
 
 The format is written down field by field in docs/journal.md.
 """

@@ -1,11 +1,11 @@
 """The chain: each line carries the hash of the line before it, and the last line of a run is sealed.
 
-``prev`` is the hash of the exact bytes of the run's line before, without the line's end; null in its first.  A *seal*
-is a hash over its own line up to itself, so that nothing need follow: a change is seen in the last line too, and a
-missing seal tells that the end is missing.  Whoever can write the file can write a seal as well; not so with a key,
-which makes it an HMAC.
+``prev`` is the hash of the exact bytes of the run's previous line, without the line's end; null in its first record.  A
+*seal* is a hash over its own line, up to the seal itself.  It shows a change of the last line, which no other
+line could, and where it is missing, the end of the run is missing.  Anyone who can write the file can write a seal as
+well, but not with a key, which makes the seal an HMAC.
 
-`Chain` is the last processor of the writer: it renders, so what it hashes is what is written.
+`Chain` is the writer's last processor.  It renders each record, so what it hashes is what is written.
 """
 
 from __future__ import annotations
@@ -20,54 +20,54 @@ from fsm_runner.journal.reading_bounds import LINE, LineTooLong, bound
 from fsm_runner.journal.render import render
 
 HASH_LENGTH = 32
-"""Characters of a hash that ``prev`` keeps: half of a SHA-256 in hex."""
+"""How many characters of a hash ``prev`` keeps: half of a SHA-256 in hex."""
 
 LAST = 64
-"""Bytes of the last line that are remembered."""
+"""How many bytes of the last line's end are remembered."""
 
 SEALED = frozenset({"ended", "sealed"})
 """The types of the records that carry a seal."""
 
 Seal: TypeAlias = Literal["none", "hash", "key", "other"]
-"""What a line's seal is worth.
+"""What a line's seal proves.
 
-none: it has none.  hash: it is right, and anyone could have made it.  key: it is right, and made with the key.
-other: it cannot be checked, for it was made with a key, or without the one that was given, or it is wrong.
+none: there is no seal.  hash: the seal is right, but anyone could have made it.  key: it is right, and made with the
+key.  other: it is wrong, or cannot be checked: it was made with a key that was not given, or without the one that was.
 """
 
 _SEAL = re.compile(rb',"seal":"(sha256|hmac-sha256):([0-9a-f]{64})"\}\Z')
 
 
 def hash_of(line: bytes) -> str:
-    """Return the hash of `line`, which is given without its end, as ``prev`` holds it."""
+    """Return the hash of `line` in the form of ``prev``; `line` has no line end."""
     return sha256(line).hexdigest()[:HASH_LENGTH]
 
 
 class Chain:
-    """The end of the writer's processors: mutable, for it remembers the line before.
+    """The last of the writer's processors: mutable, because it remembers the previous line.
 
     Attributes:
         head: the hash of the last line; None before the first.
-        unsealed: whether that line still lacks the seal that the key is there for.
-        breaks: whether a line that was left unfinished is to be ended first, in one write with the record.
-        last: the end of the last line; nothing before the first.
+        unsealed: whether there is a key, and the last line still lacks its seal.
+        breaks: whether an unfinished line must be ended first, in the same write as the next record.
+        last: the last bytes of the last line; empty before the first.
     """
 
     def __init__(self, key: bytes | None = None, head: str | None = None) -> None:
-        """Go on after `head`; seal with `key`.
+        """Continue after the hash `head`; make seals with `key`.
 
         Raises:
             ValueError: the key is empty.
         """
         self.head = head
-        self.unsealed = False  # there is nothing yet that could be cut off
+        self.unsealed = False  # nothing has been written that could be cut off
         self.breaks = False
         self.last = b""
         self._key = checked_key(key)
         self._most = bound(LINE)
 
     def __call__(self, logger: object, method: str, record: MutableMapping[str, object]) -> bytes:
-        """Render `record` with its links."""
+        """Render `record` with ``prev``, and with a seal if its type has one."""
         record["prev"] = self.head
         line = render(record)
         if len(line) > self._most:
@@ -84,7 +84,7 @@ class Chain:
 
 
 def seal_of(line: bytes, key: bytes | None) -> tuple[Seal, str]:
-    """Return what the seal of `line` is worth to whoever holds `key`, and what is wrong with it."""
+    """Return what the seal of `line` proves to the owner of `key`, and what is wrong with it; empty if nothing."""
     found = _SEAL.search(line)
     if found is None:
         return "none", "it has no seal"
@@ -99,10 +99,10 @@ def seal_of(line: bytes, key: bytes | None) -> tuple[Seal, str]:
 
 
 def checked_key(key: bytes | None) -> bytes | None:
-    """Return `key`.
+    """Return `key` if it can be used.
 
     Raises:
-        ValueError: it is empty, or no bytes.
+        ValueError: it is empty, or not bytes.
     """
     if key is not None and not isinstance(key, bytes):
         raise ValueError(f"key: it is a {type(key).__name__} (give at least 32 random bytes, or None)")

@@ -1,4 +1,4 @@
-"""The clock: when a record was written."""
+"""The clock: the time at which a record is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeAlias
 from fsm_runner.journal.render import iso_time
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Says what time it is, with a time zone."""
+"""A function that returns the time, with a time zone."""
 
 
 def utc_now() -> datetime:
@@ -19,7 +19,7 @@ def utc_now() -> datetime:
 
 
 def stamps(clock: Clock) -> Callable[[], str]:
-    """Return what says what time it is by `clock`, in UTC and ISO 8601."""
+    """Return a function that gives the time of `clock` as text, in UTC and ISO 8601."""
     return _Seconds().now if clock is utc_now else lambda: _stamp(clock)
 
 
@@ -29,7 +29,7 @@ def _stamp(clock: Clock) -> str:
 
 
 class _Seconds:
-    """The clock that most journals have: mutable, for a second's text is made once."""
+    """A fast `utc_now` as text: mutable, because it makes the text of each second only once."""
 
     def __init__(self) -> None:
         self._known = (0, "")
@@ -37,7 +37,7 @@ class _Seconds:
     def now(self) -> str:
         micros = time.time_ns() // 1_000
         second = micros // 1_000_000
-        known, text = self._known  # both at once: another thread may be a second ahead
+        known, text = self._known  # both in one read: another thread may replace the pair
         if second != known:
             text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
             self._known = (second, text)

@@ -1,8 +1,8 @@
 """The codec: events, contexts and charts as plain JSON data, and back.
 
-Payloads are written as they are.  What is ours is written by field name; of a chart only what differs from the
-default, so that a field added later changes no hash.  Reading refuses fields that are missing, unknown or of a wrong
-type by `ValueError`, whose text says which; who knows the line adds it.
+Payloads are written as they are.  Our own data is written by field name.  A chart's fields that hold their default are
+left out, so a field that is added later changes no hash.  Reading raises `ValueError` for a field that is missing,
+unknown or of a wrong type.  Its text names the field; the caller, who knows the line, adds that.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _T = TypeVar("_T")
 
 
 def event_data(event: ev.Event) -> tuple[str, Data]:
-    """Return the word that an event is journaled under, and its fields.
+    """Return the word under which an event is journaled, and its fields.
 
-    The word is its name, but ``reported`` for every event of the user's own, whose name is then a field.
+    The word is the event's name, except that all events of the user's own are ``reported``, with their name as a field.
     """
     match event:
         case ev.Replied() | ev.Summarised():
@@ -73,7 +73,7 @@ def _act_data(event: ev.Act) -> Data:
 
 
 def event_from(word: object, data: Mapping[str, object]) -> ev.Event:
-    """Return the event that was journaled as `word` with `data`, which may hold more than its fields.
+    """Return the event that was journaled as `word` with `data`; further fields in `data` are ignored.
 
     Raises:
         ValueError: there is no such event, or a field of it is missing or of a wrong type.
@@ -161,10 +161,10 @@ _EVENTS: Mapping[str, Callable[[_Fields], ev.Event]] = {
 
 
 def plain(value: object, *, defaults: bool = True) -> object:
-    """Return frozen data of ours as JSON data, by field name.  Mappings are payloads and stay what they are.
+    """Return our frozen data as JSON data, by field name.  Mappings are payloads and are returned unchanged.
 
     Args:
-        defaults: whether fields that hold their default are written too.
+        defaults: whether fields that hold their default are included.
     """
     if is_dataclass(value) and not isinstance(value, type):
         kept = (f for f in fields(value) if defaults or f.default is MISSING or getattr(value, f.name) != f.default)
@@ -203,7 +203,7 @@ def chart_data(chart: Chart) -> tuple[Mapping[str, object], str]:
 
 
 def chart_hash(data: object) -> str:
-    """Return the SHA-256, in hex, of a chart's plain data: of its JSON without spaces, with sorted keys."""
+    """Return the SHA-256, in hex, of a chart's plain data: of its JSON without spaces and with sorted keys."""
     return sha256(canonical(dict(data) if isinstance(data, Mapping) else data)).hexdigest()
 
 
@@ -217,7 +217,7 @@ def chart_from(data: object) -> Chart:
 
 
 def _with_histories(data: object) -> object:
-    """`data` with the lists of messages as histories."""
+    """Return `data` with its lists of messages as `History`."""
     conversation = data.get("conversation") if isinstance(data, Mapping) else None
     if not isinstance(data, Mapping) or not isinstance(conversation, Mapping):
         return data
@@ -237,7 +237,7 @@ def _objects(messages: Iterable[object]) -> Iterable[ev.Json]:
 
 
 class _Strict(BaseModel):
-    """What is read from outside.  pydantic hands this configuration down to the dataclasses inside."""
+    """The configuration for data from outside.  pydantic passes it on to the dataclasses inside."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 

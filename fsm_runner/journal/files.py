@@ -1,4 +1,4 @@
-"""Files: opened to write at their end, and put on disk."""
+"""Files: opened to append to, and written through to the disk."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from fsm_runner.engine.errors import JournalError
 Sync: TypeAlias = Literal["none", "effect", "record"]
 """When a record is on disk.
 
-none: when the operating system writes it.  effect: before an effect is begun, and after what came of it is told.
+none: when the operating system decides.  effect: before an effect begins, and after its outcome is reported.
 record: before the run goes on.
 """
 
 OUTCOMES = frozenset({"replied", "summarised", "tool_finished", "failed", "reported"})
-"""The events that tell what came of an effect."""
+"""The events that report the outcome of an effect."""
 
 GZIP = b"\x1f\x8b"
-"""How a compressed file begins."""
+"""The first bytes of a compressed file."""
 
 _EFFECTS = frozenset({"scheduled", "ended", "sealed"})
 
 
 def is_due(sync: Sync, kind: str, event: object) -> bool:
-    """Whether `sync` wants the disk waited for after a record of type `kind` and, of one, of `event`."""
+    """Whether `sync` waits for the disk after a record of type `kind`; `event` is the name, if it is an event."""
     return sync == "record" or (sync == "effect" and (kind in _EFFECTS or (kind == "event" and event in OUTCOMES)))
 
 
 def number_of(file: BinaryIO, source: str) -> int:
-    """Return the number by which the disk is waited for.
+    """Return the file descriptor on which to wait for the disk.
 
     Raises:
-        JournalError: it is no file on a disk.
+        JournalError: it is not a file on a disk.
     """
     try:
         return file.fileno()
@@ -42,7 +42,7 @@ def number_of(file: BinaryIO, source: str) -> int:
 
 
 def appending(path: Path, sync: Sync = "none") -> BinaryIO:
-    """Open `path` to write at its end; unless `sync` is none, a new file's name is on disk too.
+    """Open `path` to append to it; unless `sync` is ``none``, a new file's name is on disk too.
 
     Raises:
         OSError: it cannot be opened.
@@ -60,15 +60,15 @@ def appending(path: Path, sync: Sync = "none") -> BinaryIO:
 
 
 def _readable(path: str, flags: int) -> int:
-    """Open a file to be read, too; a pipe must not be."""
+    """Open a file so that it can be read too; a pipe cannot."""
     return os.open(path, flags & ~os.O_WRONLY | os.O_RDWR, 0o666)
 
 
 def check_plain(path: Path) -> None:
-    """Refuse a compressed file: lines behind it could not be read, nor what it holds.
+    """Refuse a compressed file: lines after its end could not be read.
 
     Raises:
-        JournalError: `path` is one.
+        JournalError: `path` is compressed.
         OSError: it cannot be read.
     """
     if is_compressed(path):
@@ -97,5 +97,5 @@ def _sync_folder(folder: Path) -> None:
 
 
 def why(error: OSError) -> str:
-    """Return what went wrong, in the words of the operating system."""
+    """Return the operating system's words for `error`."""
     return (error.strerror or str(error)).lower()

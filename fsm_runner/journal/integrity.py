@@ -1,4 +1,4 @@
-"""Integrity: whether a journal is what was written, from its first record to its last."""
+"""Integrity: whether a journal is exactly what was written, from its first record to its last."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Flaw:
     """A line that is not as it was written: immutable.
 
     Attributes:
-        line: where, counted from 1.
+        line: its line, counted from 1.
         problem: what is wrong with it.
-        run: the run's id; None when it cannot be told.
-        seq: the record's number in the run; None when it cannot be told.
+        run: the run's id; None if it is not known.
+        seq: the record's number in the run; None if it is not known.
     """
 
     line: int
@@ -41,9 +41,9 @@ class VerifiedRun:
 
     Attributes:
         run: its id.
-        records: how many there are.
-        seal: what the seal of the last is worth.
-        head: the hash of the last.
+        records: how many records it has.
+        seal: what the seal of its last record proves.
+        head: the hash of its last record.
     """
 
     run: str
@@ -58,12 +58,12 @@ class VerifiedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What verifying found: immutable.
+    """The result of `verify`: immutable.
 
     Attributes:
         source: the file's name.
-        runs: the runs in it, in the order in which they started.
-        flaws: what is wrong, in the file's order; after a line that cannot be read nothing is looked at.
+        runs: the runs in the file, in the order in which they started.
+        flaws: what is wrong, in the file's order; nothing is checked after a line that cannot be read.
         torn: the lines that a killed process left unfinished.
     """
 
@@ -79,14 +79,14 @@ class Verification:
 
     @property
     def first(self) -> Flaw | None:
-        """The first that is wrong."""
+        """The first flaw."""
         return next(iter(self.flaws), None)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """Yield what was found, a line each; names in them are as they were found, and may hold anything."""
+        """Yield the result line by line.  Names are not cleaned for a terminal."""
         yield f"{self.source}: {'as it was written' if self.intact else 'not as it was written'}"
         yield from (f"  {run}" for run in self.runs)
         yield from (f"{self.source}:{flaw.line}: {flaw}" for flaw in self.flaws)
@@ -100,14 +100,14 @@ def verify(
     unsealed: bool = False,
     since: Verification | None = None,
 ) -> Verification:
-    """Return whether the journal `source` is what was written.
+    """Return whether the journal `source` is exactly what was written.
 
     Args:
         source: a path, ``"-"`` for standard input, or an open binary file.
-        key: the key that the runs were sealed with; None: seals of anyone's count.
-        unsealed: whether a run may lack a good seal at its end, for it goes on or was killed; what was cut off there
-            cannot be seen then.
-        since: what was found of all that stands before `source`, an open file, in a journal that grew meanwhile.
+        key: the key with which the runs were sealed; None: seals that anyone could make are good.
+        unsealed: accept a run without a good seal at its end: it is still written, or was killed.  A cut-off end is
+            not noticed then.
+        since: the result for everything before `source`, an open file: to verify only what was added to a journal.
 
     Raises:
         JournalError: the file cannot be opened, or it holds no record.
@@ -141,7 +141,7 @@ def verify(
 
 @dataclass(slots=True)
 class _Last:
-    """A run's last record so far; None when it stands before what is looked at."""
+    """A run's last record so far; None if it stands before the part that is checked."""
 
     record: Record | None
     seq: int
@@ -153,14 +153,14 @@ class _Last:
 
 @dataclass(slots=True)
 class _Looked:
-    """What was looked at so far."""
+    """What was checked so far."""
 
     key: bytes | None
     runs: dict[str, _Last] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def at(self, record: Record, reading: Reading) -> None:
-        """Look at one more record, whose line `reading` holds."""
+        """Check one more record, whose line is the last that `reading` read."""
         last = self.runs.get(record.run)
         if last is None:
             if record.prev is not None:
@@ -177,7 +177,7 @@ class _Looked:
         self.runs[record.run] = _Last(record, record.seq, hash_of(reading.line), *seal, whole=reading.ended)
 
     def at_ends(self, unsealed: bool) -> None:
-        """Look at the last record of each run."""
+        """Check the last record of each run."""
         for run, last in self.runs.items():
             line, seq = (1 if last.record is None else last.record.line), last.seq
             if last.seal in ("none", "other") and not unsealed:

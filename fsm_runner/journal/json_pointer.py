@@ -1,4 +1,4 @@
-"""JSON pointers: places in JSON data, what is inside of a value, and what stands where there is none."""
+"""JSON pointers: places in JSON data, the items inside a value, and a mark for a value that is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Absent(Enum):
-    """The side of a difference on which there is nothing."""
+    """The mark for the side of a difference that has no value."""
 
     NOTHING = "nothing"
 
@@ -16,23 +16,23 @@ class Absent(Enum):
 
 
 NOTHING = Absent.NOTHING
-"""What stands for a value, or a whole record, that is not there."""
+"""Stands for a value, or a whole record, that is missing."""
 
 
 def below(pointer: str, key: str) -> str:
-    """Return the pointer to `key` inside of what `pointer` points to; `key` may be the index of a list."""
+    """Return the pointer to `key` in the value that `pointer` points to; `key` may be the index of a list."""
     return f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
 def steps_of(pointer: str) -> list[str]:
-    """Return the keys and indexes that lead to what `pointer` points to, as text; none for the whole."""
+    """Return the keys and indexes along `pointer`, as text; an empty list for the whole value."""
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
 def inside(value: object) -> Mapping[str, object] | None:
-    """Return what is inside of `value`, by key or index; None when it is neither object nor list.
+    """Return the items of an object or a list by key or index; None for any other value.
 
-    A list and a tuple are the same, as JSON has it."""
+    Tuples count as lists."""
     if isinstance(value, Mapping):
         return {str(key): each for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The lock: one writer of a run at a time."""
+"""The lock: only one process at a time writes a run."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ from fsm_runner.journal.reader import Reading
 from fsm_runner.journal.render import render
 
 _FIRST = 1 << 62
-"""Where the locked bytes begin: no file is as long, and as many again are there for the ids."""
+"""Where the bytes to lock begin, far behind any file's end; there are as many again, one for each hash of an id."""
 
 _LAYOUTS = {"linux": "hhqqi", "darwin": "qqihh"}
-"""The C structure `flock` by platform: its five numbers, of which the owner's is 0.  Source: fcntl(2)."""
+"""The C structure `flock` by platform: five numbers, of which the owner's is 0.  Source: fcntl(2)."""
 
 _RANDOM = re.compile("[0-9a-f]{32}")
 _BLOCK = 1 << 20
 
 
 class RunLock:
-    """A run's place at the end of a file: mutable, for another may take it.
+    """The lock on one run in one file: mutable, since another journal of this process may take it over.
 
     Attributes:
-        file: what holds it, for as long as that is open.
-        lost: whether another journal of this process has it now.
+        file: the open file that holds the lock.
+        lost: whether another journal of this process has taken it over.
     """
 
     def __init__(self, file: BinaryIO, place: int | None) -> None:
-        """RunLock it with `file`; `place`: the byte that is to be locked, if any."""
+        """Lock with `file`; `place`: the byte to lock, if any."""
         self.file = file
         self.lost = False
         self._place = place
         self._process = os.getpid()
 
     def is_taken(self) -> bool:
-        """Take it; return whether nobody else has it."""
+        """Try to take the lock; return whether it was free."""
         return self._place is None or _locked(self.file.fileno(), self._place)
 
     def close(self) -> None:
-        """Let go, and close the file.
+        """Release the lock and close the file.
 
-        A process forked meanwhile has a copy of it, which would go on holding; and one that ends must not let go.
+        A process forked meanwhile has a copy of the file, which would keep the lock; a fork that ends must not free it.
 
         Raises:
-            OSError: what is left to write cannot be written.
+            OSError: buffered bytes cannot be written.
         """
         if self._place is not None and self._process == os.getpid() and not self.file.closed:
             _locked(self.file.fileno(), self._place, free=True)
         self.file.close()
 
     def lose(self) -> None:
-        """Let go for another."""
+        """Give the lock up to another journal."""
         self.lost = True
         self.close()
 
     def leave(self) -> None:
-        """Close this process's copy of the file, which another process holds; write nothing that is not written yet."""
+        """Close this process's copy of the file, which another process owns, without writing what is buffered."""
         getattr(self.file, "raw", self.file).close()
 
 
@@ -73,9 +73,9 @@ _one_at_a_time = threading.Lock()
 
 
 def _leave_to_the_parent() -> None:
-    """In a forked process: only the process that opened a journal writes it, and holds its run."""
+    """Run in a forked process: a journal is written, and its run locked, only by the process that opened it."""
     global _one_at_a_time
-    _one_at_a_time = threading.Lock()  # another thread may have had it, which is not here
+    _one_at_a_time = threading.Lock()  # a thread that held the old one does not exist here
     for hold in [*_holds.values()]:
         hold.leave()
     _holds.clear()
@@ -86,7 +86,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def held(file: BinaryIO, path: Path, run: str) -> RunLock:
-    """RunLock `run` in `file`, which is `path`, open to be written; what is no file in a folder is everyone's.
+    """Lock `run` in `file`, which is `path`, open for writing.  What is not a file in a folder is not locked.
 
     Raises:
         JournalError: another process holds it.
@@ -108,7 +108,7 @@ def held(file: BinaryIO, path: Path, run: str) -> RunLock:
 
 
 def head_of(path: Path, run: str, last: int) -> str | None:
-    """Return the hash of the last record of `run` in the file at `path`; None when it has none.
+    """Return the hash of the last record of `run` in the file at `path`; None if there is no record.
 
     Raises:
         JournalError: its number is not `last`; or the file cannot be opened, or a line of it cannot be read.
@@ -129,19 +129,19 @@ def head_of(path: Path, run: str, last: int) -> str | None:
 
 
 def check_new(path: Path, run: str) -> None:
-    """Refuse to begin a run in a file that holds one of that id: nobody could read either.
+    """Refuse to begin a run in a file that already holds a run with its id: neither could be read.
 
-    A random id is taken for new without a look, so that a log of many runs is not searched for each.
+    A random id counts as new without a look, so that a log of many runs is not searched for each new run.
 
     Raises:
-        JournalError: the file holds it.
+        JournalError: the file holds such a run.
         OSError: the file cannot be read.
     """
     if _RANDOM.fullmatch(run) or not path.is_file() or not _mentions(path, b'"run":%s,"seq":1,' % render(run)):
         return
     try:
         holds = any(record.run == run for record in Reading(str(path)))
-    except JournalError:  # of a damaged file no more can be told
+    except JournalError:  # the file is damaged further on, so nothing more can be found out
         return
     if holds:
         hint = "give the new one an id of its own, or resume the old one"
@@ -164,7 +164,7 @@ def _place(run: str) -> int:
 
 
 def _locked(number: int, place: int, *, free: bool = False) -> bool:
-    """Lock the byte at `place`, or free it; return whether nobody else has it."""
+    """Lock the byte at `place`, or free it; return whether it was not locked by another process."""
     if sys.platform == "win32":
         return True
     import fcntl

@@ -1,12 +1,12 @@
-"""Masking: secrets out of parameters and errors' texts before anything else sees them.
+"""Masking: removes secrets from parameters and errors' texts, before any other code sees them.
 
-Headers never reach the journal: the driver keeps them apart from a request's parameters.  What a caller may still have
-put among the parameters is masked in two ways:
+Headers never reach the journal: the driver keeps them apart from a request's parameters.  Secrets that a caller puts
+among the parameters all the same are masked in two ways:
 
-- by the name above it, whatever stands there and however deep: ``{"auth": {"value": ["[masked]"]}}``;
-- by what keys look like, wherever they stand in a text, and by what a URL holds before ``@`` and in its query.
+- by the name above them, whatever value stands there and however deep: ``{"auth": {"value": ["[masked]"]}}``;
+- by their form, anywhere in a text: API keys of known issuers, and the user and query of a URL.
 
-What is masked already stays as it is, so that whoever has only the journal comes to the same hash.  Sources of the
+A value that is masked already stays as it is, so a reader of the journal comes to the same hash.  Sources of the
 forms: the issuers' documentation, and the default rules of gitleaks (https://github.com/gitleaks/gitleaks).
 """
 
@@ -18,7 +18,7 @@ from operator import is_
 from typing import cast
 
 MASK = "[masked]"
-"""What is written instead."""
+"""The text that replaces a secret."""
 
 _NAMES = re.compile(
     r"authori[sz]ation|api_?key|(?:auth|access|refresh|bearer|session)_?token|secret|passw(?:or)?d|passphrase|cookie"
@@ -59,16 +59,16 @@ _PART = re.compile(r"([?&;#])([\w.~%\[\]-]+)=([^&#;\s\"'<>]+)")
 
 
 def is_secret(name: str) -> bool:
-    """Whether what stands under `name` is a secret, whatever its case: ``X-Api-Key``, ``authToken``, ``passwd``.
+    """Whether a value called `name` is a secret, in any spelling: ``X-Api-Key``, ``authToken``, ``passwd``.
 
-    Numbers of tokens are none: ``max_tokens``.
+    Names of token counts are not: ``max_tokens``.
     """
     plain = _HUMP.sub("_", name).lower().replace("-", "_").replace(".", "_")
     return _NAMES.search(plain) is not None and _COUNTS.search(plain) is None
 
 
 def masked_text(text: str) -> str:
-    """Return `text` with every key of a known form, and what a URL holds of a user and of keys, replaced by `MASK`."""
+    """Return `text` with `MASK` instead of every key of a known form, and of the user and keys in a URL."""
     text = _KEY.sub(MASK, text)
     if "=" in text:
         text = _PART.sub(_part, text)
@@ -76,21 +76,21 @@ def masked_text(text: str) -> str:
 
 
 def masked(params: Mapping[str, object]) -> Mapping[str, object]:
-    """Return `params` without secrets, each replaced by `MASK`; itself when there is none."""
+    """Return `params` with each secret replaced by `MASK`; `params` itself if there is none."""
     return params if (clean := _masked("", params)) is params else cast("Mapping[str, object]", clean)
 
 
 def _masked(name: str, value: object, below: bool = False) -> object:
-    """`value` under `name`, masked; itself when it holds no secret.  One frame a level: parameters may nest deep.
+    """Return `value` masked; itself if it holds no secret.  Uses one stack frame a level, since values may nest deep.
 
     Args:
-        name: the key above it.
-        value: what may be or hold one.
-        below: whether all that is in it is one, for a name further up says so.
+        name: the key above `value`.
+        value: the value that may be a secret or hold one.
+        below: whether a key further up is a secret's name, so that everything inside is secret.
     """
     match value:
         case Mapping():
-            schema = name == "properties" and not below  # of a JSON Schema: these are names of fields
+            schema = name == "properties" and not below  # in a JSON Schema, the keys below are names of fields
             below = below or is_secret(name)
             fields = {}
             for key, each in value.items():
@@ -99,7 +99,7 @@ def _masked(name: str, value: object, below: bool = False) -> object:
         case list() | tuple():
             items = []
             for each in value:
-                items.append(_masked(name, each, below))  # noqa: PERF401 - a comprehension is a frame more a level
+                items.append(_masked(name, each, below))  # noqa: PERF401 - a comprehension costs one more frame a level
             return value if all(map(is_, items, value)) else items
         case None | bool() | int() | float():
             return value

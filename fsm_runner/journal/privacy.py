@@ -1,7 +1,7 @@
-"""Privacy: what of a record's payload is written, decided before any processor sees it.
+"""Privacy: which payloads of a record are written.  This is decided before any processor sees the record.
 
-First the caller's redactions, each at a path; then `content`: payloads as they are, or not at all.  What
-decides the way of a run stays in all of them: names, ids, reasons, answers, counts.
+First the caller's redactions are made, each at its path.  Then `content` decides: payloads as they are, or none.
+Whatever decides a run's way is always written: names, ids, reasons, answers, counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fsm_runner.journal.render import parse, render
 from fsm_runner.loop.history import History
 
 Content: TypeAlias = Literal["full", "none"]
-"""What is written of payloads.  full: all but secrets.  none: nothing."""
+"""What is written of payloads.  full: everything except secrets.  none: nothing."""
 
 _LEFT_OUT = object()
 
@@ -53,28 +53,29 @@ _SHAPES: Mapping[str, Mapping[str, str]] = {
     "block": {**dict.fromkeys(("type", "id", "tool_use_id", "name", "is_error"), "word"), "*": "hide"},
     "usage": {"*": "number"},
 }
-"""For a record's type, then for what is inside: which shape each field has; ``*``: any other, else it is kept.
+"""For a record's type, and then for the values inside: which shape each field has.  ``*`` is any other field; without
+it, other fields are kept.
 
-keep: stays.  hide: is a payload.  number, word: stays when it is one, else it is a payload.  [x]: a list of them.
+keep: is written.  hide: is a payload.  number, word: written if it is one, else a payload.  [x]: a list of them.
 """
 
 _LONGEST_WORD = 128
 
 
 class Shield:
-    """What stands between a run and its journal: immutable.
+    """Removes from a run's records what must not be written: immutable.
 
     Attributes:
         content: what is written of payloads.
-        holds: what the journal then holds of them: `content`, or ``redacted`` for what is full but for redactions.
-        paths: where the caller redacts.
+        holds: what the journal says of itself: `content`, or ``redacted`` for ``full`` with redactions.
+        paths: the paths that the caller redacts.
     """
 
     def __init__(self, content: Content = "full", redact: Mapping[str, object] | None = None) -> None:
         """See `Journal.open`.
 
         Raises:
-            ValueError: `content` is not known, or a path is none.
+            ValueError: `content` is not known, or a path is malformed.
         """
         if content not in ("full", "none"):
             raise ValueError(f"content={content!r}: it is not known (choose from: full, none)")
@@ -84,7 +85,7 @@ class Shield:
         self._redactions = [(_steps(path), instead) for path, instead in (redact or {}).items()]
 
     def of(self, kind: str, data: Data) -> Data:
-        """Return what may be written of a record's own fields; `data` stays as it is."""
+        """Return what may be written of a record's own fields; `data` is not changed."""
         for (type_, *path), instead in self._redactions:
             if type_ in ("*", kind):
                 clean = _redacted(data, path, instead)
@@ -129,12 +130,12 @@ def _steps(path: str) -> list[str]:
 
 
 def _redacted(value: object, path: list[str], instead: object) -> object:
-    """A copy of `value` with what is at `path` replaced; itself when nothing is there."""
+    """Return a copy of `value` with the value at `path` replaced; `value` itself if nothing is there."""
     if not path:
         return _replaced(value, instead)
     step, *rest = path
     if not isinstance(value, (Mapping, list, tuple, History, str, int, float, type(None))):
-        value = parse(render(value))  # what JSON does not have could hide what is looked for
+        value = parse(render(value))  # other types, such as a model, could hide a value from the path
     if isinstance(value, Mapping):
         return {key: _redacted(each, rest, instead) if step in ("*", key) else each for key, each in value.items()}
     if isinstance(value, (list, tuple, History)):
@@ -148,5 +149,5 @@ def _replaced(value: object, instead: object) -> object:
         return instead
     try:
         return instead(value)
-    except Exception:  # what could not be looked at must neither be written nor end the run
+    except Exception:  # the caller's function failed: the value must not be written, and the run must not end
         return MASK

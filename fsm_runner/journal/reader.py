@@ -1,14 +1,14 @@
-"""The reader: records out of a file, one at a time, in little memory however long the file is.
+"""The reader: records out of a file, one at a time, in little memory even for a long file.
 
-The file may be compressed with gzip, which is seen by how it begins.  Other lines may stand between the records, and
-those of several runs may be mixed.  A record is a line that is a JSON object with our ``v``, ``run``, ``seq`` and
-``type``; a line that begins as the writer's do must be one.  Three things are told apart:
+The file may be compressed with gzip; its first bytes tell.  Other lines may stand between the records, and the records
+of several runs may be mixed.  A record is a line that is a JSON object with our ``v``, ``run``, ``seq`` and ``type``.
+A line that begins as the writer's lines do must be a record.  Three cases are told apart:
 
-- a line that is nobody's record is passed over;
-- a line that a killed process left unfinished is passed over and told by `Reading.torn`.  It is known by its end: it
-  would be a record if it went on.  What another process wrote behind it, without a line's end between, is found by how
-  a record begins (see `torn`);
-- any other line that cannot be read, and any gap in the numbers of a run, is a `JournalError` that names the line.
+- A line that is not ours is skipped.
+- A line that a killed process left unfinished is skipped and listed in `Reading.torn`.  It would be a record if it went
+  on.  Another process may have written a record right behind it, on the same line; that record is found by its first
+  bytes (see `tail`).
+- Any other line that cannot be read, and any gap in a run's numbers, is a `JournalError` that names the line.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _RUN = re.compile(rb'\{"v":\d+,"run":("(?:[^"\\]|\\.)*")')
 
 
 Upgrade: TypeAlias = Callable[[dict[str, object]], dict[str, object]]
-"""Makes a record of one version into one of the next; raises `ValueError` for a record that it cannot read."""
+"""Turns a record of one version into one of the next; raises `ValueError` for a record that it cannot read."""
 
 UPGRADES: Mapping[int, Upgrade] = MappingProxyType({})
-"""By the version that they upgrade from.  Version 1 is the first, so there are none yet."""
+"""The upgrades, by the version from which they upgrade.  Version 1 is the first, so there are none yet."""
 
 
 class Reading(Iterator[Record]):
-    """The records of a file, in its order: an iterator, read as it goes.
+    """The records of a file, in its order: an iterator that reads as it goes.
 
     Attributes:
         source: the file's name, for messages.
-        torn: the unfinished lines passed over so far; all of them once it is exhausted.
+        torn: the unfinished lines skipped so far; complete once the iterator is exhausted.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class Reading(Iterator[Record]):
         after: Mapping[str, int] | None = None,
         upgrades: Mapping[int, Upgrade] = UPGRADES,
     ) -> None:
-        """Read `file`; without one, the file called `source`, which is opened when the first record is asked for.
+        """Read `file`; without it, open the file called `source` when the first record is asked for.
 
-        For the rest see `read`; by `upgrades`, older versions are read.
+        `upgrades` read older versions.  For the other arguments see `read`.
         """
         self.source = source
         self.torn: tuple[Torn, ...] = ()
@@ -84,12 +84,12 @@ class Reading(Iterator[Record]):
 
     @property
     def ended(self) -> bool:
-        """Whether that line has an end."""
+        """Whether that line ends with a line break."""
         return self._line.endswith(b"\n")
 
     @property
     def heads(self) -> Mapping[str, str]:
-        """By run, the hash of its last record so far."""
+        """The hash of the last record so far, by run."""
         return {run: hash_of(line.removesuffix(b"\n")) for run, line in self._lines.items()}
 
     def __iter__(self) -> Iterator[Record]:
@@ -139,7 +139,7 @@ class Reading(Iterator[Record]):
             raise JournalError(self.source, None, f"it holds no run '{self._run}' (is it the right file?)")
 
     def _found(self, line: bytes, number: int) -> Iterable[tuple[bytes, Record]]:
-        """The records in `line`, each with its own bytes: one mostly, none when it is nobody's."""
+        """Yield the records in `line`, each with its own bytes: usually one, none for a line that is not ours."""
         try:
             value = parse(line)
         except ValueError:
@@ -148,7 +148,7 @@ class Reading(Iterator[Record]):
         return () if record is None else ((line, record),)
 
     def _record_of(self, value: object, number: int, *, ours: bool) -> Record | None:
-        """The record that `value` is; None when it is none, which one that looks like `ours` may not be."""
+        """Return `value` as a record; None if it is not one, which is an error for a line that looks like `ours`."""
         if not isinstance(value, dict) or not ("v" in value and "run" in value and "seq" in value and "type" in value):
             return None
         run = value["run"]
@@ -162,10 +162,10 @@ class Reading(Iterator[Record]):
             return None
 
     def _pieces(self, line: bytes, number: int) -> Iterable[tuple[bytes, Record]]:
-        """The records in a line that is not JSON: a killed process left it unfinished, and another wrote behind it.
+        """Yield the records in a line that is not JSON: a killed process left one unfinished, another wrote behind it.
 
         Raises:
-            JournalError: it was a record, and is damaged elsewhere than at its end.
+            JournalError: the line was a record, and is damaged elsewhere than at its end.
         """
         body = line.removesuffix(b"\n")
         ours, cut = OURS.match(line) is not None, body == line
@@ -186,7 +186,7 @@ class Reading(Iterator[Record]):
         return found
 
     def _continuing(self, piece: bytes, number: int) -> Record | None:
-        """The record that a part of a line is, if it is what comes next in its run."""
+        """Return a part of a line as a record, if it is the next record of its run."""
         try:
             value = parse(piece)
         except ValueError:
@@ -200,10 +200,10 @@ class Reading(Iterator[Record]):
         return record if record.seq == self._last.get(record.run, 0) + 1 and (follows or not known) else None
 
     def _pass_over(self, line: bytes, number: int, readline: Callable[[], bytes]) -> None:
-        """Read a line to its end that is longer than any of ours may be, without keeping it.
+        """Read a line that is longer than any record may be to its end, without keeping it.
 
         Raises:
-            JournalError: it is a record.
+            JournalError: the line is a record.
         """
         if OURS.match(line):
             self._damage(line, number, f"the line is longer than {len(line) - 1:,} bytes (raise {LINE} to read it)")
@@ -211,7 +211,7 @@ class Reading(Iterator[Record]):
             line = readline()
 
     def _unpacked(self, file: BinaryIO, most: int) -> Callable[[], bytes]:
-        """What returns the next line of `file`, which may be compressed, or so many bytes of it."""
+        """Return a function that reads the next line of `file`, unpacked if need be, up to a number of bytes."""
         first = file.readline(most)
         if not first.startswith(GZIP):
             return _Lines(first, partial(file.readline, most)).next
@@ -229,7 +229,7 @@ class Reading(Iterator[Record]):
         return line
 
     def _damage(self, line: bytes, number: int, problem: str = "the line is damaged (restore it from a copy)") -> None:
-        """Refuse a line, unless it is that of a run that is not wanted."""
+        """Raise an error for a line, unless it belongs to a run that was not asked for."""
         name = _RUN.match(line)
         if self._run is not None and name is not None and name[1] != render(self._run):
             return
@@ -243,7 +243,7 @@ class Reading(Iterator[Record]):
 
 
 class _Lines:
-    """Lines of which the `first` was read already."""
+    """A stream of lines whose `first` was already read."""
 
     def __init__(self, first: bytes, readline: Callable[[], bytes]) -> None:
         self._first: bytes | None = first
@@ -255,7 +255,7 @@ class _Lines:
 
 
 class _Again:
-    """A stream of which `first` was read already, and is read again; it counts what is read, and made of that."""
+    """A byte stream whose `first` bytes were already read and are read again; it counts bytes in and bytes unpacked."""
 
     def __init__(self, first: bytes, rest: BinaryIO) -> None:
         self._first = first
@@ -277,7 +277,7 @@ class _Again:
 
 
 def _made(value: dict[str, object], number: int) -> Record:
-    """The record that `value` holds; what is left of it are the record's own fields."""
+    """Return `value` as a record: after the common fields are taken out, the rest are the record's own."""
     run, seq, kind = value["run"], value["seq"], value["type"]
     if not isinstance(run, str) or not isinstance(seq, int) or seq < 1:
         raise ValueError("'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)")
@@ -299,21 +299,20 @@ def read(
     """Return the records in `source`, to be iterated once.
 
     Args:
-        source: a path, ``"-"`` for standard input, or an open binary file, which stays the caller's to close; each
-            may be compressed with gzip.
-        run: the id of the only run whose records are wanted; None: all.
-        after: by run, the number of the last record before `source`, when that is an open file read up to here.
+        source: a path, ``"-"`` for standard input, or an open binary file, which the caller closes.  Each may be
+            compressed with gzip.
+        run: the id of the only run to read; None: all runs.
+        after: the number of each run's last record before `source`, for an open file that was read up to here.
 
     Raises:
-        JournalError: while iterating, when the file cannot be opened, a line of it cannot be read, or it holds no such
-            run.
+        JournalError: while iterating: the file cannot be opened, a line cannot be read, or there is no such run.
     """
     name, file = opened(source)
     return Reading(name, file, run=run, after=after)
 
 
 def opened(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, BinaryIO | None]:
-    """Return the name of `source`, and its file when that is open already; for `source` see `read`."""
+    """Return the name of `source`, and its file if that is already open; for `source` see `read`."""
     if not isinstance(source, (str, os.PathLike)):
         return str(getattr(source, "name", "<journal>")), source
     if source == "-":
@@ -322,10 +321,10 @@ def opened(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, BinaryIO | N
 
 
 def upgraded(value: dict[str, object], upgrades: Mapping[int, Upgrade] = UPGRADES) -> dict[str, object]:
-    """Return the record `value` as one of this version.
+    """Return the record `value` in this version of the format.
 
     Raises:
-        ValueError: there is no way from its version to this one.
+        ValueError: no upgrade leads from its version to this one.
     """
     version = value["v"]
     if isinstance(version, bool) or not isinstance(version, int) or version > VERSION:

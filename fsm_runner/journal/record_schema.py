@@ -1,7 +1,7 @@
-"""The JSON Schema of a record: draft-07, made from the types, words and codecs that the journal is written with.
+"""The JSON Schema of a record: draft-07, made from the types and words with which the journal is written.
 
-A record may hold further fields, which a processor has added, so none are forbidden.  What the API or the caller gave
-is described as far as the reader looks at it: an object, a list of objects, text.
+A record may hold further fields that a processor added, so unknown fields are allowed.  Payloads are described only as
+far as the reader looks at them: an object, a list of objects, text.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ FIELDS: Mapping[str, Mapping[str, Json]] = {
     "resumed": {"state": _TEXT},
     "sealed": {},
 }
-"""By a record's type: the fields that it has, whatever is written of payloads."""
+"""The fields that every record of a type has, whatever is written of payloads."""
 
 OPTIONAL: Mapping[str, Mapping[str, Json]] = {
     "event": {
@@ -103,7 +103,7 @@ OPTIONAL: Mapping[str, Mapping[str, Json]] = {
     },
     "resumed": {"chart": _CHART, "facts": {"type": "object"}},
 }
-"""By a record's type: the fields that some of them have."""
+"""The fields that only some records of a type have."""
 
 
 def schema() -> dict[str, Json]:

@@ -1,8 +1,8 @@
-"""Records: one line of a journal each, and the one place where they are made.
+"""Records: the lines of a journal.  This is the one place where they are made.
 
 Inputs are the truth: `run_started` and `event`.  Derived records (`transition`, `note`, `ended`) follow from them, and
-replay must make the same.  The rest says what became of effects.  Every function here returns a record's type and its
-own fields; the writer puts ``v``, ``run``, ``seq`` and ``type`` before them.
+a replay must make the same ones.  The other records say what happened to effects.  Every function here returns a
+record's type and its own fields; the writer puts ``v``, ``run``, ``seq`` and ``type`` in front.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fsm_runner.loop.history import History
 from fsm_runner.loop.tool_loop import Machine, Snapshot, Step
 
 VERSION = 1
-"""The version of the format, in every line."""
+"""The version of the format, which is in every line."""
 
 Type: TypeAlias = Literal[
     "run_started",
@@ -46,23 +46,23 @@ DERIVED: frozenset[str] = frozenset({"transition", "note", "ended"})
 """The types of the records that follow from the events."""
 
 _OF_THE_LINE = frozenset({"torn", "prev", "seal"})
-"""What a record says of its own line and the one before, not of the run."""
+"""The fields that say something of the line or of the line before it, and nothing of the run."""
 
 Made: TypeAlias = tuple[Type, Data]
-"""A record as it is made: its type and its own fields, in the order in which they are written."""
+"""A new record: its type and its own fields, in the order in which they are written."""
 
 
 class Record(NamedTuple):
-    """One line of a journal, as read: immutable, and a tuple, because there are so many of them.
+    """One line of a journal, as read: immutable.  It is a tuple because there are so many of them.
 
     Attributes:
-        run: the id of the run that it belongs to.
+        run: the id of its run.
         seq: its number in the run, from 1, without gaps.
         type: what it is about; one of `Type`.
         data: its own fields.
-        line: where it stands in the file, counted from 1.
-        at: when it was written, in ISO 8601 and UTC; None when nobody noted it.
-        prev: the hash of the run's line before; None in its first.
+        line: its line in the file, counted from 1.
+        at: when it was written, in ISO 8601 and UTC; None if that was not written.
+        prev: the hash of the run's previous line; None in its first.
     """
 
     run: str
@@ -75,12 +75,12 @@ class Record(NamedTuple):
 
 
 def answers_of(facts: object) -> Mapping[str, str]:
-    """Return the answers in the field ``facts`` of a record, by fact; empty when it holds none."""
+    """Return the answers in the field ``facts`` of a record, by fact; empty if it has none."""
     return {str(name): str(answer) for name, answer in facts.items()} if isinstance(facts, Mapping) else {}
 
 
 def run_started(machine: Machine, context: Context, content: str = "full", redacted: Sequence[str] = ()) -> Made:
-    """The first record of a run: all that replay needs besides the events, and what is written of payloads."""
+    """The first record of a run: everything that replay needs besides the events, and what is written of payloads."""
     return "run_started", {
         **_machine(machine),
         "versions": dict(_versions()),
@@ -91,18 +91,18 @@ def run_started(machine: Machine, context: Context, content: str = "full", redac
 
 
 def event(event: Event) -> Made:
-    """An input, as it came."""
+    """An input, unchanged."""
     word, data = event_data(event)
     return "event", {"event": word, **data}
 
 
 def derived(step: Step) -> Iterator[Made]:
-    """All that follows from one event: the rows taken, what a person should be told, and the end."""
+    """Everything that follows from one event: the rows taken, notes for a person, and the end."""
     for taken in step.transitions:
         yield (
             "transition",
             {
-                "event": taken.event,  # first, as of an event's own record
+                "event": taken.event,  # first, as in the record of an event
                 "row": taken.row,
                 "source": taken.source,
                 "target": taken.target,
@@ -113,7 +113,7 @@ def derived(step: Step) -> Iterator[Made]:
     for note in step.notes:
         yield "note", {"level": note.level, "code": note.code, "text": masked_text(note.text)}
     stop = step.snapshot.stop
-    if stop is not None and step.transitions:  # an act of the caller after the stop is no second one
+    if stop is not None and step.transitions:  # an act of the caller after the stop makes no second `ended`
         usage = plain(step.snapshot.context.counters.usage)
         detail = None if stop.detail is None else masked_text(stop.detail)
         ended: Data = {"reason": stop.reason, "row": stop.row, "facts": stop.facts, "detail": detail}
@@ -121,7 +121,7 @@ def derived(step: Step) -> Iterator[Made]:
 
 
 def asked(effect: Effect, digests: Digests) -> Data:
-    """What a `scheduled` record says of `effect`: all that replay can tell again."""
+    """Return what a `scheduled` record says of `effect`: only what a replay can compute again."""
     match effect:
         case SendRequest():
             return {
@@ -156,17 +156,17 @@ def completed(id: str, effect: str) -> Made:
 
 
 def failed(id: str, effect: str, error: BaseException) -> Made:
-    """An effect did not succeed."""
+    """An effect failed."""
     return "failed", {"id": id, "effect": effect, "error": type(error).__name__, "text": _text(error)}
 
 
 def cancelled(id: str, effect: str) -> Made:
-    """An effect was cut off."""
+    """An effect was cancelled."""
     return "cancelled", {"id": id, "effect": effect}
 
 
 def resumed(snapshot: Snapshot, machine: Machine | None = None) -> Made:
-    """The run goes on where it was cut off; by `machine`, when that is not the one that it had."""
+    """The run goes on where it was cut off; `machine` is given if it is not the one that the run had."""
     return "resumed", {"state": snapshot.state, **({} if machine is None else _machine(machine))}
 
 
@@ -179,25 +179,25 @@ def _machine(machine: Machine) -> Data:
 
 
 def copied(record: Record) -> Made:
-    """A record of another run as a new run's own, of the same time."""
+    """A record of another run as a record of a new run, with the same time."""
     data = {key: value for key, value in record.data.items() if key not in _OF_THE_LINE}
     at = {} if record.at is None else {"at": record.at}
     return cast(Type, record.type), {**data, **at}
 
 
 def sealed() -> Made:
-    """Nothing more is written: the journal is closed."""
+    """The journal is closed, and nothing more is written."""
     return "sealed", {}
 
 
 LONGEST_TEXT = 2_000
-"""Characters of an error's text that a record keeps."""
+"""How many characters of an error's text a record keeps."""
 
 
 def _text(error: BaseException) -> str:
     try:
         return masked_text(str(error))[:LONGEST_TEXT]
-    except Exception:  # an error that cannot say what it is must not hide that it happened
+    except Exception:  # an error whose text cannot be made must still be recorded
         return ""
 
 
@@ -218,7 +218,7 @@ def _version(package: str) -> str | None:
 
 
 class Digests:
-    """The hashes of one run's requests: mutable, for it remembers where the last one ended."""
+    """The hashes of one run's requests: mutable, because it remembers the state of the last hash."""
 
     def __init__(self) -> None:
         self._history: History | None = None
@@ -242,7 +242,7 @@ class Digests:
         return chain
 
     def _rendered(self, params: Json, tools: Sequence[Json] | None) -> bytes:
-        """Parameters and tools seldom change between two requests, and are the same objects when they have not."""
+        """Parameters and tools seldom change between two requests; if they do not, they are the same objects."""
         if self._rest is None or self._rest[0] is not params or self._rest[1] is not tools:
             self._rest = (params, tools)
             self._rest_bytes = sha256(render((masked(params), tools))).digest()

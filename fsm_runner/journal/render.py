@@ -1,12 +1,12 @@
 """Rendering: plain data as one line of bytes, and back.
 
-orjson does it, in one pass.  What JSON cannot hold must not end a run, so it is written as a *stand-in*:
-``{"$python": "bytes", "value": "aGk="}`` names the type and keeps what can be kept.  Most of it orjson asks us about
-as it goes.  A few things it refuses as a whole: text with lone surrogates, whole numbers beyond 64 bits, keys that are
-not text, nesting beyond 250.  Only then is the value walked and copied.  JSON itself holds long numbers and deep
-nesting, so Python's own encoder writes those, and its decoder reads the numbers, of which orjson would make floats.
+orjson renders in one pass.  A value that JSON cannot hold must not end a run, so a *stand-in* is written for it:
+``{"$python": "bytes", "value": "aGk="}`` names the type and keeps what can be kept.  For most such values orjson asks
+us as it goes.  A few make it refuse the whole: text with lone surrogates, whole numbers beyond 64 bits, keys that are
+not text, nesting beyond 250 levels.  Only then is the value walked and copied.  Long numbers and deep nesting are JSON,
+so Python's own encoder writes them.  Its decoder reads long numbers, since orjson would make floats of them.
 
-NaN and the infinities are written as null, as orjson has it.
+NaN and the infinities are written as null, as orjson does.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ import orjson
 from pydantic import BaseModel
 
 STAND_IN = "$python"
-"""The key by which a stand-in is known."""
+"""The key that marks a stand-in."""
 
 DEEPEST = 400
-"""How deep a value may nest before the rest of it is left out.  What enters a run nests 320 levels, and lies in a
-record."""
+"""How deep a value may nest before the rest of it is left out.  A value that enters a run may nest 320 levels, and the
+record around it adds some."""
 
 LONGEST = 1_000
-"""Characters of a value's ``repr`` that a stand-in keeps."""
+"""How many characters of a value's ``repr`` a stand-in keeps."""
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _MOST_BITS = 13_950
-"""Of whole numbers: 4,200 digits.  Python writes and reads no more than 4,300."""
+"""The most bits of a whole number: about 4,200 digits.  Python reads and writes no more than 4,300."""
 _DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 19
-"""Digits of a whole number that may be beyond 64 bits."""
+"""So many digits in a row may be a whole number beyond 64 bits."""
 
 
 def stand_in(value: object) -> object:
     """Return what is written for `value`, which JSON cannot hold.
 
     bytes: in base64.  A date or time: in ISO 8601.  A pydantic model: its JSON data.  Anything else: its ``repr``.
-    A mapping is written as an object and a collection as an array, without a mark, for nothing is lost.
+    A mapping becomes an object and a collection an array, without a mark, since nothing is lost.
     """
     try:
         return _stand_in(value)
-    except Exception:  # a value of the user's own may do anything when it is looked at; that must not end a run
+    except Exception:  # looking at a user's value may run any code, and must not end a run
         return _marked(value, _shown(value))
 
 
@@ -74,25 +74,25 @@ def render(value: object, *, default: Callable[[object], object] = stand_in) -> 
     """Return `value` as JSON on one line, without the line's end."""
     try:
         return orjson.dumps(value, default=default, option=_OPTIONS)
-    except TypeError:  # orjson's only error; what it refuses as a whole is rare
+    except TypeError:  # orjson's only error; it is rare
         return _rendered(value)
 
 
 def iso_time(moment: datetime) -> str:
-    """Return `moment` in ISO 8601, as ``isoformat`` does in four times the time."""
+    """Return `moment` in ISO 8601, four times as fast as ``isoformat``."""
     return orjson.dumps(moment)[1:-1].decode("ascii")
 
 
 def canonical(value: object) -> bytes:
-    """Return `value` as JSON with sorted keys: equal data, equal bytes."""
+    """Return `value` as JSON with sorted keys: equal data gives equal bytes."""
     try:
         return orjson.dumps(value, default=stand_in, option=_OPTIONS | orjson.OPT_SORT_KEYS)
-    except TypeError:  # as above
+    except TypeError:  # orjson refuses it, as above
         return _rendered(value, sort=True)
 
 
 def _rendered(value: object, *, sort: bool = False) -> bytes:
-    """What orjson refuses as a whole.  Equal data takes the same way here, whether it was read or made."""
+    """Render what orjson refuses.  Equal data is rendered alike, whether it was read from a file or made."""
     data = _copied(value, [])
     try:
         return orjson.dumps(data, option=orjson.OPT_SORT_KEYS if sort else None)
@@ -101,7 +101,7 @@ def _rendered(value: object, *, sort: bool = False) -> bytes:
 
 
 def parse(line: bytes) -> object:
-    """Return the value that a line holds; `ValueError` when it is not JSON."""
+    """Return the value that a line holds; raise `ValueError` if it is not JSON."""
     if _LONG not in line.translate(_DIGITS):
         return orjson.loads(line)
     try:
@@ -122,13 +122,13 @@ def _marked(value: object, kept: object) -> object:
 def _shown(value: object) -> str:
     try:
         text = repr(value)
-    except Exception:  # as above
+    except Exception:  # as in `stand_in`
         text = f"<{type(value).__name__}>"
     return text[:LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _copied(value: object, within: list[int]) -> object:
-    """A copy of `value` that JSON holds; `within` are the identities of what it is inside of.  One frame a level."""
+    """Return a copy of `value` that JSON can hold, one stack frame a level; `within`: ids of the values around it."""
     match value:
         case None | bool():
             return value
@@ -155,7 +155,7 @@ def _copied(value: object, within: list[int]) -> object:
     elif isinstance(value, (list, tuple)):
         items: list[object] = []
         for each in value:
-            items.append(_copied(each, within))  # noqa: PERF401 - a comprehension is a frame more a level
+            items.append(_copied(each, within))  # noqa: PERF401 - a comprehension costs one more frame a level
         made = items
     else:
         made = _copied(stand_in(value), within)

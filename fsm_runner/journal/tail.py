@@ -1,4 +1,4 @@
-"""The tail: the end of a journal's file, looked at before each write; and what a killed process left of a record."""
+"""The tail: the end of a journal's file, checked before each write; and the half lines that killed processes leave."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _HINT = "(rename it to rotate it; its messages can begin another run: runner.mes
 
 
 class Tail:
-    """Where this journal's file ended when it was last written to: mutable.
+    """The place where this journal's file ended after its last write: mutable.
 
     Attributes:
-        unfinished: how many bytes at the end of the file a killed process left of a line, as far as is known.
+        unfinished: how many bytes of an unfinished line are at the end of the file, as far as is known.
     """
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
-        """Look at `file`, which is `path`, open to be read and written at its end."""
+        """Look at `file`, which is `path`, open for reading and appending."""
         self._number = file.fileno()
         self._path = path
         self._last = self._read(LAST, self._place())
         self.unfinished = self._unfinished(self._place())
 
     def wrote(self, line: bytes) -> None:
-        """Remember that `line` was written; its end is enough."""
+        """Remember that `line` was written; only its last bytes are needed."""
         self._last = line[1 - LAST :] + b"\n"
         self.unfinished = 0
 
     def problem(self) -> str:
-        """Look at the file; return what became of it, and nothing when all is well.
+        """Check the file; return what happened to it, or an empty text if all is well.
 
         Raises:
             OSError: it cannot be read.
@@ -55,7 +55,7 @@ class Tail:
         return ""
 
     def _unfinished(self, size: int) -> int:
-        """How many of the file's `size` bytes follow the end of its last whole line."""
+        """Return how many of the file's `size` bytes follow its last whole line."""
         block, start = 1, size
         while start:
             read = self._read(block, start)
@@ -67,30 +67,30 @@ class Tail:
         return size
 
     def _place(self) -> int:
-        """Where the last line that was written to the file ends; at first, where the file did."""
+        """Return where the last line that was written ends; before the first, where the file ended when opened."""
         return os.lseek(self._number, 0, os.SEEK_CUR)
 
     def _read(self, size: int, end: int) -> bytes:
-        """The last bytes before `end`, `size` at most."""
+        """Return the last bytes before `end`, at most `size`."""
         start = max(0, end - size)
         if hasattr(os, "pread"):
             return os.pread(self._number, end - start, start)
-        with self._path.open("rb") as file:  # on Windows, where nobody can rename what is open
+        with self._path.open("rb") as file:  # on Windows, where an open file cannot be renamed
             file.seek(start)
             return file.read(end - start)
 
 
 OURS = re.compile(rb'\{"v":\d+,"run":')
-"""How the writer begins a record."""
+"""The first bytes of a record, as the writer makes them."""
 
 MOST_STARTS = 1_000
-"""Places in one line where a record may begin that are looked at, at most: there are more only in a forged line."""
+"""At most so many places in one line are tried as the beginning of a record; only a forged line has more."""
 
 _HEAD = b'{"v":1,"run":'
 _SHORTS = b"(?:" + b"|".join(re.escape(_HEAD[:size]) for size in range(len(_HEAD) - 1, 0, -1)) + b")"
 _SHORT = re.compile(_SHORTS + b"+")
 _BEHIND = re.compile(_SHORTS + b"*(?:" + OURS.pattern + b"|$)")
-"""What may stand behind a whole record: what is left of others, and perhaps the beginning of one more."""
+"""What may follow a whole record on its line: remains of others, and perhaps the beginning of one more."""
 _LONGEST_SIGN = len(b"\\u00e9")
 
 
@@ -99,7 +99,7 @@ class Torn:
     """A line that was not written to its end: immutable.
 
     Attributes:
-        line: where it stands in the file, counted from 1.
+        line: its line in the file, counted from 1.
         size: how many bytes of it there are.
     """
 
@@ -112,7 +112,7 @@ class Piece(NamedTuple):
 
     Attributes:
         body: its bytes, without the line's end.
-        whole: whether it is a record; else a killed process left it.
+        whole: whether it is a whole record; else a killed process left it unfinished.
     """
 
     body: bytes
@@ -120,11 +120,11 @@ class Piece(NamedTuple):
 
 
 def pieces(line: bytes, continues: Callable[[bytes], bool]) -> list[Piece] | None:
-    """Return the parts of a line that is not JSON; None when it is damaged, not torn.
+    """Return the parts of a line that is not JSON; None if the line is damaged rather than torn.
 
     Args:
         line: its bytes, without its end.
-        continues: whether JSON is the record that comes next in its run.
+        continues: whether a piece of JSON is the next record of its run.
     """
     found: list[Piece] = []
     starts = [at.start() for at in OURS.finditer(line, 1)][:MOST_STARTS]
@@ -147,14 +147,14 @@ def pieces(line: bytes, continues: Callable[[bytes], bool]) -> list[Piece] | Non
 
 
 def is_short(piece: bytes) -> bool:
-    """Whether a killed process may have left `piece` of a record, or several: so little that it looks like nobody's."""
+    """Whether `piece` may be the first bytes of one or more records: too few to tell that they are ours."""
     return _SHORT.fullmatch(piece) is not None
 
 
 def _end_of_torn(
     line: bytes, begin: int, wrong: int, starts: list[int], continues: Callable[[bytes], bool]
 ) -> int | None:
-    """Where the torn piece at `begin` ends, in a line that stops to be JSON at `wrong`; None when it is damaged."""
+    """Return where the torn piece at `begin` ends, in a line that stops being JSON at `wrong`; None if damaged."""
     ends = [len(line)]
     for at in starts:
         if at > wrong + _LONGEST_SIGN + len(_HEAD):
@@ -168,7 +168,7 @@ def _end_of_torn(
 
 
 def _is_torn(piece: bytes) -> bool:
-    """Whether `piece` is a record that only lacks its end, which may be followed by the first bytes of others."""
+    """Whether `piece` is a record that only lacks its end; the first bytes of others may follow."""
     end = len(piece)
     while end and not _lacks_its_end(piece[:end]):
         end = piece.rfind(b"{", 0, end)
@@ -190,13 +190,13 @@ def _is_json(piece: bytes) -> bool:
 
 
 def _wrong_at(piece: bytes) -> int:
-    """Where `piece` stops to be one JSON value: its size, when it is one, or only lacks the rest."""
+    """Return where `piece` stops being one JSON value; its size if it is one, or only lacks its end."""
     try:
         text = piece.decode()
     except UnicodeDecodeError as error:
         if error.end < len(piece):
             return error.start
-        text = piece[: error.start].decode()  # cut within a letter
+        text = piece[: error.start].decode()  # the cut is inside a character
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -1,13 +1,13 @@
-"""The timeline: what the records of one run add up to, one record at a time.
+"""The timeline: adds up the records of one run, one record at a time.
 
     timeline = Timeline()
     for record in read("run.jsonl"):
         timeline.take(record)
     timeline.state, timeline.seconds, timeline.open
 
-Records are read with tolerance: a field that is missing, redacted or of another version is passed over.  Nothing is
-compiled or replayed.  Memory does not grow with the length of the run: counters are kept by row and by state, and of
-effects only those without an end.
+Reading is tolerant: a field that is missing, redacted or of another version is skipped.  Nothing is compiled or
+replayed.  Memory does not grow with the length of the run: counters are kept by row and by state, and effects only as
+long as they are open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fsm_runner.loop.messages import usage_of
 
 
 class TimelineRecord(Protocol):
-    """One record of a run, as far as a timeline looks."""
+    """The fields of a record that a timeline reads."""
 
     @property
     def type(self) -> str: ...
@@ -36,14 +36,14 @@ class TimelineRecord(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenEffect:
-    """An effect that was scheduled and has no end on record: immutable.
+    """An effect that was scheduled and whose end is not on record: immutable.
 
     Attributes:
-        id, effect: as they are journaled.
-        tool: of a tool call: the tool's name.
-        at, began: when it was scheduled, in ISO 8601 and as a time; None when the record does not say.
-        kind: of a tool call: how it is answered, as it is journaled.
-        early: of a tool call: whether the reply was still being streamed.
+        id, effect: as in the journal.
+        tool: the tool's name, for a tool call.
+        at, began: when it was scheduled, in ISO 8601 and as a time; None if the record does not say.
+        kind: how a tool call is answered, as in the journal.
+        early: whether a tool call began while the reply was still streaming.
     """
 
     id: str
@@ -56,29 +56,29 @@ class OpenEffect:
 
 
 class Timeline:
-    """What the records of one run add up to so far: mutable.  All spans of time are in seconds.
+    """What the records of one run add up to so far: mutable.  All times spent are in seconds.
 
     Attributes:
-        records: how many were taken.
-        state: where the run is; the initial state, or None, before its first row.
-        entered: when it came there; None when that is not known.
+        records: how many records were taken.
+        state: where the run is; before its first row, the initial state or None.
+        entered: when it entered that state; None if that is not known.
         rows: how often each row was taken.
         visits: how often a row led to each state.
-        seconds: how long the run was in each state, as far as the records say when they were written.
-        elapsed: the time of the run; None without a clock.  Time in which nobody ran is not part of it.
-        idle: the time in which nobody ran: from the last record of a process to the `resumed` of the next one.
+        seconds: how long the run was in each state, as far as records have times.
+        elapsed: how long the run took; None without a clock.  Time in which no process ran does not count.
+        idle: the time in which no process ran: from a process's last record to the next one's `resumed`.
         resumed: how often it was resumed.
-        usage: tokens of all replies, as the API counts them.
-        turns, compactions: how many replies and how many summaries came.
+        usage: the tokens of all replies, as the API counts them.
+        turns, compactions: the number of replies, and of summaries.
         asked: when the last request was scheduled.
         compacts: whether the last request compacts.
         open: the effects without an end, by id, in the order in which they were scheduled.
-        closed: the effects that the last record ended: one, all that were open when the run was resumed, or none.
-        lasted: how long the effect took that was completed, failed or cancelled last; None when that is not known.
+        closed: the effects that the last record ended: one, all open ones if the run was resumed, or none.
+        lasted: how long the last effect took that completed, failed or was cancelled; None if that is not known.
         stop: the fields of the last `ended` record; None while the run goes on.
-        began: when the first record with a time was written.
-        at: when the last record with a time was written, in ISO 8601.
-        passed: the time between the last record and the one before; None when that is not known.
+        began: the time of the first record that has one.
+        at: the time of the last record that has one, in ISO 8601.
+        passed: the time between the last record and the one before; None if that is not known.
     """
 
     def __init__(self, initial: str | None = None, usage: Usage | None = None) -> None:
@@ -86,7 +86,7 @@ class Timeline:
 
         Args:
             initial: the state before the first row; None: time before the first row counts for no state.
-            usage: the tokens that the run had used before it began; None: none.
+            usage: the tokens that a forked run had used before; None: none.
         """
         self.records = 0
         self.state = initial
@@ -184,7 +184,7 @@ class Timeline:
         return effect
 
     def _resume(self, data: Mapping[str, object], now: datetime | None) -> None:
-        """Another process goes on: what was open was cut off, and is asked for anew."""
+        """Another process goes on: open effects were cut off, and are asked for anew."""
         self.closed = tuple(self.open.values())
         self.open.clear()
         state = data.get("state")
@@ -205,7 +205,7 @@ def _sum(was: Usage, more: Usage) -> Usage:
 
 
 def moment(at: str | None) -> datetime | None:
-    """Return when a record was written; None when it does not say so in ISO 8601."""
+    """Return when a record was written; None if `at` is not in ISO 8601."""
     try:
         return None if at is None else datetime.fromisoformat(at)
     except ValueError:
@@ -213,7 +213,7 @@ def moment(at: str | None) -> datetime | None:
 
 
 def since(start: datetime | None, end: datetime | None) -> float | None:
-    """Return the seconds from `start` to `end`, never less than none; None when one of them is not known."""
+    """Return the seconds from `start` to `end`, at least 0; None if one of them is not known."""
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return None
     return max(0.0, (end - start).total_seconds())

@@ -1,4 +1,4 @@
-"""Whole: several records to the end of a file in one write, which is undone when it does not succeed."""
+"""Whole writes: several records to the end of a file in one write, which is undone if it fails."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fsm_runner.journal.tail import Tail
 
 
 def append_whole(target: str | os.PathLike[str], run: str, lines: bytes) -> None:
-    """Write the records of a new run to the end of a file, all of them or none.
+    """Append the records of a new run to a file, all of them or none.
 
-    A process that is killed within the write, or a power cut, may leave a part: see `forked_from` in docs/journal.md.
+    A process that is killed during the write, or a power cut, may leave a part: see `forked_from` in docs/journal.md.
 
     Args:
-        target: the file; it is made when there is none.
+        target: the file; it is made if it does not exist.
         run: the run's id.
         lines: the records, rendered.
 
@@ -42,7 +42,7 @@ def append_whole(target: str | os.PathLike[str], run: str, lines: bytes) -> None
 
 
 def _write(number: int, data: bytes) -> None:
-    """Write `data` to the end of a file; when it cannot be written, cut off what was."""
+    """Write `data` to the end of a file; if that fails, cut off the part that was written."""
     before, written = os.fstat(number).st_size, 0
     try:
         while written < len(data):

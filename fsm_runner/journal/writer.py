@@ -1,9 +1,10 @@
-"""The writer: a run's records to a file, one write of one whole line each.
+"""The writer: a run's records to a file, each as one write of one whole line.
 
-A record is shielded (see `privacy`), then structlog carries it: the processors that a user gives see it as a dict, in
-its order, before it is chained to the line before (see `chain`) and rendered.  What they add is written too; a record
-that they drop is missing, and reading says so.  Values inside a record belong to the run and must not be changed in
-place.  After a record that could not be written comes none: what followed it would tell another story.
+First `privacy` removes what must not be written.  Then structlog carries the record through the user's processors,
+which see it as a dict with its keys in order.  Last, `chain` links it to the previous line and renders it.  Fields that
+processors add are written too.  A record that they drop is missing, and readers report it.  Values inside a record
+belong to the run and must not be changed in place.  After a record that could not be written, no more are written: the
+journal would have a gap.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ _HINT = "(see to that, then resume the run)"
 
 
 class Journal:
-    """Where one run writes down what happens to it: mutable, for one thread or task at a time.
+    """Writes down what happens to one run: mutable, for one thread or task at a time.
 
-    Made by `Journal.open`.  Also a context manager, which closes it.
+    Made by `Journal.open`.  Also a context manager that closes it.
 
     Attributes:
         source: the file's name, for messages.
@@ -65,7 +66,7 @@ class Journal:
         after: int = 0,
         head: str | None = None,
     ) -> None:
-        """Write to `file`, which stays the caller's to close.  For the rest see `open`."""
+        """Write to `file`, which the caller closes.  For the other arguments see `open`."""
         self.source = str(getattr(file, "name", "<journal>"))
         self.run = run
         self.seq = after
@@ -76,8 +77,6 @@ class Journal:
         self._stamp = None if writing.clock is None else stamps(writing.clock)
         self._sync = writing.sync
         self._number = None if writing.sync == "none" else number_of(file, self.source)
-        from fsm_runner.journal.writer import carried  # structlog is slow to import, and who reads needs none
-
         self._chain = writing.chain(head)
         self._write = carried(file, (*writing.processors, self._chain))
         self._own: RunLock | None = None
@@ -103,25 +102,25 @@ class Journal:
         """Open a journal to write the run `run`.
 
         Args:
-            target: a path, to whose end is written and which is made when there is none; or an open binary file.
+            target: a path, to which is appended; the file is made if it does not exist.  Or an open binary file.
             run: the run's id; runs with different ids may share a file.
-            clock: what time it is; None: records carry no time, and equal runs make equal bytes.
-            processors: of structlog, applied to each record after `redact` and `content`, before it is rendered.
-            content: what is written of payloads; ``full``: all but secrets; ``none``: nothing.  Only of a run in full
-                can every fact be asked again, and only such a run can go on.
-            redact: by path, what is written instead of what stands there, or a function that makes it.  A path is a
-                record's type or ``*``, then keys, indexes or ``*``: ``/event/message/content/*/text``.
-            sync: when a record is on disk; ``none``: when the operating system writes it; ``effect``: before an
-                effect is begun and after what came of it is told; ``record``: at once.  In each case a killed process
-                loses none that was written; the others hold when the power fails, too.
-            key: seals the journal's end, so that `verify` can tell a forged one; None: anyone can seal.
-            after: the number of the run's last record, when the run goes on; 0 for a new run.
-            head: the hash of that record, when it stands in another file; else it is looked up.
+            clock: gives the time; None: records carry no time, and equal runs make equal bytes.
+            processors: structlog processors that each record passes after `redact` and `content`, before rendering.
+            content: what is written of payloads; ``full``: everything except secrets; ``none``: nothing.  Only from a
+                ``full`` journal can every fact be asked again, and only such a run can be resumed.
+            redact: replacements by path: a value, or a function that makes it from the old one.  A path is a record's
+                type or ``*``, then keys, indexes or ``*``: ``/event/message/content/*/text``.
+            sync: when a record is on disk; ``none``: when the operating system decides; ``effect``: before an effect
+                begins and after its outcome is reported; ``record``: at once.  A killed process never loses a written
+                record; ``effect`` and ``record`` also survive a power cut.
+            key: seals the journal's end, so that `verify` notices a forged one; None: anyone could make the seal.
+            after: the number of the run's last record, to continue a run; 0 for a new run.
+            head: the hash of that record, if it is in another file; else it is looked up.
 
         Raises:
-            JournalError: the file cannot be opened, read where the run goes on, or put on disk; it is compressed; it
-                holds the run already; another process is writing the run, or has gone on with it.
-            ValueError: `content`, `redact`, `sync` or `key` is none.
+            JournalError: the file cannot be opened, put on disk, or read to continue the run; it is compressed; it
+                already holds the run; another process is writing the run, or has continued it.
+            ValueError: `content`, `redact`, `sync` or `key` has a value that it cannot have.
         """
         check_opening(target, run=run, clock=clock, redact=redact, after=after, head=head)
         writing = Writing(
@@ -148,7 +147,7 @@ class Journal:
                 opened.pop_all()
         except OSError as error:
             raise JournalError(os.fspath(target), None, f"cannot be written: {why(error)}") from error
-        weakref.finalize(journal, hold.close)  # a run may be dropped without a word; every record is out by then
+        weakref.finalize(journal, hold.close)  # a run may be dropped without close(); every record is written by then
         return journal
 
     @property
@@ -161,7 +160,7 @@ class Journal:
         self._record(records.run_started(machine, context, self._shield.holds, self._shield.paths))
 
     def event(self, event: Event) -> None:
-        """Write an input, as it came."""
+        """Write an input, unchanged."""
         self._record(records.event(event))
 
     def step(self, step: Step) -> None:
@@ -170,12 +169,12 @@ class Journal:
             self._record(made)
 
     def owed(self, made: Iterable[Made]) -> None:
-        """Write records that are made already, such as those which a killed process did not write."""
+        """Write finished records, such as those that a killed process still had to write."""
         for each in made:
             self._record(each)
 
     def scheduled(self, effect: Effect, id: str) -> None:
-        """Write that `effect` is about to be performed, under `id`: the call's for a tool call, else any new one."""
+        """Write that `effect` is about to be performed, under `id`: the call's id for a tool call, else any new one."""
         self._effects[id] = effect.name
         self._record(records.scheduled(effect, id, self._digests))
 
@@ -184,29 +183,29 @@ class Journal:
         self._record(records.completed(id, self._effects.pop(id, "")))
 
     def failed(self, id: str, error: BaseException) -> None:
-        """Write that the effect `id` did not succeed."""
+        """Write that the effect `id` failed with `error`."""
         self._record(records.failed(id, self._effects.pop(id, ""), error))
 
     def cancelled(self, id: str) -> None:
-        """Write that the effect `id` was cut off; the run stays where it is."""
+        """Write that the effect `id` was cancelled; the run stays where it is."""
         self._record(records.cancelled(id, self._effects.pop(id, "")))
 
     def resumed(self, snapshot: Snapshot, machine: Machine | None = None) -> None:
-        """Write that the run goes on at `snapshot`; by `machine`, when that is not the one that it had."""
+        """Write that the run goes on at `snapshot`; `machine` is given if it is not the one that the run had."""
         self._record(records.resumed(snapshot, machine))
 
     def give_up(self, why: str) -> None:
-        """Write no more, for what was to be written is not wholly there; `why` is said of every later record."""
+        """Write nothing more, because the journal is incomplete; `why` is the reason that later errors give."""
         if self._broken is None:
             self._broken = why
             if self._own is not None:
-                with suppress(OSError):  # what could not be written still cannot
+                with suppress(OSError):  # buffered bytes that could not be written still cannot
                     self._own.close()
 
     def close(self) -> None:
         """Seal a run that has not ended, if there is a key; close the file, if this journal opened it.
 
-        Closing twice does nothing, and so does closing what could not be written.
+        Does nothing if the journal is closed already, or could not be written.
         """
         if self._broken is not None or self._process != os.getpid() or (self._own and self._own.file.closed):
             return
@@ -253,10 +252,10 @@ class Journal:
             raise
 
     def _look(self, tail: Tail, data: Data) -> None:
-        """See to it that the next record stands where it can be read.
+        """Make sure that the next record can be read where it will stand.
 
         Raises:
-            JournalError: it cannot, for what this run wrote before is not there any more.
+            JournalError: it cannot, because records that this run wrote are gone.
         """
         problem = tail.problem()
         if problem:
@@ -284,16 +283,16 @@ Write: TypeAlias = Callable[[dict[str, object]], None]
 
 
 class Carrier(structlog.BoundLoggerBase):
-    """structlog's wrapper of a file for whole records: immutable."""
+    """structlog's logger for whole records: immutable."""
 
     def __init__(self, logger: WrappedLogger, processors: Iterable[Processor], context: Any) -> None:
-        """As structlog makes each wrapper."""
+        """Called by structlog, with its arguments."""
         super().__init__(logger, processors, context)
         self.logger = logger
         self.steps = tuple(processors)
 
     def write(self, record: EventDict) -> None:
-        """Let each processor see `record`, then write what the last made of it; nothing when one drops it."""
+        """Pass `record` through each processor, and write what the last one returns; nothing if one drops it."""
         line: Any = record
         try:
             for step in self.steps:
@@ -304,7 +303,7 @@ class Carrier(structlog.BoundLoggerBase):
 
 
 def carried(file: BinaryIO, processors: Iterable[Processor]) -> Write:
-    """Return what writes a record to `file`, by way of `processors`, the last of which renders it."""
+    """Return a function that writes a record to `file` through `processors`, the last of which renders it."""
     wrapped = structlog.wrap_logger(structlog.BytesLogger(file), processors=[*processors], wrapper_class=Carrier)
     write: Write = wrapped.bind().write
     return write
@@ -322,10 +321,10 @@ class Writing:
     key: bytes | None
 
     def __post_init__(self) -> None:
-        """Refuse what is none.
+        """Check the fields.
 
         Raises:
-            ValueError: a field is none of what it may be.
+            ValueError: a field has a value that it cannot have.
         """
         if self.sync not in get_args(Sync):
             raise ValueError(f"sync={self.sync!r}: it is not known (choose from: {', '.join(get_args(Sync))})")
@@ -333,16 +332,16 @@ class Writing:
         checked_key(self.key)
 
     def shield(self) -> Shield:
-        """Return what stands between a run and its journal."""
+        """Return the `Shield` that records pass first."""
         return Shield(self.content, self.redact)
 
     def chain(self, head: str | None) -> Chain:
-        """Return what links and renders records after `head`."""
+        """Return the `Chain` that links and renders the records after `head`."""
         return Chain(self.key, head)
 
 
 def check_target(name: str, target: object) -> None:
-    """Refuse what cannot be written to as a journal.
+    """Check that a journal can be written to `target`.
 
     Raises:
         TypeError: it is neither a path nor an open binary file.
@@ -353,10 +352,10 @@ def check_target(name: str, target: object) -> None:
 
 
 def check_opening(target: object, *, run: object, clock: object, redact: object, after: object, head: object) -> None:
-    """Refuse what cannot be right.
+    """Check the arguments of `Journal.open`.
 
     Raises:
-        TypeError, ValueError: the error names the argument, and says what it takes.
+        TypeError, ValueError: names the argument, and says what it takes.
     """
     check_target("target", target)
     check_type("run", run, str, "a run's id")

@@ -1,15 +1,15 @@
 """Drawing: a chart as Mermaid and DOT, and with the `pictures` extra as SVG and PNG.
 
-Two levels: `states` shows every state as a small decision table, grouped by phase; `phases` gathers all rows
-between two phases into one line.  The text is a function of the chart alone: no clock, no versions, no fonts of the
-machine, so drawings can be committed and compared.
+There are two levels: `states` shows every state as a small decision table, grouped by phase; `phases` gathers all rows
+between two phases into one line.  The text depends on the chart alone, not on the clock, on versions or on the
+machine's fonts, so drawings can be committed and compared.
 
-mermaid, dot  the chart as text that draws itself
-picture       the program that draws it
-labels        what is written: rows as short text
-edges         which rows are lines
+mermaid, dot  the chart as Mermaid and as DOT
+picture       runs the program that draws DOT
+labels        rows as short text
+edges         which rows are drawn as lines
 theme         the colours
-overlay       what a picture says beyond the chart: tests' coverage, or only a part of it
+overlay       marks beyond the chart itself, such as the tests' coverage
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 Level: TypeAlias = Literal["states", "phases"]
-"""How close the picture is."""
+"""How much of the chart is shown."""
 
 Format: TypeAlias = Literal["mermaid", "dot", "svg", "png"]
-"""What is written."""
+"""The format of the file."""
 
 
 def drawn(
@@ -87,7 +87,7 @@ def dot(chart: Chart, *, level: Level = "states", theme: ThemeName = "light", ov
 
 
 def svg(chart: Chart, *, level: Level = "states", theme: ThemeName = "light", overlay: Overlay = NO_OVERLAY) -> str:
-    """Return `chart` as self-contained SVG with a ground of its own.
+    """Return `chart` as self-contained SVG with its own background.
 
     Raises:
         PictureError: the `pictures` extra is not installed.
@@ -96,7 +96,7 @@ def svg(chart: Chart, *, level: Level = "states", theme: ThemeName = "light", ov
 
 
 def png(chart: Chart, *, level: Level = "states", theme: ThemeName = "light", overlay: Overlay = NO_OVERLAY) -> bytes:
-    """Return `chart` as PNG, sharp on a slide.
+    """Return `chart` as PNG, in a resolution for slides.
 
     Raises:
         PictureError: the `pictures` extra is not installed.

@@ -1,7 +1,7 @@
 """``python -m fsm_runner.charts.drawing``: write the drawings of a chart to a folder, or compare them.
 
-``make diagrams`` writes, ``make check`` compares.  Exit codes: 0 fine, 1 a drawing is missing or out of date, 2 used
-wrongly or the chart cannot be drawn.
+``make diagrams`` writes, ``make check`` compares.  Exit codes: 0 fine, 1 a drawing is missing or out of date, 2 wrong
+arguments, or the chart cannot be drawn.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def drawings(chart: Chart) -> dict[str, bytes]:
 
 
 def stale(files: dict[str, bytes], folder: Path) -> tuple[str, ...]:
-    """Return the names of the drawings that `folder` lacks or holds in another form."""
+    """Return the names of the drawings that `folder` lacks or that differ there."""
     paths = ((name, folder / name) for name in files)
     return tuple(name for name, path in paths if not path.is_file() or path.read_bytes() != files[name])
 

@@ -1,8 +1,8 @@
 """DOT: the chart as a Graphviz drawing, each state a small decision table with its rows in the order they are tried.
 
-A row says its id, its event and guard, and where it leads; the line leaves from the row, so no label floats on a
-line and none can overlap.  Lines that `routes` only writes are left to the row's own ``→ target``.  Any Graphviz with
-HTML-like labels reads it.
+A row shows its id, its event and guard, and where it leads.  The line starts at the row, so no label floats on a line
+and none can overlap.  A row without a line shows its target as ``→ target``.  Any Graphviz with HTML-like labels reads
+the text.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _opening(chart: Chart, theme: Theme, *, ranksep: float, nodesep: float, size
 
 
 def _entry(theme: Theme, target: str) -> list[str]:
-    """Return the dot in which every run begins, and its line."""
+    """Return the dot at which every run begins, and its line."""
     return [
         f'  initial [color="{theme.text}" fillcolor="{theme.text}" fixedsize=true label="" shape=circle style=filled'
         " width=0.17]",
@@ -59,7 +59,7 @@ def _entry(theme: Theme, target: str) -> list[str]:
 
 
 def _text(text: str, *, colour: str | None = None, size: int | None = None, bold: bool = False) -> str:
-    """Return `text` as HTML-like text; a backslash is doubled because DOT reads escapes in labels too."""
+    """Return `text` as HTML-like text; backslashes are doubled, because DOT reads escapes in labels too."""
     body = escape(printable(text)).replace("\\", "\\\\")
     body = f"<B>{body}</B>" if bold and body else body
     given = (f' COLOR="{colour}"' if colour else "") + (f' POINT-SIZE="{size}"' if size else "")
@@ -67,7 +67,7 @@ def _text(text: str, *, colour: str | None = None, size: int | None = None, bold
 
 
 def _struck(text: str, mark: Mark) -> str:
-    """Return `text`, struck out when what it names is removed."""
+    """Return `text`, struck out if the mark says that it is removed."""
     return f"<S>{text}</S>" if mark.tone == "removed" and text else text
 
 
@@ -108,7 +108,7 @@ class _States:
         self.ids = identifiers("s", (state.name for state in chart.states))
         self.phase_of = {state.name: state.phase for state in chart.states}
         self.paints = theme.grey(chart.phases) if overlay.focus else theme.paints(chart.phases)
-        self.shaping = drawn(chart, overlay.hubs)  # the other lines are drawn into the layout that these give
+        self.shaping = drawn(chart, overlay.hubs)  # these lines make the layout; the others are drawn into it
         self.drawn = self.shaping | {
             row.id
             for state in chart.states
@@ -160,7 +160,7 @@ class _States:
         return f"{_text(sign, colour=self.theme.tones[mark.tone], bold=True)} " if sign else ""
 
     def row(self, state: State, row: Row, number: int) -> str:
-        """Return a row as three cells: its id, its event and guard with what it does besides, where it leads."""
+        """Return a row as three cells: its id; its event, guard and what it does besides; where it leads."""
         mark = self.overlay.row(row.id)
         faint = self.theme.tones["faint"] if mark.tone == "faint" else None
         name = _struck(_text(row.id, colour=self.theme.tone(mark.tone, self.theme.text)), mark)
@@ -187,7 +187,7 @@ class _States:
         return "stays" if row.target == state.name else f"→ {row.target}"
 
     def lines(self, state: State) -> list[str]:
-        """Return the lines that leave from the rows of `state`."""
+        """Return the lines that start at the rows of `state`."""
         found = []
         for number, row in enumerate(state.rows, 1):
             if row.id not in self.drawn:
@@ -204,7 +204,7 @@ class _States:
         return found
 
     def legend(self) -> str:
-        """Return how to read the picture, and the overlay's caption and key."""
+        """Return the explanation of the picture, and the overlay's caption and key."""
         left_out = " or ".join(sorted(hubs(self.chart) | self.overlay.hubs))
         others = "other lines" if any(mark.line for mark in self.overlay.rows.values()) else "lines"
         texts = [

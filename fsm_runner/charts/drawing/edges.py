@@ -1,4 +1,4 @@
-"""Edges: which rows a picture draws as lines of their own, and which it gathers or only writes."""
+"""Edges: which rows have a line of their own in a picture, which share one, and which only name their target."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fsm_runner.engine.chart import Chart, Row
 from fsm_runner.loop.effects import VOCABULARY
 
 SHOWN = 2
-"""How many rows a leg names before it counts the rest."""
+"""How many rows a leg names; the rest is counted."""
 
 HUB = 5
-"""A state that this many other states lead to, or more, is a hub."""
+"""A state to which this many other states lead, or more, is a hub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Leg:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """A few words for the leg: the event when all rows share one, else the first rows and how many more."""
+        """A few words for the leg: the event if all rows share one, else the first rows and the number of the rest."""
         events = {row.event for row in self.rows}
         if len(self.rows) > 1 and len(events) == 1 and self.rows[0].event is not None:
             return (self.rows[0].event,)
@@ -45,7 +45,7 @@ class Leg:
 
 
 def legs(chart: Chart) -> tuple[Leg, ...]:
-    """Return the legs of `chart`, in the order in which its rows first make them; rows to nowhere make none."""
+    """Return the legs of `chart`, by their first rows.  Rows within a phase, or to no state, belong to none."""
     phase_of = {state.name: state.phase for state in chart.states}
     found: dict[tuple[str, str], list[Row]] = {}
     for state in chart.states:

@@ -8,23 +8,23 @@ from collections.abc import Iterable, Sequence
 from fsm_runner.engine.chart import Chart, Row, State
 
 BOOLEAN = frozenset({"true", "false"})
-"""The answers of a fact that is written as a word alone: ``closed``, ``not closed``."""
+"""The answers of a fact that is written as one word: ``closed``, ``not closed``."""
 
 
 def printable(text: str) -> str:
-    """Return `text` on one line, each character that has no shape replaced by ``?``."""
+    """Return `text` on one line, with ``?`` for each character that cannot be printed."""
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
 
 
 def printable_lines(lines: Iterable[str]) -> str:
-    """Return `lines` as a terminal may show them, each with its indent kept and a line break at its end."""
+    """Return `lines` as a terminal may show them, each with its indent and a line break at its end."""
     return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
 
 
 def condition(chart: Chart, fact: str, answers: Sequence[str]) -> str:
-    """Return one answer set of a guard as text: ``turn = none or answered``, ``not closed``, ``turn ≠ none``.
+    """Return one condition of a guard as text: ``turn = none or answered``, ``not closed``, ``turn ≠ none``.
 
-    All answers but one, of at least four, are written as the one that is missing.
+    If only one answer of at least four is missing, that one is named.
     """
     declared = next((use.answers for use in chart.facts if use.name == fact), ())
     if frozenset(declared) == BOOLEAN and len(answers) == 1:
@@ -36,15 +36,15 @@ def condition(chart: Chart, fact: str, answers: Sequence[str]) -> str:
 
 
 def conditions(chart: Chart, row: Row) -> tuple[str, ...]:
-    """Return what the facts must answer for `row`, one text a fact; empty when it has no guard."""
+    """Return what the facts must answer for `row`, one text for each fact; empty if it has no guard."""
     return tuple(condition(chart, fact, answers) for fact, answers in row.guard)
 
 
 def holds_when(chart: Chart, state: State, row: Row) -> tuple[str, ...]:
-    """Return when `row` of `state` holds, one text a fact.
+    """Return when `row` of `state` holds, one text for each fact.
 
-    A row without guard says ``otherwise`` when a row before it waits for the same event, and nothing when it
-    is the first to do so.
+    A row without a guard is ``otherwise`` if a row before it waits for the same event, and nothing if it is the first
+    to do so.
     """
     texts = conditions(chart, row)
     if texts:
@@ -75,10 +75,10 @@ def one_line(chart: Chart, state: State, row: Row) -> str:
 
 
 def identifiers(prefix: str, names: Iterable[str]) -> dict[str, str]:
-    """Return an identifier for each of `names` that no notation can mistake for a word of its own.
+    """Return an identifier for each of `names` that is no keyword in any notation.
 
-    The prefix keeps ``end`` or ``node`` from being read as a keyword; what is not a letter, digit or underscore
-    of ASCII becomes an underscore, and names that would then be equal are numbered.
+    The prefix keeps ``end`` or ``node`` from being read as a keyword.  Anything but ASCII letters, digits and
+    underscores becomes an underscore, and names that would then be equal are numbered.
     """
     taken: set[str] = set()
     found: dict[str, str] = {}

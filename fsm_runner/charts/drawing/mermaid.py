@@ -1,8 +1,8 @@
-"""Mermaid: the chart as text that GitHub, GitLab and most editors draw by themselves.
+"""Mermaid: the chart as text that GitHub, GitLab and most editors show as a picture.
 
-A flowchart, because it keeps states grouped by phase together and quotes every label.  Rows with the same source
-and target share one line of the picture, a line of text each.  Phases colour only borders, so that the picture is
-legible on a light and on a dark page alike.
+It is a flowchart, because that keeps states grouped by phase and quotes every label.  Rows with the same source and
+target share one line of the picture, with a line of text each.  Phases colour only borders, so that the picture is
+legible on a light and on a dark page.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from fsm_runner.charts.drawing.theme import LIGHT
 from fsm_runner.engine.chart import Chart, Row, State
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _/=,·→↻≠")
-"""The characters that mean only themselves in a quoted label; the rest is written by number."""
+"""The characters that have no meaning of their own in a quoted label; any other is written by its number."""
 
 WIDE = '%%{init: {"flowchart": {"nodeSpacing": 80, "rankSpacing": 80, "wrappingWidth": 480}}}%%'
-"""Room for the labels: Mermaid does not keep them apart by itself."""
+"""Space for the labels, which Mermaid does not keep apart by itself."""
 
 
 def mermaid_states(chart: Chart, *, overlay: Overlay = NO_OVERLAY) -> str:
@@ -53,7 +53,7 @@ def mermaid_phases(chart: Chart) -> str:
 
 
 def _text(text: str) -> str:
-    """Return `text` for a quoted label, what Mermaid or HTML could read as more than itself written by number."""
+    """Return `text` for a quoted label; characters that Mermaid or HTML would interpret are written by number."""
     return "".join(char if char in PLAIN else f"#{ord(char)};" for char in printable(text))
 
 
@@ -65,12 +65,12 @@ def _label(chart: Chart, state: State, row: Row, overlay: Overlay) -> str:
 
 
 def _signed(text: str, mark: Mark) -> str:
-    """Return `text` behind the sign of its mark."""
+    """Return `text` after the sign of its mark."""
     return f"{SIGNS[mark.tone]} {text}" if mark.tone in SIGNS else text
 
 
 def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> str:
-    """Return one state: rounded, a double circle when it is final; its effect and the rows without a line inside."""
+    """Return one state: rounded, or a double circle if it is final; inside, its effect and the rows without a line."""
     lined = drawn(chart, overlay.hubs)
     mark = overlay.state(state.name)
     texts = [_signed(state.name, mark), *([f"does {state.effect}"] if state.effect else [])]
@@ -84,7 +84,7 @@ def _node(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> 
 
 
 def _lines(chart: Chart, state: State, ids: dict[str, str], overlay: Overlay) -> list[str]:
-    """Return the lines that leave `state`, one for each target, with a line of text for each row."""
+    """Return the lines that leave `state`: one for each target, with a line of text for each row."""
     lines = []
     for target, rows in _leaving(chart, state, overlay).items():
         label = "<br>".join(_text(_label(chart, state, row, overlay)) for row in rows)
@@ -103,7 +103,7 @@ def _leaving(chart: Chart, state: State, overlay: Overlay) -> dict[str, list[Row
 
 
 def _marks(chart: Chart, ids: dict[str, str], overlay: Overlay) -> list[str]:
-    """Return the styles of marked states, and of the lines all of whose rows are marked alike."""
+    """Return the styles of marked states, and of lines whose rows all have the same mark."""
     lines = []
     for state in chart.states:
         tone = overlay.state(state.name).tone
@@ -125,7 +125,7 @@ def _dash(tone: Tone) -> str:
 
 
 def _colours(chart: Chart, groups: dict[str, str], ids: dict[str, str], *, grey: bool = False) -> list[str]:
-    """Return the styles: borders in the phase's hue, or all alike, and the dot in which a run begins."""
+    """Return the styles: borders in the phase's colour, or all grey, and the dot at which a run begins."""
     lines = []
     for phase, paint in (LIGHT.grey if grey else LIGHT.paints)(chart.phases).items():
         members = [ids[state.name] for state in chart.states if state.phase == phase and state.name in ids]

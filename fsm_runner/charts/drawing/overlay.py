@@ -1,8 +1,8 @@
-"""The overlay: what a picture says about single rows and states beyond the chart itself.
+"""The overlay: marks on single rows and states of a picture, beyond the chart itself.
 
-Counts from journals, the path of one run, a diff or coverage all come down to a `Mark` for some rows and states.
-Drawing asks the overlay for each mark and knows nothing of where it came from.  `runs` makes one from journals and
-`covered` one from counts; `charts.diff` makes one from two charts.
+Counts from journals, the path of one run, a diff and coverage all become a `Mark` for some rows and states.  Drawing
+asks the overlay for each mark, and does not know where it came from.  `inspecting.run_overlay` makes one from journals,
+`overlay_of_counts` one from counts, and `charts.diff` one from two charts.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from fsm_runner.charts.drawing.edges import hubs
 from fsm_runner.engine.chart import Chart
 
 Tone: TypeAlias = Literal["plain", "strong", "faint", "added", "removed", "changed", "covered", "missed"]
-"""How a row or state stands out; a theme gives each tone its colour.  What is removed is dashed and struck out, too,
-so that nothing is told by colour alone; what is added, removed, changed or missed has a sign."""
+"""How a row or state stands out; a theme gives each tone its colour.  So that colour alone never carries a meaning,
+removed things are also dashed and struck out, and added, removed, changed and missed ones have a sign."""
 
 SIGNS: Mapping[Tone, str] = MappingProxyType({"added": "+", "removed": "−", "changed": "~", "missed": "!"})
-"""What stands before a name of that tone."""
+"""The sign before a name of that tone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,10 @@ class Mark:
     """How one row or state stands out: immutable.
 
     Attributes:
-        tone: ``plain`` draws it as the chart alone would.
-        note: short text beside it, such as ``12×``; empty for none.  A line break parts two lines.
-        weight: thickness of its line against the usual one; above 0, 1 for the usual.
-        line: whether a row's line is drawn even where it would only be written.
+        tone: ``plain`` draws it as without an overlay.
+        note: short text next to it, such as ``12×``; empty for none.  A line break makes two lines.
+        weight: how thick its line is; 1 is the usual thickness, and it is above 0.
+        line: whether a row gets a line where it would otherwise only name its target.
     """
 
     tone: Tone = "plain"
@@ -51,10 +51,10 @@ class Overlay:
     Attributes:
         rows: marks by row id.
         states: marks by state name.
-        caption: what the picture shows, in one line below it; empty for none.  A line break parts two lines.
-        key: what each tone means, in the order in which the legend says so.
-        focus: whether the phases' colours give way to grey, so that only what is marked stands out.
-        hubs: states whose lines from other phases are not drawn, however few they are; others are found by counting.
+        caption: what the picture shows, below it; empty for none.  A line break makes two lines.
+        key: the meaning of each tone, in the legend's order.
+        focus: whether phases are grey, so that only marked things stand out.
+        hubs: more states to which lines from other phases are not drawn; the others are found by counting.
     """
 
     rows: Mapping[str, Mark] = field(default_factory=lambda: MappingProxyType({}))
@@ -65,20 +65,20 @@ class Overlay:
     hubs: frozenset[str] = frozenset()
 
     def row(self, row_id: str) -> Mark:
-        """Return the mark of a row; a plain one when it has none."""
+        """Return the mark of a row; `PLAIN` if it has none."""
         return self.rows.get(row_id, PLAIN)
 
     def state(self, name: str) -> Mark:
-        """Return the mark of a state; a plain one when it has none."""
+        """Return the mark of a state; `PLAIN` if it has none."""
         return self.states.get(name, PLAIN)
 
 
 NO_OVERLAY = Overlay()
-"""The chart alone."""
+"""No marks at all."""
 
 
 KEY: tuple[tuple[Tone, str], ...] = (("covered", "taken"), ("missed", "never taken"))
-"""What the legend says of the tones."""
+"""The legend of the tones."""
 
 
 def overlay_of_counts(
@@ -89,9 +89,9 @@ def overlay_of_counts(
     Args:
         chart: the chart that was driven.
         counts: how often each row was taken, by its id; a row that is missing was taken 0 times.  Ids of other charts
-            are passed over.
-        notes: more about single rows, by id, such as ``4 of 6 combinations``; it stands beside the count.
-        caption: what drove the chart; empty: nothing is said of it.
+            are ignored.
+        notes: more about single rows, by id, such as ``4 of 6 combinations``; it stands next to the count.
+        caption: what drove the chart; empty: nothing.
     """
     more = notes or {}
     marks = {}
@@ -106,14 +106,14 @@ def overlay_of_counts(
 
 
 QUIET = frozenset({"plain", "faint"})
-"""The tones of what does not stand out."""
+"""The tones that do not stand out."""
 
 
 def only_marked(chart: Chart, overlay: Overlay) -> tuple[Chart, Overlay]:
-    """Return `chart` without the states that nothing marked is in or leads to; the caption says which are left out.
+    """Return `chart` without the states that have nothing to do with a mark; the caption lists them.
 
-    A state stays when it or one of its rows stands out, or when a row that does leads there, unless it is a hub; the
-    first state always does.  Where nothing is marked, nothing is left out.
+    A state stays if it or one of its rows is marked, or if a marked row leads to it, unless it is a hub.  The first
+    state always stays.  If nothing is marked, all states stay.
     """
     written = hubs(chart)
     kept = {state.name for state in chart.states if overlay.state(state.name).tone not in QUIET}

@@ -1,9 +1,9 @@
-"""The pictures: DOT drawn as SVG and PNG by the `pictures` extra.
+"""Pictures: DOT drawn as SVG and PNG by the `pictures` extra.
 
-The extra is `graphviz-pure`, one program without further parts that carries its own fonts and letter widths: the
-same DOT gives the same bytes on every machine.  SVG leaves here without comments (they name versions).  It asks its
-viewer for a family of fonts of the same widths, and says how long each text is: where there is only a wider font,
-the letters move closer instead of running over their neighbours.
+The extra is `graphviz-pure`, a single program that carries its own fonts and letter widths, so the same DOT gives the
+same bytes on every machine.  Comments, which name versions, are removed from its SVG.  The SVG asks its viewer for
+fonts of the same widths, and gives the length of each text: with a wider font, letters move closer together instead of
+running over their neighbours.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ DPI = 144
 """Dots per inch of a PNG: sharp on a slide."""
 
 TIMEOUT = 60
-"""Seconds after which a drawing is given up."""
+"""How many seconds a drawing may take."""
 
 
 class PictureError(FsmRunnerError):
     """A picture cannot be drawn.
 
     Attributes:
-        problem: why, and the way out.
+        problem: the reason, and what to do.
     """
 
     def __init__(self, problem: str) -> None:
@@ -75,7 +75,7 @@ def render_png(dot: str) -> bytes:
 
 
 def _texts(dot: str) -> Iterator[tuple[str, float, float, float]]:
-    """Give each text of the drawing with its place and its length, in points; y grows upwards."""
+    """Yield each text of the drawing with its place and its length, in points; y grows upwards."""
     drawing = json.loads(_run(dot, "-Tjson"))
     for part in (drawing, *drawing.get("objects", ()), *drawing.get("edges", ())):
         for stroke in part.get("_ldraw_", ()):
@@ -84,7 +84,7 @@ def _texts(dot: str) -> Iterator[tuple[str, float, float, float]]:
 
 
 def _run(dot: str, *arguments: str) -> bytes:
-    """Return what the program makes of `dot`."""
+    """Return the program's output for `dot`."""
     program = shutil.which(PROGRAM, path=sysconfig.get_path("scripts")) or shutil.which(PROGRAM)
     if program is None:
         raise PictureError(f"picture: '{PROGRAM}' is not installed (pip install 'fsm-runner[pictures]', or draw DOT)")

@@ -1,8 +1,8 @@
 """The themes: every colour of a picture, for a light and for a dark page.
 
-A phase has one hue.  The five phases of the tool loop and ``failed`` have theirs by name, so that they look the
-same in every chart; other phases take the remaining hues in the order in which the chart names them.  Text
-against its background has a contrast of at least 4.5:1.
+A phase has one hue.  The five phases of the tool loop and ``failed`` have fixed hues, so that they look the same in
+every chart; other phases take the remaining hues in the order in which the chart names them.  Text has a contrast of
+at least 4.5:1 against its background.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Literal, TypeAlias
 from fsm_runner.charts.drawing.overlay import Tone
 
 ThemeName: TypeAlias = Literal["light", "dark"]
-"""What a caller may ask for."""
+"""The themes that a caller may choose."""
 
 LETTERS = "Arial"
-"""The font whose letter widths lay a picture out; every Graphviz knows them, whatever fonts are installed."""
+"""The font whose letter widths are used for the layout; every Graphviz knows them, whatever fonts are installed."""
 
 FAMILIES = "Arial,Helvetica,Liberation Sans,Arimo,sans-serif"
-"""What an SVG asks its viewer for: families of the same letter widths, so that a label fits wherever it is shown."""
+"""The fonts that an SVG asks its viewer for: families of the same letter widths, so that labels fit everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Paint:
     """The colours of one phase, as ``#rrggbb``: immutable.
 
     Attributes:
-        line: borders, edges into the phase and its name.
-        fill: the ground behind its states.
+        line: borders, lines into the phase, and its name.
+        fill: the background of its states.
     """
 
     line: str
@@ -42,15 +42,15 @@ class Theme:
     """The colours of a picture, as ``#rrggbb``: immutable.
 
     Attributes:
-        page: the ground of the picture; explicit, so that it is legible on any page.
-        card: the ground of a state.
+        page: the background of the picture; always drawn, so that the picture is legible on any page.
+        card: the background of a state.
         text: names, events and guards.
-        quiet: what taking a row gives, spends or consumes, and the legend.
+        quiet: what a row hands over, spends or consumes, and the legend.
         rule: lines between rows.
-        named: the phases that have a hue by name.
-        spare: the hues of other phases, in order.
-        tones: the colour of each tone but ``plain``.
-        washes: the ground of a row of each tone that has one.
+        named: the phases with a fixed hue.
+        spare: the hues for other phases, in order.
+        tones: the colour of each tone except ``plain``.
+        washes: the background of a row, for tones that have one.
     """
 
     page: str
@@ -64,17 +64,17 @@ class Theme:
     washes: Mapping[Tone, str]
 
     def paints(self, phases: tuple[str, ...]) -> dict[str, Paint]:
-        """Return the paint of each phase."""
+        """Return the colours of each phase."""
         others = [phase for phase in phases if phase not in self.named]
         spare = {phase: self.spare[index % len(self.spare)] for index, phase in enumerate(others)}
         return {phase: self.named[phase] if phase in self.named else spare[phase] for phase in phases}
 
     def grey(self, phases: tuple[str, ...]) -> dict[str, Paint]:
-        """Return the same paint for each phase, one without a hue."""
+        """Return grey for each phase."""
         return dict.fromkeys(phases, self.spare[-1])
 
     def tone(self, tone: Tone, plain: str) -> str:
-        """Return the colour of `tone`; `plain` for what does not stand out."""
+        """Return the colour of `tone`; `plain` if the tone has none."""
         return self.tones.get(tone, plain)
 
 
