@@ -21,14 +21,22 @@ BROKEN = ROOT / "tests" / "charts" / "broken"
 
 HEAD = """# Problems of a chart
 
-Each problem has a stable code: `fsm-runner check` prints it in brackets, `--format json` and `--format github` carry
-it, and `Problem.code` holds it. All problems of a chart are told at once, at their line and column. A fault in a
-name hides what it would make false elsewhere.
+This page lists everything that `fsm-runner check` can find in a chart. Each kind of problem has a stable code, which
+stands at the end of a message:
 
-{notes} are notes: they refuse
-nothing. With `--strict`, `overlap` is a problem. A last row without guard says "else", and overlaps with nothing.
+```text
+mine.yaml:12:5: state 'start': target 'don' is not declared (did you mean 'done'?)  [unknown-target]
+```
 
-The third column is what `check` says of a small chart with that one fault. `python tools/problems.py` writes this page.
+`--format json`, `--format github` and the attribute `Problem.code` have the code too. All problems of a chart are
+reported at once, each with its line and column. Problems that only follow from a wrong name are not reported.
+
+{notes} are notes: a
+chart with notes can run. With `--strict`, `overlap` is a problem. A last row without a guard means "else", and is not
+an overlap.
+
+The last column shows what `check` reports for a small chart with that one problem. `python tools/problems.py` writes
+this page.
 """
 
 UNSHOWN = {
@@ -77,7 +85,7 @@ def page() -> Iterator[str]:
     yield HEAD.format(notes=f"{', '.join(most)} and {last}")
     shown = examples()
     for heading, group in GROUPS.items():
-        yield f"\n## {heading}\n\n| code | means, and the way out | looks like |\n|---|---|---|\n"
+        yield f"\n## {heading}\n\n| code | what it means, and what to do | example |\n|---|---|---|\n"
         for code, says in group.items():
             yield f"| `{code}` | {says} | {cell(shown[code])} |\n"
 

@@ -8,10 +8,12 @@ import re
 from importlib import import_module
 
 import pytest
+from anthropic import beta_tool
 from markdown_it import MarkdownIt
 
 import fsm_runner
 from fsm_runner import effects, events, testing
+from fsm_runner.charts import loads
 from fsm_runner.charts.chart_schema import schema
 from fsm_runner.charts.model import AlwaysRow, ChartModel, EventRow, RuleModel, StateModel, group_at
 from fsm_runner.drivers.aio import AsyncRunner
@@ -19,8 +21,8 @@ from fsm_runner.engine.check import CODES
 from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import FACTS
 from fsm_runner.loop.stop import REASONS
-from fsm_runner.testing import RULES
-from tests.docs.edits import ROOT
+from fsm_runner.testing import RULES, reply, text, tool_use
+from tests.docs.edits import ROOT, blocks
 
 
 def sections(page: str) -> dict[str, str]:
@@ -49,6 +51,12 @@ def firsts(text: str) -> list[str]:
 def mentioned(text: str) -> list[str]:
     """The names between backticks in `text`."""
     return re.findall(r"`(\w+)`", text)
+
+
+@beta_tool
+def look(at: str) -> str:
+    """Look."""
+    return f"seen {at}"
 
 
 # ── the chart format ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,6 +88,19 @@ def test_the_json_schema_has_the_same_keys():
     definitions = {**made["definitions"], "ChartModel": made}
     for heading, name in (("chart", "ChartModel"), ("state", "StateModel"), ("row", "EventRow")):
         assert sorted(definitions[name]["properties"]) == sorted(firsts(FORMAT[f"Keys of a {heading}"]))
+
+
+def test_the_chart_at_the_head_can_run():
+    """It passes the check, and drives two tools of one turn to their answer."""
+    (block,) = [block for block in blocks("docs/reference/chart.md", "yaml") if block.startswith("schema:")]
+    chart = loads(block)
+    both = reply(tool_use("look", {"at": "a"}, id="a"), tool_use("look", {"at": "b"}, id="b"))
+    client = testing.ScriptedModel([both, text("seen")]).sync_client()
+    asked = {"model": "any", "max_tokens": 9, "messages": [{"role": "user", "content": "?"}]}
+    runner = fsm_runner.tool_runner(client, **asked, tools=[look], chart=chart)
+
+    assert "seen" == runner.until_done().content[0].text
+    assert "finish" == runner.stop.row
 
 
 def test_every_kind_of_rule_is_there():

@@ -148,10 +148,12 @@ def why_same(old: tuple[Row, ...], new: tuple[Row, ...], row: Row, here: list[di
         after = old[old.index(row) + 1]
         both = [p for p in here if taken([row], p) and taken([after], p)]
         return (
-            f"where both rows hold, {firsts(old, both)} is tried before" if both else "the two rows never hold at once"
+            f"where both rows hold, {firsts(old, both)} is tried first" if both else "the two rows never hold at once"
         )
     other = [p for p in here if bool(taken([row], p)) != bool(taken([now], p))]
-    return f"there {firsts(old, other)} is tried before" if other else "such answers never come together"
+    return (
+        f"for these answers {firsts(old, other)} is tried first" if other else "these answers are impossible together"
+    )
 
 
 def firsts(rows: tuple[Row, ...], here: list[dict[str, str]]) -> str:

@@ -17,44 +17,48 @@ PAGE = ROOT / "docs" / "reference" / "mutation.md"
 
 HEAD = """# Mutation of the shipped charts
 
-How much would be noticed if a hand slipped? Each row of each shipped chart is given one small fault at a time:
+If you make a small mistake in a chart, will anything notice it? To measure that, a program makes each possible small
+mistake in each row of each shipped chart, one at a time. A chart with one mistake is called a mutant. For example,
+*`finish` narrowed: awaits=more* is the default chart with one answer added to the guard of the row `finish`: it also
+requires `awaits: more`.
 
-| fault | what is done to the row |
+| fault | what happens to the row |
 |---|---|
-| removed | it is not there |
-| retargeted | it leads to another state, each of the others in turn |
-| widened | its guard holds for one answer more, or asks one fact less |
-| narrowed | its guard holds for one answer less, or asks one fact more, for one answer |
+| removed | it is deleted |
+| retargeted | it leads to another state; each other state is tried |
+| widened | its guard allows one more answer, or asks one fact less |
+| narrowed | its guard allows one answer less, or asks one more fact, for one answer |
 | swapped | it changes places with the next row that is tried with it |
 
-Each mutant is judged by four means that know nothing of each other:
+Each mutant is judged in four independent ways:
 
-- It is **compared** with its chart by trying the rows of both, one by one, for every combination of answers that can
-  come together. Where the same rows are taken, it changes nothing.
-- **`fsm-runner diff`** must name exactly the combinations found so.
+- It is **compared** with its chart: the rows of both are tried for every combination of answers that is possible. If
+  the same rows are taken, the mutant changes nothing.
+- **`fsm-runner diff`** must name exactly the combinations that were found by comparing.
 - **`fsm-runner check`** may refuse it, before anything runs.
-- **The tests** fail if one of their runs takes another row: {runs} worlds that are played on each chart
-  (`tests/charts/shipped`), and the golden journals.
+- **The tests** notice it if one of their runs would take another row. There are {runs} scripted worlds, which are
+  played on each chart (`tests/charts/shipped`), and the golden journals.
 
 {said}
 
-`python -m tools.mutation` writes this page, in three minutes.
+`python -m tools.mutation` writes this page; it takes three minutes.
 
-## Who sees what
+## Who notices what
 
-Columns behind "change something" count mutants that do. "Nobody" is neither the check nor a test.
+The columns after "change something" count only those mutants. "Nobody" means neither the check nor a test.
 
 | chart | fault | mutants | change nothing | change something | `diff` | `check` | tests | check or test | nobody |
 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 
-SAID = """**Of {mutants} mutants {changed} change something, and `diff` names what changes in {diffed}. The check alone
-refuses {refused}. Of the {passed} that it lets pass, tests fail on {tested}; {left} are left.** Those differ for
-answers that no run gives there. Each is listed [below](#left-answers-that-no-run-gives) with the reason, and the tests
-try to refute the reasons with generated runs."""
+SAID = """\
+**Of {mutants} mutants, {changed} change something, and `diff` names what changes in {diffed}. The check alone refuses
+{refused}. Of the other {passed}, the tests notice {tested}; {left} are left.** These differ only for answers that no
+run gives there. Each is listed [below](#left-answers-that-no-run-gives) with the reason. Tests try to refute the
+reasons with generated runs."""
 
 CODES = """
-## What the check says
+## What the check reports
 
 A mutant counts once for each [code](problems.md) of its problems.
 
@@ -65,19 +69,20 @@ A mutant counts once for each [code](problems.md) of its problems.
 LEFT = """
 ## Left: answers that no run gives
 
-The check lets every fact answer anew at each decision, but for combinations that the facts' code declares impossible. A
-run is not that free. These mutants differ from their chart for such answers alone.
+The check assumes that each fact may give any answer at each decision, except for combinations that the facts' code
+declares impossible. Real runs have fewer possibilities. These mutants differ from their chart only for answers that
+no run gives there.
 
-| mutant | charts | no run shows it, for |
+| mutant | charts | why no run gives such answers |
 |---|---|---|
 """
 
 SAME = """
 ## The same: mutants that change nothing
 
-For every combination of answers the row that is taken is the chart's own.
+For every combination of answers, these mutants take the same row as their chart.
 
-| mutant | charts | it is the same, for |
+| mutant | charts | why nothing changes |
 |---|---|---|
 """
 

@@ -113,7 +113,7 @@ def test_a_page_says_what_happens_at_the_limit_to_the_history_and_to_its_length(
     """The three questions that every chart answers."""
     text = (pages.PAGES / f"{name}.md").read_text(encoding="utf-8").lower()
 
-    assert [] == [words for words in ("at the limit", "appended history", "compaction") if words not in text]
+    assert [] == [words for words in ("at the limit", "appended messages", "compaction") if words not in text]
 
 
 # ── approval ────────────────────────────────────────────────────────────────────────────────────────────────────────
