@@ -1,4 +1,4 @@
-"""Drop-in: the SDK's tool runner and ours, side by side.  One line differs.
+"""Drop-in: the same run with the SDK's tool runner and with ours.  Only one line differs.
 
 python examples/drop_in.py
 """
@@ -34,14 +34,14 @@ ASKED = {
 
 
 def new_client() -> anthropic.AsyncAnthropic:
-    """A client of the API; without a key, of a scripted model."""
+    """Return a client of the API, or of a scripted model if there is no key."""
     if os.environ.get("ANTHROPIC_API_KEY"):
         return anthropic.AsyncAnthropic()
     return ScriptedModel([tool_use("population", {"city": "Oslo"}), text("724,000 people live in Oslo.")]).client()
 
 
 async def main() -> None:
-    """Ask the same twice."""
+    """Ask the same question with both runners."""
     async with new_client() as client:
         runner = client.beta.messages.tool_runner(**ASKED)
         final = await runner.until_done()

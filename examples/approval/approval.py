@@ -1,10 +1,10 @@
-"""Approval: a chart of one's own.  Before a named tool runs, a person is asked.
+"""Approval: your own chart, in which a person is asked before certain tools run.
 
     python examples/approval/approval.py
 
-`approval.yaml` is the default chart with one more state, `asking`, through which every way to the tools leads.
-What happens there is the function `ask_person`.  Without a terminal nobody can be asked, and the answer is no.
-The same chart is shipped: `chart="approval"` would do, and the file shows what such a chart is made of.
+`approval.yaml` is the default chart with one more state, `asking`, on every way to the tools.  In that state the
+function `ask_person` is called.  Without a terminal nobody can be asked, and the answer is no.  The same chart is
+shipped with fsm_runner, so `chart="approval"` would do; the file is here to show what such a chart consists of.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ASK_BEFORE = {"delete_file"}
 
 
 def ask_person(run: RunView) -> Reported:
-    """Ask about each call of a named tool.  A call that gets its result here does not run."""
+    """Ask about each call of a tool in `ASK_BEFORE`.  A call that gets a result here does not run."""
     refused = [call for call in run.calls if call["name"] in ASK_BEFORE and not agreed(call)]
     results = tuple(
         {"type": "tool_result", "tool_use_id": call["id"], "content": "a person said no", "is_error": True}
@@ -63,7 +63,7 @@ async def delete_file(name: str) -> str:
 
 
 def new_client() -> anthropic.AsyncAnthropic:
-    """A client of the API; without a key, of a scripted model."""
+    """Return a client of the API, or of a scripted model if there is no key."""
     if os.environ.get("ANTHROPIC_API_KEY"):
         return anthropic.AsyncAnthropic()
     both = reply(tool_use("list_files"), tool_use("delete_file", {"name": "draft.txt"}))
@@ -71,7 +71,7 @@ def new_client() -> anthropic.AsyncAnthropic:
 
 
 async def main() -> None:
-    """Ask for something that a person should see first."""
+    """Run an agent that wants to delete a file."""
     async with new_client() as client:
         runner = fsm_runner.tool_runner(
             client,

@@ -1,4 +1,4 @@
-"""An agent to be tested: it answers questions about orders, and may look them up."""
+"""The agent that is tested: it answers questions about orders, and can look them up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORDERS = {"A-17": "shipped on Monday", "B-02": "waiting for payment"}
 
 @beta_async_tool
 async def order_status(order: str) -> str:
-    """Say how an order stands.
+    """Return the status of an order.
 
     Args:
         order: its number, such as A-17.

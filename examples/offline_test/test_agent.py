@@ -1,4 +1,4 @@
-"""An agent tested offline: the real client and the real loop, with a model that plays a script.
+"""Tests of an agent without a network: the client and the loop are real, the model is scripted.
 
 pytest examples/offline_test
 """
@@ -16,7 +16,7 @@ from fsm_runner.testing import ScriptedModel, reply, text, tool_use
 
 
 def ask(model: ScriptedModel, question: str) -> str:
-    """Ask the agent, and see that the whole script was played."""
+    """Ask the agent, and check that the whole script was used."""
 
     async def asking() -> str:
         async with model.client() as client:
@@ -27,7 +27,7 @@ def ask(model: ScriptedModel, question: str) -> str:
 
 
 def test_looks_an_order_up_before_it_answers():
-    """The model is told what the tool found, and its words are the answer."""
+    """The model gets the tool's result, and its text is the answer."""
     model = ScriptedModel([tool_use("order_status", {"order": "A-17"}), text("It was shipped on Monday.")])
 
     assert ask(model, "Where is order A-17?") == "It was shipped on Monday."
@@ -35,7 +35,7 @@ def test_looks_an_order_up_before_it_answers():
 
 
 def test_tells_the_model_of_an_order_that_does_not_exist():
-    """A wrong number is a result that the model can react to, not the end."""
+    """A wrong number does not end the run: the model gets an error result and can react."""
     model = ScriptedModel([tool_use("order_status", {"order": "Z-99"}), text("I know of no such order.")])
 
     assert ask(model, "Where is order Z-99?") == "I know of no such order."

@@ -2,7 +2,7 @@
 
     python examples/regression/record.py [FILE]
 
-Your own would come from production: ``tool_runner(..., journal="run.jsonl")``.
+Your own journals would come from production: ``tool_runner(..., journal="run.jsonl")``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ RECORDED = Path(__file__).with_name("run.jsonl")
 
 @beta_async_tool
 async def temperature(city: str) -> str:
-    """Say how warm it is.
+    """Return the temperature in a city.
 
     Args:
-        city: where.
+        city: its name.
     """
     return {"Oslo": "4 °C", "Rome": "17 °C"}[city]
 

@@ -1,7 +1,7 @@
 """A research assistant over this project's own documentation: `make run`.
 
-It asks a question with ``fsm-runner run`` and replays the journal with ``fsm-runner replay``, as one would by hand.
-With ANTHROPIC_API_KEY set Claude answers, else a scripted model, over the same client.
+It asks a question with ``fsm-runner run``, and replays the journal with ``fsm-runner replay``, as you would by hand.
+If ANTHROPIC_API_KEY is set, Claude answers; else a scripted model does, through the same client.
 
     python -m examples.research ["another question" [journal.jsonl]]
 """
@@ -21,7 +21,7 @@ SYSTEM = "Answer briefly from the project's documentation, which the tools searc
 
 
 def command(*arguments: str) -> int:
-    """Show a command as one would type it, run it, and return its exit code."""
+    """Print a command as you would type it, run it, and return its exit code."""
     typed = shlex.join(["fsm-runner", *arguments]).replace(" --", " \\\n      --")
     print(f"$ {typed}\n", flush=True)
     code = subprocess.run([sys.executable, "-m", "fsm_runner", *arguments], cwd=ROOT).returncode
@@ -30,7 +30,7 @@ def command(*arguments: str) -> int:
 
 
 def main(question: str = QUESTION, journal: str = JOURNAL) -> int:
-    """Ask, replay, and say where everything is; return the exit code."""
+    """Ask, replay, and print where everything is; return the exit code."""
     asking = ["run", question, "--tool", "examples.research.tools:TOOLS", "--run-id", "research"]
     if os.environ.get("ANTHROPIC_API_KEY"):
         print("A research assistant over this project's documentation.  Claude answers.\n")

@@ -1,6 +1,6 @@
-"""The scripted model of the research assistant: it answers each request by what its tools have found so far.
+"""The scripted model of the research assistant.  Its replies depend on what the tools have found so far.
 
-It lists and searches in one turn, reads the pages of the two best hits in the next, and quotes what fits best.
+It lists and searches in one turn, reads the pages of the two best hits in the next, and quotes the best sentence.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Reader:
         return call
 
     def results(self, request: ScriptedRequest) -> dict[str, list[tuple[Block, str]]]:
-        """Return what the last turn's tools gave, each with its call, by the tool's name."""
+        """Return the results of the last turn's tools, each with its call, by the tool's name."""
         found: dict[str, list[tuple[Block, str]]] = {}
         for result in request.tool_results:
             call = self.calls[result["tool_use_id"]]

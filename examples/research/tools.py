@@ -1,4 +1,4 @@
-"""Three tools over the documentation: list, search, read.  They read Markdown below the project's folder, no more."""
+"""Three tools over the documentation: list, search, read.  They read only Markdown files of this project."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ HITS = 5
 
 
 def pages() -> dict[str, Path]:
-    """Every page by the name that the tools use: the README and what is below docs/, links to elsewhere left out."""
+    """Every page by the name that the tools use: the README and what is below docs/, without the decision records.
+
+    Links that lead out of the project are left out."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     inside = [path for path in found if path.is_file() and path.resolve().is_relative_to(ROOT.resolve())]
-    return {path.relative_to(ROOT).as_posix(): path for path in inside}
+    return {path.relative_to(ROOT).as_posix(): path for path in inside if path.parent.name != "adr"}
 
 
 def text_of(name: str) -> str:
-    """Return the text of the page `name`; the model is told of a wrong name."""
+    """Return the text of the page `name`; for a wrong name the model gets an error result."""
     known = pages()
     if name not in known:
         close = get_close_matches(name, known, n=1, cutoff=0.4)
