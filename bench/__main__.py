@@ -1,7 +1,7 @@
-"""Run the benchmarks and write `bench/results.md`: ratios against the SDK's own runner, measured in turn in one run.
+"""Runs the benchmarks and writes `bench/results.md`: ratios against the SDK's own runner, both measured in one process.
 
-A ratio below 1 means that fsm_runner needs less.  Times are the best of nine, of long work the best of two: what else
-runs only ever adds.
+A ratio below 1 means that fsm_runner needs less.  Times are the best of nine rounds, or of two for long work, because
+other programs can only make a round slower.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ PACKAGES = ("fsm-runner", "anthropic", "httpx2", "pydantic", "anyio", "transitio
 SIDES: tuple[Side, Side] = ("ours", "sdk")
 ROUNDS = 9
 LONG = 2
-"""Rounds of what takes a minute."""
+"""Rounds of work that takes a minute."""
 
 CALLS = 8
-"""Slow calls of one turn."""
+"""Slow calls in one turn."""
 
 GOALS = {"turns 100": 0.20, "turns 500": 0.06, "wall": 0.14, "runs": 0.62}
-"""The ratios to reach; see the figures in the decision records."""
+"""The ratios to reach."""
 
 
 def best(measure: Callable[[Side], Awaitable[float]], rounds: int = ROUNDS) -> tuple[float, float]:
-    """Return the best of `rounds` for each side, measured in turn."""
+    """Return the best of `rounds` for each side; the sides take turns."""
     found: dict[Side, list[float]] = {side: [] for side in SIDES}
     for _ in range(rounds):
         for side in SIDES:
@@ -47,7 +47,7 @@ async def _awaited(measure: Callable[[Side], Awaitable[float]], side: Side) -> f
 
 
 def memory_of(side: Side, turns: int) -> dict[str, int]:
-    """Return what a run holds, measured in a process of its own."""
+    """Return the memory of a run, measured in a process of its own."""
     command = [sys.executable, "-m", "bench.turns", side, str(turns)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=RESULTS.parent.parent)
     found: dict[str, int] = json.loads(done.stdout)
@@ -60,7 +60,7 @@ def row(*cells: object) -> str:
 
 
 def ratio(ours: float, theirs: float, goal: float | None = None) -> str:
-    """Return a ratio, and the goal beside it when there is one."""
+    """Return a ratio, with the goal if there is one."""
     text = f"**{ours / theirs:.2f}**" if theirs else "–"
     return text if goal is None else f"{text} (goal {goal:.2f})"
 

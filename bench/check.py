@@ -1,9 +1,9 @@
-"""How the time of a check grows: by facts, by rows and by states, printed as a table.
+"""How the time of a check grows with the number of facts, rows and states, printed as a table.
 
     python -m bench.check
 
-Charts are made, not read.  Every state has a row for each fact in turn, then one without guard; so each state's table
-spans all facts, which is the worst there is.  Times are CPU, the best of three.
+The charts are made for this.  Every state has a row for each fact, and one without a guard, so each state's table
+covers all facts, which is the worst case.  Times are CPU, the best of three.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CASES = (
 
 
 def chart_of(states: int, facts: int, rows: int) -> Chart:
-    """Return a chart that passes the check, with two rules; the guards of each state together ask all facts."""
+    """Return a chart that passes the check and has two rules; each state's guards together ask all facts."""
     names = [f"f{index}" for index in range(facts)]
     made = []
     for number in range(states):

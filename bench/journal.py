@@ -1,10 +1,10 @@
-"""What a record costs: microseconds of CPU and of time, by how often the disk is waited for and what is written.
+"""What a record costs: microseconds of CPU and of time, for each `sync` and `content`.
 
     python -m bench.journal [records]
 
-Beside it stand structlog alone and plain orjson, which write the same records without making, numbering, chaining or
-shielding them.  All take turns, round by round, and the best of each is printed: whatever else the machine does only
-ever adds.  A wait for the disk is hardly CPU, and depends on the disk: that of the folder for temporary files.
+For comparison, structlog alone and plain orjson write the same records without making, numbering, chaining or redacting
+them.  All take turns, and the best round of each is printed, because other programs can only make a round slower.
+Waiting for the disk needs little CPU, and depends on the disk: it is that of the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fsm_runner.loop.tool_loop import Machine, Step, compile
 
 ROUNDS = 9
 SLOW = 50
-"""How many times fewer records are written when the disk is waited for."""
+"""By how much the number of records is divided when the disk is waited for."""
 
 PLAIN = "plain orjson"
 
@@ -42,7 +42,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "journal, sync='effect'": {"sync": "effect"},
     "journal, sync='record'": {"sync": "record"},
 }
-"""What `Journal.open` is given, by what it is called in the table."""
+"""The arguments of `Journal.open`, by their name in the table."""
 
 TURN: tuple[Event, ...] = (
     Replied(
@@ -59,7 +59,7 @@ Told = tuple[Event | None, Step]
 
 
 def told(machine: Machine, records: int) -> list[Told]:
-    """A run of turns of one tool, long enough for as many records."""
+    """Return a run of turns with one tool that makes at least so many records."""
     context = Context(
         conversation=Conversation(history=History([{"role": "user", "content": "hi"}])),
         settings=Settings(params={"model": "claude", "max_tokens": 64}, runnable=frozenset({"search"})),
@@ -75,7 +75,7 @@ def told(machine: Machine, records: int) -> list[Told]:
 
 
 def write(journal: Journal, run: list[Told]) -> int:
-    """Write `run` as a driver would; return how many records that made."""
+    """Write `run` as a driver would; return the number of records."""
     before = journal.seq
     for event, step in run:
         if event is not None:
@@ -89,7 +89,7 @@ def write(journal: Journal, run: list[Told]) -> int:
 
 
 def timed(work: Callable[[], int]) -> tuple[float, float]:
-    """Microseconds of CPU and of time a record."""
+    """Return microseconds of CPU and of time for one record."""
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     records = work()
@@ -97,7 +97,7 @@ def timed(work: Callable[[], int]) -> tuple[float, float]:
 
 
 def ways(folder: Path, records: int) -> dict[str, Callable[[], int]]:
-    """The ways to write: each writes the same records, and returns how many."""
+    """Return the ways to write: each writes the same records, and returns their number."""
     run = told(compile(load("states")), records)
     path = folder / "run.jsonl"
 
@@ -130,7 +130,7 @@ def ways(folder: Path, records: int) -> dict[str, Callable[[], int]]:
 
 
 def measured(records: int) -> dict[str, tuple[float, float]]:
-    """The best figures of each way to write."""
+    """Return the best figures of each way to write."""
     found: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         made = ways(Path(folder), records)

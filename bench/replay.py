@@ -1,12 +1,12 @@
-"""What replay costs: transitions a second and core in full verification, and the memory that it takes.
+"""What replay costs: transitions a second on one core with full verification, and memory.
 
     python -m bench.replay [transitions]
 
-Every event is folded, every fact asked, every row taken by the same machine as in a live run, and every derived record
-compared.  One run of many turns is replayed, then a log of many runs, then each of them in a file of its own, by one
-process and by as many as there are cores.  The best of three rounds counts: CPU for one process, time for several.
-Memory is the most that was held at once, of journals of that length and of a tenth of it; a log of many runs must not
-take more of it, while of one run the conversation is held, as it must be.
+As in a live run, every event is folded, every fact asked and every row taken by the same machine; and every derived
+record is compared.  Three things are replayed: one run of many turns, a log of many runs, and many runs in a file each,
+by one process and by as many as there are cores.  The best of three rounds is printed: CPU for one process, time for
+several.  Memory is the most that was held at once, for journals of that length and of a tenth of it.  A log of many
+runs must not need more for ten times the length; for one run, the conversation has to be held.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fsm_runner.replaying.batch import replay_many
 
 ROUNDS = 3
 TURNS = 10
-"""Turns of each of many runs."""
+"""Turns of each of the many runs."""
 
 CALL = Replied(
     message={
@@ -48,7 +48,7 @@ END = Replied(message={"role": "assistant", "content": [{"type": "text", "text":
 
 
 def record(path: Path, machine: Machine, run: str, turns: int) -> None:
-    """Write a run of so many turns of one tool to the end of a journal, as a driver would."""
+    """Append a run of `turns` turns with one tool to a journal, as a driver would."""
     context = Context(
         conversation=Conversation(history=History([{"role": "user", "content": "hi"}])),
         settings=Settings(params={"model": "claude", "max_tokens": 64}, runnable=frozenset({"search"})),
@@ -69,7 +69,7 @@ def record(path: Path, machine: Machine, run: str, turns: int) -> None:
 
 
 def best(work: Callable[[], int], clock: Callable[[], float]) -> tuple[int, float]:
-    """Transitions, and transitions a second by `clock`, the best of `ROUNDS`."""
+    """Return the number of transitions, and transitions a second by `clock`, the best of `ROUNDS`."""
     count, seconds = 0, []
     for _ in range(ROUNDS):
         before = clock()
@@ -79,7 +79,7 @@ def best(work: Callable[[], int], clock: Callable[[], float]) -> tuple[int, floa
 
 
 def peak(work: Callable[[], int]) -> float:
-    """The most memory that `work` held at once, in MB."""
+    """Return the most memory that `work` held at once, in MB."""
     tracemalloc.start()
     try:
         work()
@@ -89,7 +89,7 @@ def peak(work: Callable[[], int]) -> float:
 
 
 def proven(report: object) -> int:
-    """The transitions of a report that conforms."""
+    """Return the number of transitions of a report that conforms."""
     assert isinstance(report, ReplayReport), report
     assert report.conforms, report
     return report.transitions

@@ -1,10 +1,10 @@
-"""What a step costs: microseconds a transition, over turns of one tool, on an idle core.
+"""What a step costs: microseconds for a transition, over turns with one tool, on an idle core.
 
     python bench/step.py [turns]
 
-Each turn is three events (`Replied`, `Continued`, `ToolFinished`) and six transitions.  The best of seven rounds is
-printed, so that what else the machine does counts least; then the same at the end of a long conversation, which
-must cost no more.
+Each turn has three events (`Replied`, `Continued`, `ToolFinished`) and six transitions.  The best of seven rounds is
+printed, because other programs can only make a round slower.  Then the same is measured at the end of a long
+conversation, where it must not cost more.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ROUNDS = 7
 
 
 def begun(machine: Machine) -> Snapshot:
-    """A run whose first request is under way."""
+    """Return the snapshot of a run whose first request is in flight."""
     context = Context(
         conversation=Conversation(history=History([{"role": "user", "content": "hi"}])),
         settings=Settings(params={"model": "claude", "max_tokens": 64}, runnable=frozenset({"search"})),
@@ -44,7 +44,7 @@ def begun(machine: Machine) -> Snapshot:
 
 
 def round_of(machine: Machine, snapshot: Snapshot, turns: int) -> tuple[float, Snapshot]:
-    """Seconds a transition over `turns` turns, and where they led."""
+    """Return the seconds for a transition over `turns` turns, and the last snapshot."""
     taken = 0
     start = time.perf_counter()
     for _ in range(turns):

@@ -1,7 +1,7 @@
-"""The work that is measured: the same conversation, by either runner, over a transport that costs next to nothing.
+"""The work that is measured: the same conversation with either runner, over a transport that costs almost nothing.
 
-Each turn calls one tool, whose result is 4 KB; the whole history goes with every request.  The transport reads the
-request, as a server would, and answers with bytes made before the clock starts.
+Each turn calls one tool, whose result is 4 KB, and every request sends the whole history.  The transport reads the
+request, as a server would, and answers with bytes that were made before the clock started.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import fsm_runner
 Side: TypeAlias = Literal["ours", "sdk"]
 
 RESULT = "x" * 4096
-"""What the tool returns: 4 KB."""
+"""The tool's result: 4 KB."""
 
 SLEEP = 0.05
 """Seconds that a slow tool takes."""
@@ -75,7 +75,7 @@ def answers(turns: int, *, tool: str = "read", calls: int = 1) -> list[bytes]:
 
 
 def client_of(replies: Sequence[bytes]) -> anthropic.AsyncAnthropic:
-    """Return a client that is answered with `replies`, in order, over and over."""
+    """Return a client that gets `replies` as answers, in order, again and again."""
     played = 0
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -89,7 +89,7 @@ def client_of(replies: Sequence[bytes]) -> anthropic.AsyncAnthropic:
 
 
 def runner_of(side: Side, client: anthropic.AsyncAnthropic) -> Any:
-    """Return a new run of either runner."""
+    """Return a new run of one of the runners."""
     make: Callable[..., Any] = client.beta.messages.tool_runner
     if side == "ours":
         return fsm_runner.tool_runner(client, **ASKED, tools=[read, wait])
@@ -124,7 +124,7 @@ async def at_once(side: Side, runs: int, turns: int) -> float:
 
 
 async def memory(side: Side, turns: int) -> dict[str, int]:
-    """Return the bytes that a run of `turns` turns holds at its end, holds at most, and adds to the process."""
+    """Return how many bytes a run of `turns` turns holds at its end, holds at most, and adds to the process."""
     await runner_of(side, client_of(answers(2))).until_done()
     client = client_of(answers(turns))
     before = resident()
@@ -142,7 +142,7 @@ async def memory(side: Side, turns: int) -> dict[str, int]:
 
 
 def resident() -> int:
-    """Return the bytes that this process has in memory now; elsewhere than on Linux, the most that it ever had."""
+    """Return the bytes of memory that this process uses; on other systems than Linux, the most that it ever used."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * resource.getpagesize()
@@ -150,6 +150,6 @@ def resident() -> int:
 
 
 if __name__ == "__main__":
-    # A process of its own, so that what one side has left in memory does not help the other.
+    # In a process of its own, so that memory left over from one side does not affect the other.
     named: Side = "ours" if sys.argv[1] == "ours" else "sdk"
     print(json.dumps(asyncio.run(memory(named, int(sys.argv[2])))))

@@ -4,7 +4,7 @@
     docs/how-to/charts/diagrams/NAME-difference.svg, NAME-difference-dark.svg, what differs from the default chart
     docs/how-to/charts/NAME.md, between the marks `<!-- lines that differ -->` and `<!-- end -->`
 
-With `--check` nothing is written: what differs is named, and the exit code is 1.
+With `--check` nothing is written: files that are out of date are named, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from fsm_runner.charts.loader import DEFAULT, load, shipped_charts
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "how-to" / "charts"
 SUFFIXES: dict[str, ThemeName] = {"": "light", "-dark": "dark"}
-"""The themes of the pictures, by how their files' names end."""
+"""The themes of the pictures, by the end of their files' names."""
 
 BLOCK = re.compile(r"(<!-- lines that differ -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def beside_default() -> dict[str, Path]:
-    """Return the shipped charts but the default one, by name."""
+    """Return the shipped charts except the default one, by name."""
     return {name: path for name, path in shipped_charts().items() if name != DEFAULT}
 
 
 def body(path: Path) -> list[str]:
-    """Return the lines of a chart without the comment at its head."""
+    """Return the lines of a chart without the comment at its top."""
     text = path.read_text(encoding="utf-8")
     return text[text.index("schema:") :].splitlines()
 
 
 def parts(lines: list[str]) -> dict[str, list[str]]:
-    """Return `lines` by what they belong to: a state, or a key at the top.  Blank lines and rules are left out."""
+    """Return `lines` grouped by the state or top-level key they belong to, without blank lines and dividers."""
     found: dict[str, list[str]] = {}
     head = ""
     for line in filter(None, map(plain, lines)):
@@ -51,7 +51,7 @@ def parts(lines: list[str]) -> dict[str, list[str]]:
 
 
 def difference(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
-    """Return the lines that differ as a Markdown block, each below the state or key that it belongs to."""
+    """Return the lines that differ as a Markdown block, each below its state or key."""
     groups: list[list[str]] = []
     for kind, i, j, k, m in opcodes(list(old), list(new)):
         if kind == "equal":
@@ -64,7 +64,7 @@ def difference(old: dict[str, list[str]], new: dict[str, list[str]]) -> str:
 
 
 def part(old: list[str], new: list[str]) -> list[str]:
-    """Return the lines in which a state or key differs, below its first."""
+    """Return the lines that differ in one state or key, after its first line."""
     shown = [f" {new[0]}"] if old[0] == new[0] else []
     for kind, i, j, k, m in opcodes(old, new):
         if kind != "equal":
@@ -73,12 +73,12 @@ def part(old: list[str], new: list[str]) -> list[str]:
 
 
 def opcodes(old: list[str], new: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
-    """Return what makes `new` of `old`, as difflib says it."""
+    """Return difflib's steps that turn `old` into `new`."""
     return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
 
 
 def plain(line: str) -> str:
-    """Return `line` with single spaces behind its indent, without the mark; of a line between sections nothing."""
+    """Return `line` with single spaces after its indent and without the mark; empty for a divider."""
     code, _, comment = line.partition("#")
     comment = comment.strip().removeprefix("←").strip()
     if not code.strip():

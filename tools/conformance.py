@@ -1,15 +1,14 @@
-"""Conformance: the SDK's own tests of its tool runner, run against ours.  None of the SDK's code is kept here.
+"""Conformance: runs the SDK's own tests of its tool runner with ours.  None of the SDK's code is kept here.
 
     make conformance                       the SDK's tests, then 2,000 random conversations through both runners
     make conformance ARGS='-k compact'     only what matches, in both
     make conformance ARGS=--list           each test that is not applicable, by name
     make conformance SDK=2.14.0            another version of the SDK, or the `latest`
 
-The SDK's source distribution, of the version that requirements/run.txt pins or of the one asked for, comes from pip.
-Its tests run twice, side by side: with the SDK's runner and with ours in its place (tests/conformance/sdk).  The first
-says which tests there are, so that nothing which breaks here can make the measure smaller.  Not applicable is a test
-that never makes a runner through ``client.beta.messages.tool_runner``, and the few that not_applicable.txt names with
-a reason.
+The SDK's source distribution comes from pip, in the version that requirements/run.txt pins or in the one asked for.
+Its tests run twice: with the SDK's runner, and with ours in its place (tests/conformance/sdk).  The first run decides
+which tests count, so that a test that breaks here cannot simply drop out.  A test is not applicable if it never makes a
+runner through ``client.beta.messages.tool_runner``, or if not_applicable.txt names it, with a reason.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ PLUGIN = ROOT / "tests" / "conformance" / "sdk"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fsm_runner"
 SCENARIOS = 2000
 MINUTES = 15
-"""How long each run of the SDK's tests may take."""
+"""How many minutes each run of the SDK's tests may take."""
 
 FILES = [
     "tests/lib/tools/test_runners.py",
@@ -53,7 +52,7 @@ MAKES_NONE = "makes no runner through messages.tool_runner()"
 Outcomes = dict[str, dict[str, Any]]
 
 
-# ── what is measured with ───────────────────────────────────────────────────────────────────────────────────────────
+# ── versions and environments ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def pinned() -> str:
@@ -103,7 +102,7 @@ def environment(sdk: str | None) -> tuple[Path, str]:
 
 
 def start(python: Path, runner: str, folder: Path, expression: str | None) -> subprocess.Popen[bytes]:
-    """Start the SDK's tests with `runner` in place."""
+    """Start the SDK's tests with `runner`."""
     outcomes(runner).unlink(missing_ok=True)
     command = [python, "-m", "pytest", "-p", "tests._alias_httpx", "-p", "swap_runner", "-p", "no:cacheprovider"]
     command += ["--override-ini=addopts=", "--tb=short", "--quiet", f"--runner={runner}"]
@@ -114,17 +113,17 @@ def start(python: Path, runner: str, folder: Path, expression: str | None) -> su
 
 
 def outcomes(runner: str) -> Path:
-    """Return where the outcomes of the tests with `runner` are written."""
+    """Return the file with the outcomes of the tests with `runner`."""
     return BUILD / f"{runner}.json"
 
 
 def log(runner: str) -> Path:
-    """Return where pytest's own report is written."""
+    """Return the file with pytest's own report."""
     return BUILD / f"{runner}.log"
 
 
 def results(runs: dict[str, subprocess.Popen[bytes]]) -> dict[str, Outcomes]:
-    """Wait for the runs and return what became of each test."""
+    """Wait for the runs, and return the outcome of each test."""
     try:
         for run in runs.values():
             run.wait(MINUTES * 60)
@@ -140,7 +139,7 @@ def results(runs: dict[str, subprocess.Popen[bytes]]) -> dict[str, Outcomes]:
 
 
 def shown(path: Path) -> str:
-    """Return `path` as one types it at the root of the project."""
+    """Return `path` relative to the top of the project."""
     return os.path.relpath(path, ROOT)
 
 
@@ -148,21 +147,21 @@ def shown(path: Path) -> str:
 
 
 def named() -> dict[str, str]:
-    """Return the tests that are not applicable although they make a runner, and why."""
+    """Return the tests that are not applicable although they make a runner, with the reasons."""
     lines = (PLUGIN / "not_applicable.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split("\t") for line in lines if line and not line.startswith("#"))
     return dict(pair for pair in pairs if len(pair) == 2)
 
 
 def not_applicable(native: Outcomes) -> dict[str, str]:
-    """Return the tests that cannot judge our runner, and why."""
+    """Return all tests that are not applicable, with the reasons."""
     reasons = named()
     found = {id: MAKES_NONE for id, outcome in native.items() if not outcome["makes_runner"]}
     return found | {id: reasons[id.partition("[")[0]] for id in native if id.partition("[")[0] in reasons}
 
 
 def report(native: Outcomes, ours: Outcomes, *, every: bool) -> bool:
-    """Print what passed, file by file, and return whether all that counts did."""
+    """Print what passed in each file, and return whether every applicable test did."""
     left_out = not_applicable(native)
     counts: Counter[tuple[str, str]] = Counter()
     wrong = []
@@ -189,7 +188,7 @@ def report(native: Outcomes, ours: Outcomes, *, every: bool) -> bool:
 
 
 def tell_left_out(left_out: dict[str, str], *, every: bool) -> None:
-    """Print what is not applicable: how many for each reason, or each test."""
+    """Print how many tests are not applicable for each reason, or each test."""
     print(f"\nnot applicable: {len(left_out)}{'' if every else '  (ARGS=--list names each)'}")
     for reason, count in Counter(left_out.values()).most_common():
         print(f"  {count:4}  {reason}")
@@ -210,7 +209,7 @@ def differential(expression: str | None) -> bool:
 
 
 def main() -> None:
-    """Measure, report, and end with 1 unless all that is applicable passes."""
+    """Measure and report; exit with 1 unless everything applicable passes."""
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__.partition("\n")[0])
     parser.add_argument("-k", dest="expression", help="only tests that match, as in pytest")
     parser.add_argument("--list", action="store_true", help="name each test that is not applicable")

@@ -1,9 +1,9 @@
-"""The page of coverage: what a session of the example says and draws.
+"""The generated parts of the coverage page: what a pytest session of the example prints and draws.
 
     docs/how-to/coverage.md, between the marks `<!-- session: ... -->` and `<!-- end -->`
     docs/how-to/coverage/tool_loop.svg, tool_loop-dark.svg
 
-With `--check` nothing is written: what differs is named, and the exit code is 1.
+With `--check` nothing is written: files that are out of date are named, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ BLOCK = re.compile(
 )
 REPORT = re.compile(r"^=+ coverage of charts =+\n.*?(?=^=|\Z)", re.DOTALL | re.MULTILINE)
 WIDTH = {"COLUMNS": "100"}
-"""How wide a page shows a line without scrolling."""
+"""The width that a page shows without scrolling."""
 
 PICTURES = {
     PAGE.with_suffix("") / "tool_loop.svg": ("light", "examples/offline_test --fsm-coverage"),
     PAGE.with_suffix("") / "tool_loop-dark.svg": ("dark", "examples/offline_test --fsm-coverage -v"),
 }
-"""The theme of each picture, and the session that draws it on the way."""
+"""The theme of each picture, and the session that draws it."""
 
 
 def sessions() -> tuple[dict[str, str], dict[Path, str]]:
-    """Return what each session reports, by its arguments, and what it draws, by the path.
+    """Return the report of each session, by its arguments, and the pictures, by path.
 
     Raises:
-        SystemExit: one of them did not report.
+        SystemExit: a session printed no report.
     """
     reports, drawn = {}, {}
     with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def sessions() -> tuple[dict[str, str], dict[Path, str]]:
 
 
 def report(arguments: str) -> str:
-    """Return what a session of pytest at the top of the checkout reports of coverage."""
+    """Return the coverage report of a pytest session at the top of the checkout."""
     quiet = ["-p", "no:cacheprovider", "-p", "no:randomly"]
     command = [sys.executable, "-m", "pytest", *quiet, *arguments.split()]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **WIDTH}, capture_output=True, text=True)
@@ -59,7 +59,7 @@ def report(arguments: str) -> str:
 
 
 def renewed(text: str, reports: Mapping[str, str]) -> str:
-    """Return a page with its sessions as they would report now, each as far as its mark says."""
+    """Return a page with the current reports of its sessions, each cut off as its mark says."""
 
     def block(found: re.Match[str]) -> str:
         lines = reports[found["arguments"]].splitlines()

@@ -1,11 +1,12 @@
-"""The generated parts of the documentation: what the program prints, between the marks that name its command.
+"""The generated parts of the documentation: the output of the commands named in marks, and the map of the rooms.
 
-    <!-- generated: fsm-runner check --help -->      what stands here is written by `make docs`
+    <!-- generated: fsm-runner check --help -->      `make docs` writes the text between these two lines
     <!-- end -->
-    <!-- generated: tools.rooms table -->            the map of the rooms, which `tools.rooms` makes
+    <!-- generated: tools.rooms table -->            the map of the rooms, made by `tools.rooms`
     <!-- end -->
 
-and the pictures of that map.  With `--check` nothing is written: what differs is named, and the exit code is 1.
+It also writes the pictures of that map.  With `--check` nothing is written: files that are out of date are named, and
+the exit code is 1.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: fsm-runner (?P<arguments>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 ROOMS = re.compile(r"(<!-- generated: tools\.rooms (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = {"COLUMNS": "80"}
-"""Help is as wide as the narrowest terminal."""
+"""Help is printed for a terminal of 80 columns."""
 
 
 def printed(arguments: str) -> str:
-    """Return what ``fsm-runner`` prints, as Markdown.
+    """Return the output of ``fsm-runner``, as Markdown.
 
     Raises:
         SystemExit: the command failed.

@@ -1,10 +1,10 @@
-"""Generated files: what writes each of them, and whether it still agrees.
+"""Generated files: writes them, or checks whether they are up to date.
 
     python tools/generated.py diagrams     write them
-    python tools/generated.py --check      compare all; exit 1 when one is stale
+    python tools/generated.py --check      compare all; exit 1 when one is out of date
 
-A generator is a module that writes its files when run, and with `--check` writes nothing, names what differs and
-exits 1.
+A generator is a module that writes its files when it is run.  With `--check` it writes nothing, names the files that
+are out of date, and exits with 1.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GENERATORS = {
     "problems": "tools.problems",
     "schema": "tools.schema",
 }
-"""By name: the module that is run."""
+"""The module to run, by the generator's name."""
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of the journal, beside what it was made from: written, or with `--check` compared."""
+"""Writes the JSON Schema of the journal next to the code it is made from, or compares it with `--check`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The lock files: every version and hash, for all platforms, and nothing of the machine that made them.
+"""The lock files: each version and hash, for all platforms, without anything specific to the machine that makes them.
 
-`run.txt` is what a user gets; `dev.txt` adds the extras and the tools, `conformance.txt` the extras and what the SDK's
-own tests need; `lock.txt` is what makes them.
-`make lock ARGS=--upgrade` moves to the newest versions; without it, only what `pyproject.toml` asks for changes.
+`run.txt` is what users get.  `dev.txt` adds the extras and the development tools, `conformance.txt` the extras and the
+needs of the SDK's own tests.  `lock.txt` pins the tool that makes them.  `make lock ARGS=--upgrade` moves to the newest
+versions; without it, only what a change of `pyproject.toml` requires is changed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOCKS = {
 
 
 def main(arguments: list[str]) -> None:
-    """Write each lock file, the ones that others are bound to first."""
+    """Write each lock file; those that others depend on first."""
     for name, flags in LOCKS.items():
         groups = [flag.replace("--only-", "--") for flag in flags if flag.startswith("--only-group")]
         source = groups or ["pyproject.toml", *flags]

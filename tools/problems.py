@@ -1,4 +1,4 @@
-"""The page of problems: every code, its way out and what it looks like, from the code and the broken charts.
+"""The page of problems: every code, what to do about it, and an example, from the code and the broken charts.
 
 python tools/problems.py            write docs/reference/problems.md
 python tools/problems.py --check    compare it; exit 1 when it is stale

@@ -1,7 +1,7 @@
 """The map of the rooms: the packages of fsm_runner and the imports allowed between them, from the import contracts.
 
-The layers and the forbidden modules stand in `pyproject.toml`, where the linter reads them; what a room is for is the
-first paragraph of its docstring.  `tools.docs` puts what is made here into docs/design.md, and beside it:
+The layers and the forbidden modules are in `pyproject.toml`, where the linter reads them.  The purpose of a room is the
+first paragraph of its docstring.  `tools.docs` inserts the map into docs/design.md, and next to it writes:
 
     docs/design/rooms.svg, rooms-dark.svg
 """
@@ -23,7 +23,7 @@ from fsm_runner.charts.drawing.theme import LETTERS, THEMES, Theme
 ROOT = Path(__file__).parent.parent
 PACKAGE = "fsm_runner"
 HUES = ("inspect", "request", "call_tools", "compact", "done", "failed")
-"""The hue of each group of rooms, from the outermost inwards; after the last, the first again."""
+"""The hue of each group of rooms, from the outermost inwards; they repeat if there are more groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class Room:
 
     Attributes:
         name: its name, such as ``engine``.
-        layer: which layer it is in, counted from 0 at the outermost.
+        layer: its layer, counted from 0 for the outermost.
         imports: the rooms that it may import, outermost first.
-        third_party: the third-party packages that it may import, of those that a contract keeps out of other rooms.
+        third_party: the third-party packages that it may import and that a contract forbids in other rooms.
         purpose: the first paragraph of its docstring.
     """
 
@@ -52,9 +52,9 @@ def rooms(
 
     Args:
         project: the contracts: one of type `layers`, any number of type `forbidden`.
-        purposes: what each room is for; a room that is not named has an empty text.
-        packages: the rooms that are packages.  Only these have third-party packages: the contracts say nothing of
-            what single modules import from elsewhere.
+        purposes: the purpose of each room; an unnamed room has an empty text.
+        packages: the rooms that are packages.  Only these get third-party packages: the contracts do not say what
+            single modules may import.
     """
     contracts = project["tool"]["importlinter"]["contracts"]  # type: ignore[index]
     (layers,) = [each for each in contracts if each["type"] == "layers" and each["containers"] == [PACKAGE]]
@@ -64,7 +64,7 @@ def rooms(
         if contract["type"] == "forbidden":
             modules = {name.removeprefix(f"{PACKAGE}.") for name in contract["forbidden_modules"]}
             for name in contract["source_modules"]:
-                forbidden.get(name.removeprefix(f"{PACKAGE}."), set()).update(modules)  # of modules inside, no matter
+                forbidden.get(name.removeprefix(f"{PACKAGE}."), set()).update(modules)  # modules inside do not matter
     placed = set().union(*forbidden.values()) - forbidden.keys() - sys.stdlib_module_names
     third_party = sorted(name for name in placed if not name.startswith(tuple(f"{room}." for room in forbidden)))
     return tuple(
@@ -81,7 +81,7 @@ def rooms(
 
 
 def groups(found: Iterable[Room]) -> list[list[Room]]:
-    """Return the rooms of one layer that may import the same rooms together, outermost first."""
+    """Return the rooms in groups, outermost first: rooms of one layer that may import the same rooms."""
     return [list(group) for _, group in groupby(found, key=lambda room: (room.layer, room.imports))]
 
 
@@ -138,7 +138,7 @@ def dot(found: Iterable[Room], theme: Theme) -> str:
 
 
 def table(found: Iterable[Room]) -> str:
-    """Return the rooms as a Markdown table: what each is for, and what it may import.  The innermost layer is 1."""
+    """Return the rooms as a Markdown table: the purpose of each, and what it may import.  The innermost layer is 1."""
     every = tuple(found)
     innermost = max(room.layer for room in every)
     lines = ["| layer | room | what it is | may import of ours | may import of others |", "|---|---|---|---|---|"]

@@ -1,4 +1,4 @@
-"""The JSON Schema of the chart format, beside the loader that it was made from: written, or with `--check` compared."""
+"""Writes the JSON Schema of the chart format next to the loader it is made from, or compares it with `--check`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Virtual environments from a lock file: made once, renewed when what they were made from changes.
+"""Virtual environments from a lock file: made once, and made again when their sources change.
 
     python3 tools/venv.py .venv requirements/dev.txt --editable
 
-A stamp in the environment is a hash of the lock file, the Python, the place and, where the project itself goes in,
-what `pyproject.toml` says of installing it.  While it agrees nothing is done.  The file keeps to a syntax that old
-Pythons read, so that they can be refused by name.
+The environment holds a stamp: a hash of the lock file, the Python, the folder and, if the project itself is installed,
+the parts of `pyproject.toml` that matter for that.  If the stamp is right, nothing is done.  The syntax of this file is
+one that old Pythons can read, so that they get a clear message.
 """
 
 import hashlib
@@ -26,8 +26,8 @@ def wanted(place, lock, editable):
 
 
 def installing():
-    """Return what `pyproject.toml` says of installing the project: all else may change without a new environment."""
-    import tomllib  # old Pythons, which lack it, are refused before
+    """Return the parts of `pyproject.toml` that matter for installing the project."""
+    import tomllib  # old Pythons, which lack it, have been refused before
 
     with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
         project = tomllib.load(file)
@@ -35,7 +35,7 @@ def installing():
 
 
 def found(stamp):
-    """Return the stamp at `stamp`, or an empty one when the environment was never finished."""
+    """Return the stamp in the file `stamp`; empty if the environment was never finished."""
     try:
         with open(stamp) as file:
             return file.read()
@@ -44,7 +44,7 @@ def found(stamp):
 
 
 def make(place, lock, editable):
-    """Make the environment at `place` anew, with what `lock` pins and, if `editable`, the project itself."""
+    """Make the environment at `place` again, with the packages in `lock` and, if `editable`, the project itself."""
     shutil.rmtree(place, ignore_errors=True)
     done = subprocess.run([sys.executable, "-m", "venv", place], capture_output=True, text=True)
     if done.returncode:
@@ -57,7 +57,7 @@ def make(place, lock, editable):
 
 
 def install(command, lock):
-    """Install what `lock` pins, and count its packages where somebody watches."""
+    """Install the packages in `lock`; count them if the output is a terminal."""
     with open(os.path.join(ROOT, lock)) as file:
         total = sum("==" in line for line in file)
     pip = subprocess.Popen(
@@ -77,14 +77,14 @@ def install(command, lock):
 
 
 def run(command):
-    """Run `command`; end with its exit code when it fails."""
+    """Run `command`; exit with its code if it fails."""
     code = subprocess.run(command, stdin=subprocess.DEVNULL).returncode
     if code:
         sys.exit(code)
 
 
 def main(place, lock, *flags):
-    """Make the environment at `place` unless it is there already."""
+    """Make the environment at `place` unless it is up to date."""
     if sys.version_info < OLDEST:
         here, least = "%d.%d" % sys.version_info[:2], "%d.%d" % OLDEST
         sys.exit("setup: python %s is too old (needs %s or newer: make PYTHON=python%s)" % (here, least, least))

@@ -1,6 +1,6 @@
-"""The wheel as a user meets it: built from the sdist, installed alone, used from an empty folder.
+"""Tests the wheel as a user gets it: built from the sdist, installed alone, used from an empty folder.
 
-What only works in a checkout fails here: a file that the wheel lacks, a development tool that the package imports,
+Things that only work in a checkout fail here: a file that the wheel lacks, a development tool that the package imports,
 a dependency that `pyproject.toml` does not name.
 """
 
@@ -19,12 +19,12 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 assert files("fsm_runner.charts").joinpath("states.yaml").is_file(), "the wheel lacks states.yaml"
 (plugin,) = entry_points(group="pytest11", name="fsm_runner")
-plugin.load()  # and where there is no pytest, it asks for none
+plugin.load()  # it must not need pytest
 """
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    """Run `command` in `cwd` and return what it printed; end with its output when it fails."""
+    """Run `command` in `cwd` and return its output; exit with the output if it fails."""
     done = subprocess.run([*map(str, command)], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"wheel: {' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def build() -> Path:
-    """Build the sdist, then the wheel from it, and return the wheel."""
+    """Build the sdist, then a wheel from it, and return the wheel."""
     dist = BUILD / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     run(sys.executable, "-m", "hatchling", "build", "--target=sdist", f"--directory={dist}")
@@ -44,7 +44,7 @@ def build() -> Path:
 
 
 def install(wheel: Path) -> Path:
-    """Install `wheel` with what it needs, and nothing else, and return the environment's folder of programs."""
+    """Install `wheel` and its dependencies, nothing else, and return the folder of the environment's programs."""
     venv = BUILD / "venv"
     run(sys.executable, ROOT / "tools" / "venv.py", venv, "requirements/run.txt")
     pip: list[str | Path] = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]

@@ -1,9 +1,9 @@
-"""Claims: answers that the check must reckon with and no run gives, each with the reason.
+"""Claims: answers that the check must allow for and that no run gives, each with the reason.
 
-The check lets every fact answer anew at each decision, but for what the facts' code declares impossible.  A run is
-not that free: what the caller waits for, say, follows from how the run came where it is.  A mutant that differs from
-its chart for such answers alone differs for no run.  A claim is made by hand; the tests try to refute it with
-generated runs.
+The check assumes that each fact may give any answer at each decision, except for what the facts' code declares
+impossible.  Real runs have fewer possibilities.  For example, what the caller waits for follows from how the run got to
+its state.  A mutant that differs from its chart only for such answers differs for no run.  Claims are made by hand; the
+tests try to refute them with generated runs.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Answers that are never given in some place: immutable.
+    """Answers that no run gives in some place: immutable.
 
     Attributes:
-        states: where; empty: everywhere.
-        events: at which events, None for on entering; empty: at each.
-        answers: the answers that do not come together.
-        why: the reason, in a clause.
-        charts: in which charts; empty: in all.
+        states: the states; empty: all.
+        events: the events, or None when the state is entered; empty: all.
+        answers: the answers that are not given together.
+        why: the reason, as a clause.
+        charts: the charts; empty: all.
     """
 
     states: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ BY_WAY = (
         states=("asking",), events=("decided",), answers=NOTHING, why="a person is asked only while the caller waits"
     ),
 )
-"""What the caller waits for follows from the way."""
+"""What the caller waits for follows from how the run got here."""
 
 BY_FAILURE = (
     Claim(
@@ -173,7 +173,7 @@ BY_FAILURE = (
         states=ASKING, events=("failed",), answers={"early": ("run",)}, why="after a failure, no call is still arriving"
     ),
 )
-"""What failed last follows from the way."""
+"""Whether something failed last follows from how the run got here."""
 
 BY_TURN = (
     Claim(
@@ -270,10 +270,10 @@ BY_TURN = (
         why="at the limit there is no second look",
     ),
 )
-"""What the last turn was follows from the way."""
+"""The last turn follows from how the run got here."""
 
 BY_FOLD = (Claim(answers={"turn": ("none",), "calls": ("open",)}, why="without a reply there are no calls"),)
-"""What no context says that a run comes to."""
+"""Answers that contradict each other in every context that a run has."""
 
 CLAIMS = (*BY_WAY, *BY_FAILURE, *BY_TURN, *BY_FOLD)
-"""All of them; the reason that is told is the first that holds."""
+"""All claims; the first that holds gives the reason."""

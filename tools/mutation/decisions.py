@@ -1,7 +1,7 @@
-"""Decisions: what a run decided, with the answers of all facts, also of those that no row there asks.
+"""Decisions: what a run decided, with the answers of all facts, even those that no row asks there.
 
-What a mutant would have decided in the place of a chart can be told from them without running it again: up to the
-first decision that differs both runs are one.
+With them, the decisions of a mutant can be computed without another run: both runs are the same up to the first
+decision that differs.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from fsm_runner.loop.tool_loop import Machine, Step, compile
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided: immutable, and equal to every other of the same place, answers and outcome.
+    """One decision of a run: immutable, and equal to any other with the same place, answers and outcome.
 
     Attributes:
-        state: where.
-        event: what happened there; None: the state was entered.
+        state: the state.
+        event: the event; None: the state was entered.
         answers: each fact of the chart with its answer, in file order.
-        row: the id of the row taken; None: none held, and the run rested.
+        row: the id of the row that was taken; None: no row held, and the run waits.
     """
 
     state: str
@@ -34,12 +34,12 @@ class Decision:
 
 
 def rows_of(state: State, event: str | None) -> tuple[Row, ...]:
-    """Return the rows that are tried together: on entering `state`, or at an event there."""
+    """Return the rows that are tried together: when `state` is entered, or at an event there."""
     return tuple(row for row in state.rows if row.event == event)
 
 
 def taken(rows: Sequence[Row], answers: Mapping[str, str]) -> Row | None:
-    """Return the first of `rows` whose guard holds; None when none does."""
+    """Return the first of `rows` whose guard holds; None if there is none."""
     for row in rows:
         if all(answers[fact] in wanted for fact, wanted in row.guard):
             return row
@@ -47,7 +47,7 @@ def taken(rows: Sequence[Row], answers: Mapping[str, str]) -> Row | None:
 
 
 def asking_all(chart: Chart) -> Machine:
-    """Return the machine of `chart` with every guard written out: a fact that it does not ask, with every answer.
+    """Return the machine of `chart` with complete guards: facts that a row does not ask are added with all answers.
 
     It decides as `chart` does, and its transitions carry the answers of all facts.
     """
@@ -64,7 +64,7 @@ def asking_all(chart: Chart) -> Machine:
 
 
 def decided(machine: Machine, steps: Iterable[Step]) -> Iterator[Decision]:
-    """Yield what the steps of a run decided, in order; `machine` is one of `asking_all`."""
+    """Yield the decisions in the steps of a run, in order; `machine` is one of `asking_all`."""
     for step in steps:
         for each in step.transitions:
             yield Decision(each.source, each.event, tuple(each.facts.items()), each.row)
@@ -75,12 +75,12 @@ def decided(machine: Machine, steps: Iterable[Step]) -> Iterator[Decision]:
 
 
 def runs_as(one: Chart, other: Chart) -> bool:
-    """Whether two charts run alike; rules are not read by a run."""
+    """Whether two charts run in the same way; rules do not matter for that."""
     return replace(one, rules=()) == replace(other, rules=())
 
 
 def recorded(machine: Machine, chart: Chart, journal: Path) -> Iterator[Step]:
-    """Yield the steps of the runs that `journal` holds in full, on `machine`; of those that ran on `chart`."""
+    """Yield the steps, on `machine`, of the runs in `journal` that are written in full and ran on `chart`."""
     runs: dict[str, Step] = {}
     for record in read(journal):
         if record.type == "run_started":

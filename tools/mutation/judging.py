@@ -1,12 +1,12 @@
-"""Judging: each mutant, by four means that know nothing of each other.
+"""Judging: each mutant is judged in four independent ways.
 
-    compared   its rows and those of its chart are tried for every combination of answers that can come together
-    checked    `check` is asked whether it could run
-    diffed     `diff` is asked what differs; it must name exactly the combinations found by comparing
-    tested     each decision of the tests' runs is taken again by its rows
+    compared   its rows and those of its chart are tried for every possible combination of answers
+    checked    `check` says whether it can run
+    diffed     `diff` says what differs; it must name exactly the combinations found by comparing
+    tested     each decision of the tests' runs is made again with its rows
 
-A mutant that differs, that the check lets pass and that no test fails on survives.  Each survivor needs a reason: a
-claim for every combination for which it differs.
+A mutant survives if it differs, passes the check, and no test notices it.  Each survivor needs a reason: a claim for
+every combination for which it differs.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from tools.mutation.decisions import Decision, asking_all, decided, recorded, ro
 from tools.mutation.mutants import Mutant
 
 IMPOSSIBLE = tuple(dict(pattern) for fact in FACTS.values() for pattern in fact.impossible)
-"""What the facts' code declares that cannot be answered together."""
+"""The answers that the facts' code declares impossible together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A mutant, and who saw it: immutable.
+    """A mutant, and what noticed it: immutable.
 
     Attributes:
         mutant: the mutant.
-        differs: whether for some combination it takes another row than its chart, or the same row elsewhere.
-        codes: of the problems that `check` found, each once.
-        diffed: whether `diff` names exactly the combinations for which it differs, and no other.
-        tested: whether a run of the tests decides otherwise.
-        reasons: when it survives, the claims that no run gives such answers; None for combinations without a claim.
-        same: when it does not differ, why.
+        differs: whether, for some combination, it takes another row than its chart, or the same row to another state.
+        codes: the codes of the problems that `check` found, each once.
+        diffed: whether `diff` names exactly the combinations for which it differs.
+        tested: whether a run of the tests would take another row.
+        reasons: if it survives, the claims that no run gives such answers; None for combinations without a claim.
+        same: if it does not differ, why not.
     """
 
     mutant: Mutant
@@ -55,7 +55,7 @@ class Judged:
 
     @property
     def survives(self) -> bool:
-        """Whether it differs and neither the check nor a test sees it."""
+        """Whether it differs and neither the check nor a test notices it."""
         return self.differs and not self.codes and not self.tested
 
     @property
@@ -121,7 +121,7 @@ def met(chart: Chart) -> Iterator[Decision]:
 
 
 def way(rows: Sequence[Row], answers: Mapping[str, str]) -> tuple[str | None, ...]:
-    """Return the id of the row that is taken, and all that a run can tell of it; empty when none is."""
+    """Return the id of the row that is taken, and everything that a run can notice of it; empty if none is."""
     row = taken(rows, answers)
     return () if row is None else (row.id, row.target, row.output, row.spends)
 
@@ -132,7 +132,7 @@ def asked(*rows: Row) -> frozenset[str]:
 
 
 def points(chart: Chart, names: frozenset[str]) -> Iterator[dict[str, str]]:
-    """Yield every combination of the answers of some facts that can come together, one by one."""
+    """Yield every possible combination of the answers of some facts."""
     linked = {name for pattern in IMPOSSIBLE for name in pattern if not names.isdisjoint(pattern)}
     facts = {fact.name: fact.answers for fact in chart.facts if fact.name in names | linked}
     for answers in itertools.product(*facts.values()):
@@ -142,7 +142,7 @@ def points(chart: Chart, names: frozenset[str]) -> Iterator[dict[str, str]]:
 
 
 def why_same(old: tuple[Row, ...], new: tuple[Row, ...], row: Row, here: list[dict[str, str]]) -> str:
-    """Return why a mutant that takes the same rows everywhere does so."""
+    """Return why a mutant takes the same rows as its chart everywhere."""
     now = next(each for each in new if each.id == row.id)
     if now == row:  # it changed places with the next
         after = old[old.index(row) + 1]

@@ -1,12 +1,12 @@
-"""Mutants: a chart with one small fault in one row, for each fault that a hand can make.
+"""Mutants: charts with one small mistake in one row.  Every such mistake is made.
 
-    removed      the row is not there
-    retargeted   it leads to another state: each of the others in turn
-    widened      its guard holds for more: one answer added to what it asks of a fact, or the fact not asked at all
-    narrowed     its guard holds for less: one answer taken out of a list, or one more fact asked, for one answer
+    removed      the row is deleted
+    retargeted   it leads to another state; each other state is tried
+    widened      its guard holds for more: one more answer of a fact is allowed, or the fact is not asked
+    narrowed     its guard holds for less: one answer is taken out of a list, or one more fact is asked, for one answer
     swapped      it changes places with the next row that is tried with it
 
-A guard that would hold for every answer of a fact does not ask it, so each mutant is made once.
+A guard that allows every answer of a fact is written without the fact, so each mutant is made only once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias, get_args
 from fsm_runner.engine.chart import Chart, Pattern, Row, State
 
 Kind: TypeAlias = Literal["removed", "retargeted", "widened", "narrowed", "swapped"]
-"""What was done to the row."""
+"""The kind of mistake."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -28,11 +28,11 @@ class Mutant:
     """A chart with one fault: immutable.
 
     Attributes:
-        kind: what was done.
+        kind: the kind of mistake.
         state: the name of the state whose rows differ.
-        row: the id of the row that it was done to.
-        how: what exactly, such as ``to done`` or ``closed=true``; empty when the kind says it.
-        chart: the whole chart, with the fault in it.
+        row: the id of the changed row.
+        how: the details, such as ``to done`` or ``closed=true``; empty if the kind says it all.
+        chart: the whole chart, with the mistake.
     """
 
     kind: Kind
@@ -43,7 +43,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """What it is called: ``finish narrowed: closed=true``."""
+        """Its name, such as ``finish narrowed: closed=true``."""
         return f"{self.row} {self.kind}" + (f": {self.how}" if self.how else "")
 
 
@@ -72,7 +72,7 @@ def _mutant(chart: Chart, state: State, kind: Kind, row: Row, how: str, rows: tu
 
 
 def _changes(chart: Chart, row: Row) -> Iterator[tuple[Kind, str, Row]]:
-    """Yield `row` with one thing changed, and what that is."""
+    """Yield the changed versions of `row`, each with the kind of mistake and its details."""
     for state in chart.states:
         if state.name != row.target:
             yield "retargeted", f"to {state.name}", replace(row, target=state.name)
@@ -93,7 +93,7 @@ def _changes(chart: Chart, row: Row) -> Iterator[tuple[Kind, str, Row]]:
 
 
 def _guarded(row: Row, fact: str, answers: tuple[str, ...] | None) -> Row:
-    """`row` with other answers of `fact` in its guard; None: without the fact."""
+    """Return `row` with other answers of `fact` in its guard; None: without the fact."""
     guard = {**dict(row.guard), fact: answers or ()}
     pattern: Pattern = tuple((name, wanted) for name, wanted in guard.items() if wanted)
     return replace(row, guard=pattern)

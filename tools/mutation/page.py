@@ -1,4 +1,4 @@
-"""The page: what became of the mutants, chart by chart, and every survivor by name."""
+"""The page: how many mutants of each chart were noticed by what, and a list of those that were not."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def counted(name: str, kind: str, some: Sequence[Judged]) -> str:
 
 
 def codes(every: Iterable[Judged]) -> Iterator[str]:
-    """Yield how often the check told each code, the most frequent first."""
+    """Yield how often the check reported each code, the most frequent first."""
     told = Counter((code, each.mutant.kind) for each in every for code in each.codes)
     sums = Counter[str]()
     for (code, _), number in told.items():
@@ -149,7 +149,7 @@ def codes(every: Iterable[Judged]) -> Iterator[str]:
 def listed(
     found: dict[str, list[Judged]], chosen: Callable[[Judged], bool], why: Callable[[Judged], str]
 ) -> Iterator[str]:
-    """Yield a line for each mutant that is chosen; one that is the same in several charts once."""
+    """Yield a line for each chosen mutant; one that is the same in several charts has one line."""
     charts: dict[tuple[str, str], list[str]] = {}
     for name, some in found.items():
         for each in filter(chosen, some):
@@ -160,7 +160,7 @@ def listed(
 
 
 def told_charts(names: list[str], every: list[str]) -> str:
-    """Return which charts these are, in a few words."""
+    """Return the charts' names in a few words."""
     others = [name for name in every if name not in names]
     if len(others) < min(2, len(every) - 1):
         return "all" + "".join(f" but `{name}`" for name in others)
