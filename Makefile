@@ -1,4 +1,4 @@
-# One word a target; CI runs the same ones (.ci/run).  Each sets up what it needs, with Python >= 3.11 and make alone.
+# CI runs the same targets (.ci/run).  Each installs what it needs; only Python >= 3.11 and make must be there.
 
 PYTHON ?= python3
 BIN    := .venv/bin
@@ -12,18 +12,18 @@ help:  ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [ARGS='...']"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run:  ## the main job: watch a run go through its states, then replay its journal
+run:  ## watch a run go through its states, then replay its journal
 	@$(PYTHON) tools/venv.py build/runtime requirements/run.txt
 	@build/runtime/bin/python -m examples.research $(ARGS)
 
-test: venv  ## all tests, on all cores, with the four numbers at the end (ARGS='-k loader')
+test: venv  ## all tests, on all cores (some: ARGS='-k loader')
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest --numprocesses=auto --dist=worksteal $(ARGS)
 
 thorough: venv  ## all tests, with many examples for each property, as CI runs them
 	@HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test
 
-check: lint types fresh wheel  ## all else that CI runs: lint, types, generated files, the built wheel
+check: lint types fresh wheel  ## the other checks of CI: lint, types, generated files, the built wheel
 
 lint: venv  ## style, format and import contracts
 	@$(BIN)/ruff check --quiet .
@@ -36,10 +36,10 @@ types: venv  ## mypy --strict
 fresh: venv  ## compare every generated file with what would be written now
 	@$(BIN)/python tools/generated.py --check
 
-wheel: venv  ## build, install in an environment of its own, and use from elsewhere
+wheel: venv  ## build the wheel, install it alone, and use it from an empty folder
 	@$(BIN)/python tools/wheel.py
 
-format: venv  ## put the code in order
+format: venv  ## format the code
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
@@ -60,10 +60,10 @@ bench: venv  ## benchmarks against the SDK's own runner
 conformance: venv  ## the SDK's own tests of its runner, through ours (SDK=2.14.0, SDK=latest)
 	@$(BIN)/python -m tools.conformance $(if $(SDK),--sdk=$(SDK)) $(ARGS)
 
-crash: venv  ## 500 runs killed at every moment, and resumed to their end
+crash: venv  ## kill 500 runs, each at another moment, and resume them to their end
 	@$(BIN)/python -m tests.crash $(ARGS)
 
-mutation: venv  ## every row of every shipped chart changed, and what notices
+mutation: venv  ## make every small mistake in the shipped charts, and record what notices it
 	@$(BIN)/python -m tools.mutation $(ARGS)
 
 spin: venv  ## the check's verdicts compared with those of SPIN, which must be installed
@@ -79,6 +79,6 @@ lock:  ## pin the newest versions that pyproject.toml allows, with hashes
 venv:  ## the development environment, in .venv
 	@$(PYTHON) tools/venv.py .venv requirements/dev.txt --editable
 
-clean:  ## remove all that was made here
+clean:  ## remove everything that make has made
 	@rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
