@@ -99,7 +99,7 @@ def _readable(text: str, document: Document) -> bool:
     elif found := _UNPRINTABLE.search(text, 1 if text.startswith("\ufeff") else 0):
         before = text[: found.start()]
         place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        document.refuse("syntax", (), place, f"character U+{ord(found[0]):04X} has no place in a text (delete it)")
+        document.refuse("syntax", (), place, f"character U+{ord(found[0]):04X} is not allowed in a text (delete it)")
     return not document.problems
 
 
@@ -119,10 +119,10 @@ class _Reader:
             case yaml.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
-                    self._refuse("several-documents", place, "a second document begins here (keep one chart a file)")
+                    self._refuse("several-documents", place, "a second document begins here (one chart in each file)")
                     return False
             case yaml.AliasEvent():
-                self._refuse("alias", place, f"alias '*{event.anchor}' is refused (write the value out)")
+                self._refuse("alias", place, f"alias '*{event.anchor}' is not allowed (write the value out)")
                 if not self._spared():
                     into = self.stack[-1].into if self.stack else self.document
                     into.refused.add(self._put(None, place, whole=False))
@@ -144,11 +144,11 @@ class _Reader:
     def _marked(self, event: yaml.NodeEvent, place: tuple[int, int]) -> None:
         """Refuse an anchor or a tag before a value; the value itself is still read."""
         if event.anchor is not None:
-            self._refuse("alias", place, f"anchor '&{event.anchor}' is refused (write the value out)")
+            self._refuse("alias", place, f"anchor '&{event.anchor}' is not allowed (write the value out)")
         tag = getattr(event, "tag", None)
         if tag is not None:
             short = tag.replace("tag:yaml.org,2002:", "!!")
-            self._refuse("tag", place, f"tag '{short}' is refused (delete it)")
+            self._refuse("tag", place, f"tag '{short}' is not allowed (delete it)")
 
     def _scalar(self, event: yaml.ScalarEvent, place: tuple[int, int]) -> None:
         top = self.stack[-1] if self.stack else None
@@ -170,11 +170,11 @@ class _Reader:
     def _open(self, value: list[Plain] | dict[str, Plain], place: tuple[int, int]) -> bool:
         """Begin a list or a group of keys; return whether it is not too deep."""
         if len(self.stack) >= MAX_DEPTH:
-            self._refuse("too-deep", place, f"this is nested over {MAX_DEPTH} levels deep (a chart needs 6)")
+            self._refuse("too-deep", place, f"this is nested more than {MAX_DEPTH} levels deep (a chart needs 6)")
             return False
         into = self.stack[-1].into if self.stack else self.document
         if self._spared():
-            self._refuse("wrong-type", place, "a key is a word, not a list or a group of keys")
+            self._refuse("wrong-type", place, "a key must be a word, not a list or a group of keys")
             path, left_out = self.stack[-1].path, True
         else:
             left_out = bool(self.stack) and self.stack[-1].spare

@@ -112,7 +112,7 @@ def _refuse(path: Path, error: ErrorDetails, document: Document) -> None:
     """Note what does not fit at `path`."""
     fault, value, wants = error["type"], error["input"], error.get("ctx", {}).get("wants", "")
     place = (document.keys if fault in {_UNKNOWN, "key-name"} else document.places).get(path, (1, 1))
-    code, message = "wrong-type", f"{_named(path)} is {wants}, not {_kind(value)}"
+    code, message = "wrong-type", f"{_named(path)} must be {wants}, not {_kind(value)}"
     match fault:
         case "extra_forbidden":
             code, message = "unknown-key", _unknown(path)
@@ -125,13 +125,15 @@ def _refuse(path: Path, error: ErrorDetails, document: Document) -> None:
         case "fixed":
             code, message = "unknown-schema", f"schema {_shown(value)} is not known (write {SCHEMA})"
         case "name" | "key-name":
-            code, message = "wrong-name", f"'{value}' is no name (a name is {NAME})"
+            code, message = "wrong-name", f"'{value}' is not a name (a name is {NAME})"
         case "count":
-            code, message = "wrong-number", f"it is a whole number from 0, or null for none, not {_shown(value)}"
+            code = "wrong-number"
+            message = f"it must be a whole number from 0 up, or null for no limit, not {_shown(value)}"
         case "few" if len(path) > 1:
             code, message = "no-answers", f"{_named(path)} lists nothing (list at least one, or delete it)"
         case "single":
-            code, message = "wrong-rule", f"it has one of the keys {', '.join(_keys(path))} (write a rule for each)"
+            code = "wrong-rule"
+            message = f"it must have exactly one of the keys {', '.join(_keys(path))} (write a rule for each)"
         case _ if wants == "a word" and isinstance(value, bool | int | float):
             message += " (quote it to make it a word)"
     document.refuse(code, path, place, f"{_subject(path)}: {message}")

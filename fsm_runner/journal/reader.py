@@ -280,7 +280,7 @@ def _made(value: dict[str, object], number: int) -> Record:
     """Return `value` as a record: after the common fields are taken out, the rest are the record's own."""
     run, seq, kind = value["run"], value["seq"], value["type"]
     if not isinstance(run, str) or not isinstance(seq, int) or seq < 1:
-        raise ValueError("'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)")
+        raise ValueError("'run' must be text, and 'seq' a whole number from 1 up (restore the line from a copy)")
     if not isinstance(kind, str) or kind not in TYPES:
         raise ValueError(f"record type {kind!r} is not known (upgrade fsm_runner, or restore the line from a copy)")
     at, prev = value.pop("at", None), value.pop("prev", None)

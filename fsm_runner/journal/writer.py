@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 
-_HINT = "(see to that, then resume the run)"
+_HINT = "(remove the cause, then resume the run)"
 
 
 class Journal:

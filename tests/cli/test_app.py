@@ -137,7 +137,7 @@ def test_names_from_a_chart_cannot_speak_to_the_terminal(command, tmp_path):
     (tmp_path / "chart.yaml").write_text(text, encoding="utf-8")
     said = [command(*line).stderr for line in (["table", "chart.yaml"], ["diff", "chart.yaml", "states"])]
 
-    assert all("'a?[31mb' is no name" in each for each in said)
+    assert all("'a?[31mb' is not a name" in each for each in said)
 
 
 @pytest.mark.parametrize("name", ["check", "table", "draw"])

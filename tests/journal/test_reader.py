@@ -140,7 +140,7 @@ def test_several_runs_may_be_mixed():
         ),
         (
             WHOLE.replace(b'"seq":1', b'"seq":0', 1),
-            "<journal>:1: 'run' is not text, or 'seq' no whole number from 1 up (restore the line from a copy)",
+            "<journal>:1: 'run' must be text, and 'seq' a whole number from 1 up (restore the line from a copy)",
         ),
     ],
 )

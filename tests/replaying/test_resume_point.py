@@ -110,7 +110,8 @@ def test_a_record_that_cannot_be_written_is_where_the_run_is_resumed(tmp_path, e
         runner = world.runner(thread=False, journal=Journal.open(world.path, run="r", processors=[fail]))
         with pytest.raises((type(error), fsm_runner.JournalError)):
             finished(runner)
-        with pytest.raises(fsm_runner.JournalError, match=r"cannot be written: .* .see to that, then resume the run"):
+        hint = r"cannot be written: .* .remove the cause, then resume the run"
+        with pytest.raises(fsm_runner.JournalError, match=hint):
             finished(runner)
 
         assert at - 1 == len(list(read(world.path)))
