@@ -112,8 +112,8 @@ def report(turns: list[int], runs: int) -> Iterator[str]:
     """Yield the whole report, line by line."""
     yield "# Benchmarks"
     yield ""
-    yield "Written by `make bench`: fsm_runner against the SDK's `client.beta.messages.tool_runner`, in one run, over"
-    yield "one fake transport, both with `thread=False`. A ratio below 1 means that fsm_runner needs less."
+    yield "Written by `make bench`: fsm_runner and the SDK's `client.beta.messages.tool_runner`, in one process"
+    yield "and over one fake transport, both with `thread=False`. A ratio below 1 means that fsm_runner needs less."
     yield ""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     yield f"- {packages}"
@@ -126,8 +126,8 @@ def report(turns: list[int], runs: int) -> Iterator[str]:
     yield ""
     yield "## Memory"
     yield ""
-    yield "What a run holds at its end and at most, more than a run of one turn does (tracemalloc); and by how much the"
-    yield "process grows meanwhile (resident set)."
+    yield "How much memory a run holds at its end, and at most, beyond a run of one turn (tracemalloc); and how much"
+    yield "the process grows meanwhile (resident set)."
     yield ""
     yield from memories([count for count in turns if count > 1])
 

@@ -1,12 +1,12 @@
-"""Differing: what an edit of a chart changes, exactly.
+"""Diff: exactly what an edit of a chart changes.
 
-changes       what was found, told the same way by every format
-declarations  what was added, removed, changed or renamed, thing by thing
+changes       what was found, as plain data for every format
+declarations  which declared things were added, removed, changed or renamed
 answers       for which answers a run now goes elsewhere
-diff_text     all of it as text, Markdown and JSON
-diff_picture  all of it as a drawing of both charts in one
+diff_text     the result as text, Markdown and JSON
+diff_picture  the result as a drawing of both charts in one
 
-Comments and order that changes nothing make no difference.
+Comments, and order that decides nothing, make no difference.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ __all__ = ["Change", "Difference", "Names", "Route", "Way", "as_json", "as_markd
 
 
 def diff(old: Chart, new: Chart, *, facts: Mapping[str, FactCode] | None = None) -> Difference:
-    """Return all that differs between two charts.
+    """Return everything that differs between two charts.
 
     Args:
-        old, new: the charts; their names must resolve, nothing else is asked of them.  But rules may name states and
-            rows that are gone: no run looks at a rule.
-        facts: the facts' code, for the combinations that cannot happen; None: what the built-in facts say of it.
+        old, new: the charts.  Their names must resolve; they need not pass the check.  Their rules may name states and
+            rows that are gone, because no run looks at a rule.
+        facts: the facts' code, which says which combinations cannot happen; None: the code of the built-in facts.
 
     Raises:
         ChartError: a name in one of them does not resolve.

@@ -1,4 +1,4 @@
-"""Answers: for each state and event, which combinations of answers now go another way; exact."""
+"""Answers: for each state and event, exactly which combinations of answers now go another way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 
 def merged_facts(old: Chart, new: Chart) -> tuple[FactUse, ...]:
-    """Return the facts of both charts, the answers of both for each, the new chart's first."""
+    """Return the facts of both charts, each with the answers of both; the new chart's come first."""
     before = {fact.name: fact.answers for fact in old.facts}
     after = {fact.name: fact.answers for fact in new.facts}
     return tuple(
@@ -27,13 +27,13 @@ def merged_facts(old: Chart, new: Chart) -> tuple[FactUse, ...]:
 def routes(
     old: Chart, new: Chart, rows: Mapping[str, str], facts: Mapping[str, FactCode] | None = None
 ) -> Iterator[Route]:
-    """Yield what goes another way in the states of both charts.
+    """Yield each difference in the ways that runs go, in the states of both charts.
 
     Args:
-        old: the earlier chart, its renamed states under their new names.
+        old: the earlier chart, with the new names of its renamed states.
         new: the later chart.
-        rows: old ids by new ones, for the rows that were renamed; they are the same row.
-        facts: the facts' code, for what cannot happen; None: what the built-in facts say of it.
+        rows: old ids by new ones, for rows that were renamed; they count as the same row.
+        facts: the facts' code, which says which combinations cannot happen; None: the code of the built-in facts.
     """
     shared = Facts(replace(new, facts=merged_facts(old, new)), TOOL_LOOP, facts)
     for after in new.states:
@@ -61,7 +61,7 @@ class _Side:
         return tuple(row for row in rows if row.event == self.event)
 
     def ways(self, space: Space, possible: Combos) -> list[tuple[Way, Combos]]:
-        """Return each way that a run can go, with the combinations that send it there; none is empty."""
+        """Return each way that a run can go, with the combinations that lead there, at least one."""
         declared = possible
         answers = {fact.name: fact.answers for fact in self.chart.facts}
         for name, known in space.facts:
@@ -100,7 +100,7 @@ def _between(old: _Side, new: _Side, rows: Mapping[str, str], facts: Facts) -> I
 
 
 def _same(old: Way, new: Way, rows: Mapping[str, str]) -> bool:
-    """Whether nothing differs: the same row, under its old id or a new one, and the same effect."""
+    """Whether nothing differs: the same row, perhaps with a new id, that does the same."""
     if old.effect != new.effect:
         return False
     return old.row is None or new.row is None or old.row.id == rows.get(new.row.id, new.row.id)

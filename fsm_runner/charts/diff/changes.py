@@ -1,7 +1,7 @@
-"""What a comparison of two charts found: plain data, told the same way by every format.
+"""What a comparison of two charts found, as plain data for every format.
 
-A `Route` is a set of answers for which the run now goes elsewhere, or the same way by another row.  A `Change` is
-something declared that was added, removed, changed or renamed.
+A `Route` is a set of answers for which a run now goes elsewhere, or goes the same way by another row.  A `Change` is a
+declared thing that was added, removed, changed or renamed.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from typing import Literal, TypeAlias
 from fsm_runner.engine.chart import Chart, Pattern, Row
 
 Kind: TypeAlias = Literal["added", "removed", "changed", "renamed"]
-"""What became of something declared."""
+"""What happened to a declared thing."""
 
 Subject: TypeAlias = Literal["chart", "limit", "fact", "effect", "rule", "state", "row"]
-"""What is declared."""
+"""The kinds of declared things."""
 
 Absence: TypeAlias = Literal["refused", "waits", "undeclared"]
-"""Why no row is taken: the state takes no such event or no row of it holds; no ``always`` row holds, so the run
-waits in the state; the chart declares no such answer."""
+"""Why no row is taken.  refused: the state does not take the event, or no row of it holds.  waits: no ``always`` row
+holds, so the run waits in the state.  undeclared: the chart does not declare such an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something declared that is no longer as it was: immutable.
+    """A declared thing that is no longer the same: immutable.
 
     Attributes:
-        kind: what became of it.
+        kind: what happened to it.
         subject: what kind of thing it is.
-        name: what it is called; a row's or state's name in the new chart when it was renamed.
-        field: what of it changed, such as ``guard``; empty when it was added or removed.
+        name: its name; for a renamed row or state, the name in the new chart.
+        field: the field that changed, such as ``guard``; empty if the thing was added or removed.
         old, new: the text of the field before and now; empty for nothing.
-        place: for a row the state that it is in; else empty.
+        place: for a row, its state; else empty.
         matters: whether a run can go another way, do something else or end elsewhere because of it.  A row never
-            matters by itself: the routes say what became of them.
+            matters by itself: its effect on runs is in the routes.
     """
 
     kind: Kind
@@ -49,11 +49,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """Where a run goes, and what that does: immutable.
+    """Where a run goes, and what it does on the way: immutable.
 
     Attributes:
-        row: the row that is taken; None when none is.
-        absence: why none is; None when one is.
+        row: the row that is taken; None if none is.
+        absence: why none is; None if one is.
     """
 
     row: Row | None = None
@@ -61,7 +61,7 @@ class Way:
 
     @property
     def effect(self) -> tuple[str | None, ...]:
-        """All that a run can tell of it: where it leads, what it hands over and spends, or why nothing is taken."""
+        """Everything that a run can notice: the target, what is handed over and spent, or why no row is taken."""
         if self.row is None:
             return (self.absence,)
         return self.row.target, self.row.output, self.row.spends
@@ -69,15 +69,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Combinations of answers that decided otherwise before: immutable.
+    """Combinations of answers that lead another way than before: immutable.
 
     Attributes:
-        state: where; the new chart's name for it.
-        event: what happens there; None: the state is entered.
-        patterns: for which answers, exactly; one empty pattern: for all.
-        combinations: how many combinations of the facts asked there these are.
-        of: how many of them can happen.
-        old, new: which way the run went, and goes.
+        state: the state, by its name in the new chart.
+        event: the event; None: the state is entered.
+        patterns: the answers, exactly; a single empty pattern means all answers.
+        combinations: the number of these combinations of the facts that are asked there.
+        of: how many combinations can happen there.
+        old, new: the way before, and now.
     """
 
     state: str
@@ -90,21 +90,21 @@ class Route:
 
     @property
     def matters(self) -> bool:
-        """Whether the run goes elsewhere; else another row leads it the same way."""
+        """Whether the run goes elsewhere; if not, another row leads it the same way."""
         return self.old.effect != self.new.effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """All that differs between two charts: immutable.
+    """Everything that differs between two charts: immutable.
 
     Attributes:
-        old: the earlier chart, its renamed states under their new names.
+        old: the earlier chart, with the new names of its renamed states.
         new: the later chart.
-        changes: what was declared otherwise.
-        routes: which answers lead elsewhere; in states of both charts.
-        rows: old row ids by new ones, for the rows that were renamed.
-        states: old state names by new ones, for the states that were renamed.
+        changes: the changed declarations.
+        routes: the answers that lead another way, in states of both charts.
+        rows: old row ids by new ones, for renamed rows.
+        states: old state names by new ones, for renamed states.
     """
 
     old: Chart
@@ -126,5 +126,5 @@ class Difference:
 
     @property
     def empty(self) -> bool:
-        """Whether both charts say the same."""
+        """Whether both charts declare the same."""
         return not self.changes and not self.routes

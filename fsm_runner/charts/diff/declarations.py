@@ -15,12 +15,12 @@ Values: TypeAlias = Mapping[str, str]
 
 
 def changes(old: Chart, new: Chart, rows: Mapping[str, str], states: Mapping[str, str]) -> Iterator[Change]:
-    """Yield every change of something declared.
+    """Yield every change of a declared thing.
 
     Args:
-        old: the earlier chart, its renamed states under their new names.
+        old: the earlier chart, with the new names of its renamed states.
         new: the later chart.
-        rows, states: old names by new ones, for what was renamed.
+        rows, states: old names by new ones, for renamed things.
     """
     yield from _fields("chart", new.name, {"name": old.name}, {"name": new.name})
     yield from _fields("chart", new.name, {"first state": old.initial}, {"first state": new.initial}, matters=True)
@@ -56,7 +56,7 @@ def _rules(old: Chart, new: Chart) -> Iterator[Change]:
 
 
 def _moments(chart: Chart, rule: Rule) -> Values:
-    """What a rule says, by the keys of its kind; all rules of one kind have the same."""
+    """Return the content of a rule by its keys; all rules of one kind have the same keys."""
     if isinstance(rule, AlwaysReaches):
         return {"always_reaches": " or ".join(rule.states)}
     told: dict[str, Moment | None]
@@ -89,7 +89,7 @@ def _moment(chart: Chart, moment: Moment) -> str:
 
 
 def _named(subject: Subject, field: str, old: Values, new: Values, *, matters: bool = False) -> Iterator[Change]:
-    """Yield what became of things that are a name and a value."""
+    """Yield the changes of things that have a name and a value."""
     for name in dict.fromkeys((*new, *old)):
         if name not in old:
             yield Change(kind="added", subject=subject, name=name, new=new[name], matters=matters)
@@ -143,7 +143,7 @@ def _described(state: State) -> str:
 
 
 def _order(state: State, other: State) -> Values:
-    """The order of the rows that `other` has too."""
+    """Return the order of the rows that `other` has too."""
     ids = {row.id for row in other.rows}
     return {"order": ", ".join(row.id for row in state.rows if row.id in ids)}
 
@@ -164,7 +164,7 @@ def _rows(old: Chart, new: Chart, renamed: Mapping[str, str]) -> Iterator[Change
             place, earlier = before[row.id]
             fields = _row(old, place, earlier), _row(new, state, row)
             if meaning(earlier.guard) == meaning(row.guard):
-                fields[0]["guard"] = fields[1]["guard"]  # written in another order
+                fields[0]["guard"] = fields[1]["guard"]  # only the order of its facts differs
             yield from _fields("row", row.id, *fields, place=state.name)
     kept = {row.id for row in new.rows} | set(renamed.values())
     for state, row in before.values():
@@ -185,13 +185,13 @@ def _row(chart: Chart, state: State, row: Row) -> dict[str, str]:
 
 
 def _told(chart: Chart, row: Row) -> str:
-    """A row in one line: its event and guard, and where it leads."""
+    """Return a row in one line: its event and guard, and its target."""
     parts = [row.event or "", ", ".join(conditions(chart, row))]
     return " / ".join(filter(None, parts)) + f" → {row.target}" if any(parts) else f"→ {row.target}"
 
 
 Meaning: TypeAlias = frozenset[tuple[str, frozenset[str]]]
-"""A guard without the order in which it is written."""
+"""A guard, without the order in which it is written."""
 
 
 def meaning(guard: Pattern) -> Meaning:
@@ -200,10 +200,10 @@ def meaning(guard: Pattern) -> Meaning:
 
 
 def renamed_states(old: Chart, new: Chart) -> dict[str, str]:
-    """Return old names by new ones, for the states of which only the name differs.
+    """Return old names by new ones, for states that differ only in their name.
 
-    Two states are the same when effect, end and rows agree, and the rows lead to the same states.  Where that holds
-    for more than one pair, nobody can tell which became which, and none is a rename.
+    Two states are the same if effect, end and rows are equal, and the rows lead to the same states.  If that holds for
+    more than one pair, nobody can tell which became which, and none counts as renamed.
     """
     gone = [state for state in old.states if state.name not in {each.name for each in new.states}]
     come = [state for state in new.states if state.name not in {each.name for each in old.states}]
@@ -213,7 +213,7 @@ def renamed_states(old: Chart, new: Chart) -> dict[str, str]:
 
 
 def with_new_names(old: Chart, states: Mapping[str, str]) -> Chart:
-    """Return `old` with its renamed states under their new names; `states`: old names by new ones."""
+    """Return `old` with the new names of its renamed states; `states`: old names by new ones."""
     names = {before: after for after, before in states.items()}
 
     def named(row: Row) -> Row:
@@ -235,7 +235,7 @@ def with_new_names(old: Chart, states: Mapping[str, str]) -> Chart:
 
 
 def renamed_rows(old: Chart, new: Chart) -> dict[str, str]:
-    """Return old ids by new ones, for the rows of which only the id differs: same state, event, guard and way."""
+    """Return old ids by new ones, for rows that differ only in their id: same state, event, guard and effects."""
     kept = {row.id for row in old.rows} & {row.id for row in new.rows}
     gone = [(_way(state, row), row.id) for state in old.states for row in state.rows if row.id not in kept]
     found: dict[str, str] = {}
@@ -255,12 +255,12 @@ def _ways(chart: Chart) -> Iterator[tuple[tuple[object, ...], str]]:
 
 
 def _way(state: State, row: Row) -> tuple[object, ...]:
-    """Everything of a row but its id."""
+    """Return everything of a row except its id."""
     return state.name, row.event, meaning(row.guard), row.target, row.output, row.spends, row.consumes
 
 
 def _looks(state: State) -> tuple[object, ...]:
-    """Everything of a state but its name and phase; the ids tell states without guards apart."""
+    """Return everything of a state except its name and phase.  The ids distinguish states without guards."""
     rows = tuple(
         (row.id, *_way(replace(state, name=""), replace(row, target="" if row.target == state.name else row.target)))
         for row in state.rows

@@ -1,7 +1,7 @@
-"""The difference as a picture: both charts in one, what was added, removed and changed each in its tone.
+"""The difference as a picture: both charts in one; added, removed and changed things each have a tone.
 
-A removed row or state stands where it was.  A row that is only changed is drawn once, as it is now, with what it was
-beside it.  A row is changed when its own text is, or when it now takes what another way took.
+A removed row or state is drawn where it was.  A changed row is drawn once, as it is now, with a note of what it was.  A
+row counts as changed if its own text is, or if it now takes what another row took before.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from fsm_runner.charts.drawing.overlay import Mark, Overlay, Tone
 from fsm_runner.engine.chart import Chart, Row, State
 
 KEY: tuple[tuple[Tone, str], ...] = (("added", "added"), ("removed", "removed (dashed)"), ("changed", "changed"))
-"""What the legend says of the tones."""
+"""The legend of the tones."""
 
 NOTHING = "nothing"
-"""What a field held that was empty."""
+"""Shown for the old value of a field that was empty."""
 
 
 def merged(difference: Difference) -> tuple[Chart, Overlay]:
-    """Return one chart that holds what either has, and the marks that tell what became of it.
+    """Return one chart that has everything of both, and the marks that show what happened to each thing.
 
-    The chart is for drawing only: its rows are not proved, and the id of a row that moved stands twice, the removed
-    one followed by ``(old)``.
+    The chart is only for drawing: its rows are not proved, and the id of a row that moved appears twice, the removed
+    one with ``(old)``.
     """
     new = difference.new
     old_states = {state.name: state for state in difference.old.states}
@@ -48,7 +48,7 @@ def merged(difference: Difference) -> tuple[Chart, Overlay]:
 
 
 def _with_removed(difference: Difference, was: State, now: State, removed: dict[str, str]) -> State:
-    """Return `now` with the rows that `was` had and it has not, each after the row it followed; note their ids."""
+    """Return `now` with the rows that only `was` has, each after the row that it followed; note their ids."""
     renamed = {old: new for new, old in difference.rows}
     taken = {row.id for row in difference.new.rows}
     here = {row.id for row in now.rows}
@@ -88,7 +88,7 @@ def _row_marks(difference: Difference) -> Iterator[tuple[str, Mark]]:
 
 
 def _state_marks(difference: Difference) -> Iterator[tuple[str, Mark]]:
-    """Yield the marks of states; what became of their rows is told by those."""
+    """Yield the marks of states; changes of their rows are marked on the rows."""
     told: dict[str, list[Change]] = {}
     for change in difference.changes:
         if change.subject == "state" and change.field != "order":
@@ -105,7 +105,7 @@ def _state_marks(difference: Difference) -> Iterator[tuple[str, Mark]]:
 
 
 def _note(change: Change) -> str:
-    """What a changed field was before."""
+    """Return what a changed field was before."""
     was = change.old or NOTHING
     match change.field:
         case "name" | "id":
@@ -119,12 +119,12 @@ def _note(change: Change) -> str:
 
 
 def _caption(difference: Difference) -> str:
-    """What differs besides states and rows."""
+    """Return the differences besides states and rows."""
     others = [change for change in difference.changes if change.subject in ("limit", "fact", "effect", "rule")]
     return "\n".join([headline(difference), *dict.fromkeys(map(_declared, others))])
 
 
 def _declared(change: Change) -> str:
-    """A line of the caption; of a rule that was changed only its name, for two of its texts make a picture wide."""
+    """Return a line of the caption; for a changed rule only its name, because its text would make the picture wide."""
     rule = change.subject == "rule" and change.kind == "changed"
     return f"{SIGNS[change.kind]} " + (f"rule '{change.name}'" if rule else change_text(change))

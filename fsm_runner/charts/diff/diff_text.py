@@ -15,15 +15,15 @@ from fsm_runner.engine.chart import Chart, Pattern
 from fsm_runner.engine.text import counted
 
 MOST = 8
-"""How many patterns of one route a person is shown; JSON has all of them."""
+"""How many patterns of one route are shown to a person; JSON has all of them."""
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~", "renamed": "="}
-"""What stands before a change."""
+"""The sign before a change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What a report calls the two charts, such as their files: immutable."""
+    """The names of the two charts in a report, such as their files: immutable."""
 
     old: str
     new: str
@@ -145,7 +145,7 @@ def _change_data(change: Change) -> dict[str, object]:
 
 
 def said(difference: Difference, route: Route) -> tuple[str, ...]:
-    """Return for which answers `route` is another, a text for each pattern up to `MOST`."""
+    """Return the answers of `route`: a text for each pattern, up to `MOST`."""
     chart = _asking(difference)
     more = len(route.patterns) - MOST
     shown = tuple(pattern_text(chart, pattern) for pattern in route.patterns[:MOST])
@@ -158,7 +158,7 @@ def pattern_text(chart: Chart, pattern: Pattern) -> str:
 
 
 def way_text(way: Way) -> str:
-    """Return which way a run goes: ``done, by row 'finish'``."""
+    """Return the way of a run as text: ``done, by row 'finish'``."""
     match way.absence:
         case "refused":
             return "nowhere: no row takes it"
@@ -189,7 +189,7 @@ def change_text(change: Change) -> str:
 
 
 def _groups(difference: Difference) -> Iterator[tuple[str, list[Change]]]:
-    """Yield the changes under their headings; headings without any are left out."""
+    """Yield the changes under their headings, without empty headings."""
     settings = [change for change in difference.changes if change.matters]
     names = [change for change in difference.changes if change.kind == "renamed"]
     rest = [change for change in difference.changes if not change.matters and change.kind != "renamed"]
