@@ -13,7 +13,7 @@ from fsm_runner.loop.effects import Summarise
 from fsm_runner.loop.messages import blocks_of, usage_of
 from fsm_runner.loop.stop import stop_reason_of
 
-_PURPOSES = {"compaction": "the API is to compact", "reply": "a reply is asked for"}
+_PURPOSES = {"compaction": "a compaction is requested", "reply": "a reply is requested"}
 _KINDS = {"skip": "not run: a call before it in its toolset failed", "unknown": "there is no such tool"}
 
 
@@ -109,7 +109,7 @@ def _by_caller(event: str, data: Mapping[str, object], tools: Mapping[str, str])
             return EntryText(text="caller asks for compaction")
         case "call_deferred":
             id = str(data.get("id"))
-            return EntryText(text=f"caller holds the call of {tools.get(id, id)}", detail={"id": id})
+            return EntryText(text=f"caller defers the call of {tools.get(id, id)}", detail={"id": id})
         case "closed":
             return EntryText(text="caller closes the run")
         case _:
@@ -126,7 +126,7 @@ def _tools_changed(data: Mapping[str, object]) -> EntryText:
 def request_words(data: Mapping[str, object]) -> EntryText:
     """Return the text of a request's `scheduled` record."""
     if data.get("effect") == Summarise.name:
-        told = f"a summary is asked for, of {data.get('model')}"
+        told = f"a summary is requested from {data.get('model')}"
         kept = {"purpose": "summary", "messages": data.get("messages"), "model": data.get("model")}
         return EntryText(text=f"{told}: {_sent(data)}", detail=kept)
     purpose = str(data.get("purpose"))

@@ -25,12 +25,12 @@ run 'r1'  run.jsonl
   started    2026-01-01 12:00:00 UTC, VERSIONS
 
     3      1.0 s  start       begin        → request     caller goes on (1.0 s)
-    4      3.0 s  turn 1  a reply is asked for: 1 message
+    4      3.0 s  turn 1  a reply is requested: 1 message
     7      5.0 s  request     call_tools   → call_tools  tool_use; 0 in, 5 out; calls find ×2 (2.0 s)
    11      9.0 s  call_tools  one_answered → call_tools  find: ok (2.0 s)
    14     12.0 s  call_tools  one_answered → call_tools  find: ok (4.0 s)
    15     14.0 s  call_tools  all_answered → request     calls = done
-   17     16.0 s  turn 2  a reply is asked for: 1 message
+   17     16.0 s  turn 2  a reply is requested: 1 message
    20     18.0 s  request     finish       → done        end_turn; 0 in, 0 out (2.0 s)
 
   ended      completed, by row 'finish'

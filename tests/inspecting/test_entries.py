@@ -38,12 +38,12 @@ def test_each_row_is_told_with_the_event_that_it_took():
 
     assert [
         ("row", "begin", "caller goes on", 1.0),
-        ("request", None, "a reply is asked for: 1 message", None),
+        ("request", None, "a reply is requested: 1 message", None),
         ("row", "call_tools", "tool_use; 0 in, 5 out; calls find ×2", 2.0),
         ("row", "one_answered", "find: ok", 2.0),
         ("row", "one_answered", "find: ok", 4.0),
         ("row", "all_answered", "", None),
-        ("request", None, "a reply is asked for: 1 message", None),
+        ("request", None, "a reply is requested: 1 message", None),
         ("row", "finish", "end_turn; 0 in, 0 out", 2.0),
         ("ended", None, "completed", None),
     ] == [line_of(entry) for entry in entries]

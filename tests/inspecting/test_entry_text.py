@@ -42,7 +42,7 @@ CALLS = [{"type": "tool_use", "id": id, "name": name} for id, name in (("a", "fi
         ("tools_changed", {"added": ["say"], "removed": ["find"]}, "caller adds say and removes find"),
         ("tools_changed", {}, "caller changes the tools"),
         ("compaction_asked", {}, "caller asks for compaction"),
-        ("call_deferred", {"id": "a"}, "caller holds the call of find"),
+        ("call_deferred", {"id": "a"}, "caller defers the call of find"),
         ("closed", {}, "caller closes the run"),
         ("of_a_later_version", {}, "of_a_later_version"),
     ],
@@ -62,10 +62,10 @@ def test_every_event_has_words_of_its_own():
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({"purpose": "reply", "messages": 1, "tools": None}, "a reply is asked for: 1 message"),
-        ({"purpose": "reply", "messages": 2, "tools": 3}, "a reply is asked for: 2 messages, 3 tools"),
-        ({"purpose": "compaction", "messages": 2, "tools": 0}, "the API is to compact: 2 messages"),
-        ({"effect": "summarise", "model": "m", "messages": 9}, "a summary is asked for, of m: 9 messages"),
+        ({"purpose": "reply", "messages": 1, "tools": None}, "a reply is requested: 1 message"),
+        ({"purpose": "reply", "messages": 2, "tools": 3}, "a reply is requested: 2 messages, 3 tools"),
+        ({"purpose": "compaction", "messages": 2, "tools": 0}, "a compaction is requested: 2 messages"),
+        ({"effect": "summarise", "model": "m", "messages": 9}, "a summary is requested from m: 9 messages"),
         ({}, "None: messages"),
     ],
 )
