@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 import fsm_runner
 from fsm_runner import Reported, RunView, check, context, domain, effects, events, testing
 from fsm_runner.engine.chart import CustomEffect, FactUse, Moment, Never, Precedes
+from fsm_runner.engine.frozen import fields_of, is_frozen
 from fsm_runner.loop.facts import FACTS
 from fsm_runner.loop.tool_loop import TOOL_LOOP
 from tests.support.build import context as context_of
@@ -73,9 +74,9 @@ VALUES = [
 
 def parts(value: object) -> Iterator[object]:
     """`value`, when it is one of ours, and all of ours that is in it."""
-    if is_dataclass(value) and not isinstance(value, type):
+    if is_frozen(value):
         yield value
-        for field in fields(value):
+        for field in fields_of(type(value)):
             if not field.name.startswith("_"):
                 yield from parts(getattr(value, field.name))
     elif isinstance(value, context.History):

@@ -9,10 +9,10 @@ share parts with each other, but never with the run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import TypeVar, cast
 
 from fsm_runner.adapters.anthropic.json_values import copied
+from fsm_runner.engine.frozen import fields_of, is_frozen
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
 
@@ -47,8 +47,8 @@ class Copies:
             return self._longer(value)
         if isinstance(value, tuple):
             return tuple(self._of(each, f"{place}[{at}]") for at, each in enumerate(value))
-        if is_dataclass(value) and not isinstance(value, type):
-            names = [field.name for field in fields(value)]
+        if is_frozen(value):
+            names = [field.name for field in fields_of(type(value))]
             return type(value)(**{name: self._of(getattr(value, name), f"{place}.{name}") for name in names})
         return copied(value) if isinstance(value, (Mapping, list)) else value
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from fsm_runner.adapters.anthropic.json_values import json_object
 from fsm_runner.drivers.copies import Copies
 from fsm_runner.engine.errors import RunError
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 from fsm_runner.loop.context import Context
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest, Summarise
 from fsm_runner.loop.events import ACTS, Event, Json, Reported, ToolFinished

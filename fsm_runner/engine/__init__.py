@@ -9,7 +9,6 @@ domain   what the words of a chart mean, as one value
 machine  one event in; the transitions, the new snapshot and the effects out
 check    what a chart must satisfy before anything runs
 bounds   how large a chart may be
-fastcopy fast ways to make and to change frozen data
+frozen   frozen data, quick to make and to change, with a short repr
 text     counts, near words, durations
-short_repr frozen data as one line
 """

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 from fsm_runner.engine.text import clipped
 
 SCHEMA = "fsm_runner/chart/v1"

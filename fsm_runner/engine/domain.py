@@ -13,8 +13,8 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from fsm_runner.engine.chart import Pattern, State
 from fsm_runner.engine.fact import ContextT, Fact
+from fsm_runner.engine.frozen import Frozen, short_repr
 from fsm_runner.engine.rows import Entered, Transition
-from fsm_runner.engine.short_repr import short_repr
 
 EffectT = TypeVar("EffectT")
 """What a driver is asked to do."""
@@ -30,8 +30,7 @@ class NamedEvent(Protocol):
     def name(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Frozen, frozen=True, kw_only=True):
     """Something that a person should know: immutable.
 
     Attributes:
@@ -43,8 +42,6 @@ class Note:
     level: Literal["info", "warning"]
     code: str
     text: str
-
-    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 
 
 class FsmRunnerError(Exception):

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from fsm_runner.engine.chart import Pattern
 from fsm_runner.engine.errors import RunError
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 
 ContextT = TypeVar("ContextT")
 

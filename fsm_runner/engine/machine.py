@@ -22,13 +22,12 @@ from fsm_runner.engine.chart import Chart, State
 from fsm_runner.engine.domain import Domain, EffectT, NamedEvent, Note, StopT
 from fsm_runner.engine.errors import ChartError, IllegalEvent, InternalError, Problem
 from fsm_runner.engine.fact import ContextT, Fact, answering
-from fsm_runner.engine.fastcopy import maker
+from fsm_runner.engine.frozen import Frozen
 from fsm_runner.engine.rows import ALWAYS, Decision, Stepper, Transition, entry_of, trigger_of
 from fsm_runner.engine.text import clipped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot(Generic[ContextT, StopT]):
+class Snapshot(Frozen, Generic[ContextT, StopT], frozen=True, kw_only=True):
     """Where a run is and what it knows, which is all that is needed to go on: immutable.
 
     Attributes:
@@ -46,8 +45,7 @@ class Snapshot(Generic[ContextT, StopT]):
         return clipped(f"Snapshot(state={self.state!r}{stop}, context={self.context!r})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step(Generic[ContextT, EffectT, StopT]):
+class Step(Frozen, Generic[ContextT, EffectT, StopT], frozen=True, kw_only=True):
     """All that one event did: immutable.
 
     Attributes:
@@ -120,9 +118,9 @@ class Machine(Generic[ContextT, EffectT, StopT]):
             raise IllegalEvent(snapshot.state, event.name, self.takes(snapshot))
         context = domain.fold(domain.fresh(snapshot.context), event)
         if acts or decision is None:
-            moved = _new_snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
+            moved = Snapshot(state=snapshot.state, context=context, stop=snapshot.stop)
             notes = domain.notes(context)
-            return _new_step(transitions=(), snapshot=moved, notes=notes, final=place.state.final)
+            return Step(transitions=(), snapshot=moved, notes=notes, final=place.state.final)
         taken = decision.taken(context, self._stepper)
         if taken is None:
             answers = ", ".join(f"{each.name}={each.ask(context)}" for each in decision.facts)
@@ -156,18 +154,15 @@ class Machine(Generic[ContextT, EffectT, StopT]):
 
     def _step(self, state: State, context: ContextT, taken: list[Transition]) -> Step[ContextT, EffectT, StopT]:
         domain = self._domain
-        return _new_step(
+        return Step(
             transitions=tuple(taken),
-            snapshot=_new_snapshot(
+            snapshot=Snapshot(
                 state=state.name, context=context, stop=domain.stopped(state, context, taken[-1]) if taken else None
             ),
             effects=() if state.effect is None else domain.effects_of(state.effect, context),
             notes=domain.notes(context),
             final=state.final,
         )
-
-
-_new_snapshot, _new_step = maker(Snapshot), maker(Step)
 
 
 def compile(

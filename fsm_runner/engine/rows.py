@@ -19,14 +19,13 @@ import transitions as _pt
 
 from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.engine.fact import ContextT, Fact
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import Frozen
 
 ALWAYS = "(always)"
 """The trigger of rows without an event.  No event can be called so: names hold no brackets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
+class Entered(Frozen, frozen=True, kw_only=True):
     """The machine entered a state.  It follows from the rows, so it is never journaled.
 
     Attributes:
@@ -133,8 +132,7 @@ def entry_of(state: State, row: Row | None = None) -> Entered:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Frozen, frozen=True, kw_only=True):
     """A row that was taken: immutable.
 
     Attributes:
@@ -152,8 +150,6 @@ class Transition:
     event: str | None
     facts: Mapping[str, str]
     output: str | None = None
-
-    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,17 @@ unknown or of a wrong type.  Its text names the field; the caller, who knows the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fsm_runner.engine.chart import Chart
+from fsm_runner.engine.frozen import NONE, fields_of, is_frozen
 from fsm_runner.journal.masking import masked, masked_text
 from fsm_runner.journal.render import canonical
 from fsm_runner.loop import events as ev
@@ -166,8 +167,9 @@ def plain(value: object, *, defaults: bool = True) -> object:
     Args:
         defaults: whether fields that hold their default are included.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        kept = (f for f in fields(value) if defaults or f.default is MISSING or getattr(value, f.name) != f.default)
+    if is_frozen(value):
+        some = fields_of(type(value))
+        kept = (f for f in some if defaults or f.default is NONE or getattr(value, f.name) != f.default)
         return {f.name: plain(getattr(value, f.name), defaults=defaults) for f in kept}
     if isinstance(value, frozenset):
         return sorted(value)
@@ -178,7 +180,7 @@ def plain(value: object, *, defaults: bool = True) -> object:
 
 def context_data(context: Context) -> Data:
     """Return `context` as plain data, without secrets."""
-    data = {f.name: plain(getattr(context, f.name)) for f in fields(context)}
+    data = {f.name: plain(getattr(context, f.name)) for f in fields_of(Context)}
     settings = data["settings"]
     if isinstance(settings, dict):
         settings["params"] = masked(context.settings.params)
@@ -191,7 +193,11 @@ def context_from(data: object) -> Context:
     Raises:
         ValueError: a field is missing, unknown or of a wrong type.
     """
-    return _read(_OfContext, {"context": _with_histories(data)}).context
+    try:
+        return msgspec.convert(data, Context, dec_hook=_custom)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        raise ValueError(f"field 'context{place.rstrip('`')}': {problem[:1].lower()}{problem[1:]}") from None
 
 
 @lru_cache(maxsize=64)
@@ -213,49 +219,25 @@ def chart_from(data: object) -> Chart:
     Raises:
         ValueError: a field is missing, unknown or of a wrong type.
     """
-    return _read(_OfChart, {"chart": data}).chart
-
-
-def _with_histories(data: object) -> object:
-    """Return `data` with its lists of messages as `History`."""
-    conversation = data.get("conversation") if isinstance(data, Mapping) else None
-    if not isinstance(data, Mapping) or not isinstance(conversation, Mapping):
-        return data
-    histories = {
-        key: History(_objects(conversation[key]))
-        for key in ("history", "draft")
-        if isinstance(conversation.get(key), list)
-    }
-    return {**data, "conversation": {**conversation, **histories}}
-
-
-def _objects(messages: Iterable[object]) -> Iterable[ev.Json]:
-    for message in messages:
-        if not isinstance(message, Mapping):
-            raise ValueError("field 'context.conversation': a message is not an object")
-        yield message
-
-
-class _Strict(BaseModel):
-    """The configuration for data from outside.  pydantic passes it on to the dataclasses inside."""
-
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-
-
-class _OfContext(_Strict):
-    context: Context
-
-
-class _OfChart(_Strict):
-    chart: Chart
-
-
-_Model = TypeVar("_Model", bound=_Strict)
-
-
-def _read(model: type[_Model], data: Mapping[str, object]) -> _Model:
     try:
-        return model.model_validate(data)
+        return _OfChart.model_validate({"chart": data}).chart
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ValueError(f"field '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None
+
+
+def _custom(type_: type, data: object) -> object:
+    """Return a list of messages as `History`, and payloads as they are: the types that msgspec does not know."""
+    if type_ is object:
+        return data
+    if type_ is History and isinstance(data, list) and all(isinstance(each, Mapping) for each in data):
+        return History(data)
+    raise ValueError("expected a list of objects")
+
+
+class _OfChart(BaseModel):
+    """A chart from outside.  pydantic passes the configuration on to the dataclasses inside."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    chart: Chart

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from msgspec import field
+
 from fsm_runner.engine.domain import Note as Note
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import Frozen
 from fsm_runner.loop.events import Failed, Json
 from fsm_runner.loop.history import History
 
@@ -43,8 +44,7 @@ Leave nothing out that would have to be asked or looked up again. Do not call to
 """The prompt for a summary when the caller gives none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(Frozen, frozen=True, kw_only=True):
     """The messages of the run: immutable.
 
     Attributes:
@@ -58,8 +58,6 @@ class Conversation:
     draft: History | None = None
     owned: bool = False
     changes: tuple[Json, ...] = ()
-
-    __repr__ = short_repr
 
     @property
     def current(self) -> History:
@@ -75,8 +73,7 @@ CallState: TypeAlias = Literal["waiting", "running", "failed", "succeeded"]
 """A call's status; of a call that is done, how it ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Frozen, frozen=True, kw_only=True):
     """A tool call of the last reply: immutable.
 
     Attributes:
@@ -97,8 +94,6 @@ class Call:
     held: bool = False
     result: Json | None = None
 
-    __repr__ = short_repr
-
     @property
     def line(self) -> Line:
         return (None, self.name) if self.toolset is None else (self.toolset, "")
@@ -110,8 +105,7 @@ class Call:
         return "failed" if self.result is not None and self.result.get("is_error") else "succeeded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Frozen, frozen=True, kw_only=True):
     """The last reply and its tool calls: immutable.
 
     Attributes:
@@ -130,11 +124,8 @@ class Turn:
     answered: bool = False
     starting: tuple[str, ...] = ()
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compaction:
+class Compaction(Frozen, frozen=True, kw_only=True):
     """Whether the history is being compacted, and how far that is: immutable.
 
     Attributes:
@@ -155,11 +146,8 @@ class Compaction:
     tokens: int = 0
     fresh: bool = False
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryControl:
+class SummaryControl(Frozen, frozen=True, kw_only=True):
     """How the client summarises a long conversation: immutable.
 
     Attributes:
@@ -173,11 +161,8 @@ class SummaryControl:
     model: str | None = None
     prompt: str = DEFAULT_SUMMARY_PROMPT
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Frozen, frozen=True, kw_only=True):
     """What requests are made of: immutable.
 
     Attributes:
@@ -200,11 +185,8 @@ class Settings:
     summary: SummaryControl | None = None
     changes: tuple[Json, ...] = ()
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Frozen, frozen=True, kw_only=True):
     """Tokens of all replies of a run, summaries and compactions too: immutable.
 
     Attributes:
@@ -218,16 +200,13 @@ class Usage:
     cache_read_input_tokens: int = 0
     replies: int = 0
 
-    __repr__ = short_repr
-
     @property
     def total_tokens(self) -> int:
         """All of them together."""
         return self.input_tokens + self.output_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
+class Counters(Frozen, frozen=True, kw_only=True):
     """What is counted: immutable.
 
     Attributes:
@@ -244,11 +223,8 @@ class Counters:
     resends: int = 0
     usage: Usage = field(default_factory=Usage)
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thread:
+class Thread(Frozen, frozen=True, kw_only=True):
     """Which part of the conversation the server holds: immutable.  The module `thread` says what each mode means.
 
     Attributes:
@@ -271,11 +247,8 @@ class Thread:
     refused: tuple[str, ...] = ()
     adjusted: bool = False
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStatus:
+class RunStatus(Frozen, frozen=True, kw_only=True):
     """Whether the run was closed, what the caller waits for, and what failed last: immutable.
 
     Attributes:
@@ -292,11 +265,8 @@ class RunStatus:
     failed_effect: str | None = None
     effect: str | None = None
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Frozen, frozen=True, kw_only=True):
     """All that a run knows: immutable plain data.  The parts are explained at the head of this module.
 
     Attributes:

@@ -15,8 +15,7 @@ from types import MappingProxyType
 from typing import ClassVar, Literal, TypeAlias
 
 from fsm_runner.engine.domain import EffectKind, Vocabulary
-from fsm_runner.engine.fastcopy import maker
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import Frozen, short_repr
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Calls, Context, SummaryControl
 from fsm_runner.loop.events import Json
@@ -25,8 +24,7 @@ from fsm_runner.loop.thread import CREATE_ONLY, request_parts
 from fsm_runner.loop.tools import available, places_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendRequest:
+class SendRequest(Frozen, frozen=True, kw_only=True):
     """Send a request and report `Replied`, or `Opened` when it streams, or `Failed`.
 
     Attributes:
@@ -46,18 +44,14 @@ class SendRequest:
     purpose: Literal["reply", "compaction"] = "reply"
     thread: Json | None = None
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LendStream:
+class LendStream(Frozen, frozen=True, kw_only=True):
     """Let the caller read the stream; report `MovedOn`, `Replied` when it is read to the end, or `Failed`."""
 
     name: ClassVar[str] = "lend_stream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrainStream:
+class DrainStream(Frozen, frozen=True, kw_only=True):
     """Read the rest of the stream; report as for `LendStream`."""
 
     name: ClassVar[str] = "drain_stream"
@@ -66,8 +60,7 @@ class DrainStream:
 CallKind: TypeAlias = Literal["run", "skip", "unknown", "malformed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallTool:
+class CallTool(Frozen, frozen=True, kw_only=True):
     """Run a tool and report `ToolFinished`.  An exception of the tool is a result too.
 
     Attributes:
@@ -84,11 +77,8 @@ class CallTool:
     kind: CallKind = "run"
     early: bool = False
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summarise:
+class Summarise(Frozen, frozen=True, kw_only=True):
     """Ask the model for a summary of the conversation and report `Summarised` or `Failed`.
 
     Attributes:
@@ -103,11 +93,8 @@ class Summarise:
     model: str
     max_tokens: int
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Perform:
+class Perform(Frozen, frozen=True, kw_only=True):
     """Perform a custom effect and report one of the events that the chart declares for it.
 
     Attributes:
@@ -149,9 +136,6 @@ class LoopEffect(EffectKind):
     calls: Literal["reply", "arriving"] | None = None
 
     __repr__ = short_repr
-
-
-_new_call, _new_request = maker(CallTool), maker(SendRequest)
 
 
 def effects_of(effect: str, context: Context) -> tuple[Effect, ...]:
@@ -197,7 +181,7 @@ def _send_last_request(context: Context) -> tuple[Effect, ...]:
 def _request(context: Context, params: Json, purpose: Literal["reply", "compaction"]) -> SendRequest:
     settings = context.settings
     messages, thread, held = request_parts(context, compacting=purpose == "compaction")
-    return _new_request(
+    return SendRequest(
         messages=messages,
         params={key: value for key, value in params.items() if key not in CREATE_ONLY} if held else params,
         tools=None if held else settings.tools,
@@ -240,7 +224,7 @@ def _all_calls(context: Context) -> tuple[Call, ...]:
 def _calls(context: Context, calls: Iterable[Call], *, early: bool = False) -> tuple[CallTool, ...]:
     names = available(context)
     return tuple(
-        [_new_call(id=call.id, block=call.block, kind=_kind(context, call, names), early=early) for call in calls]
+        [CallTool(id=call.id, block=call.block, kind=_kind(context, call, names), early=early) for call in calls]
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fsm_runner.engine.fastcopy import replace
+from msgspec.structs import replace
+
 from fsm_runner.loop.context import Call, Calls, Context, Counters, Note, RunStatus, Turn
 from fsm_runner.loop.effects import EFFECTS
 from fsm_runner.loop.events import Entered, Failed, Json

@@ -16,11 +16,12 @@ Messages, blocks and parameters are plain JSON data, as the Messages API has the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
+from msgspec import field
+
+from fsm_runner.engine.frozen import Frozen
 from fsm_runner.engine.rows import Entered as Entered
-from fsm_runner.engine.short_repr import short_repr
 
 Json: TypeAlias = Mapping[str, object]
 """A JSON object, as the Messages API has it.  Do not change one."""
@@ -28,8 +29,7 @@ Json: TypeAlias = Mapping[str, object]
 _NOTHING: Json = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replied:
+class Replied(Frozen, frozen=True, kw_only=True):
     """A reply of the model is complete, also one that was streamed.
 
     Attributes:
@@ -39,18 +39,14 @@ class Replied:
     name: ClassVar[str] = "replied"
     message: Json
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Frozen, frozen=True, kw_only=True):
     """The response to a streaming request has begun."""
 
     name: ClassVar[str] = "opened"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovedOn:
+class MovedOn(Frozen, frozen=True, kw_only=True):
     """A tool call is complete while its reply still streams: the model has moved on from it.
 
     Attributes:
@@ -60,11 +56,8 @@ class MovedOn:
     name: ClassVar[str] = "moved_on"
     call: Json
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolFinished:
+class ToolFinished(Frozen, frozen=True, kw_only=True):
     """A tool call has its result.
 
     Attributes:
@@ -76,11 +69,8 @@ class ToolFinished:
     id: str
     result: Json
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summarised:
+class Summarised(Frozen, frozen=True, kw_only=True):
     """The model's summary of the conversation has arrived.
 
     Attributes:
@@ -90,11 +80,8 @@ class Summarised:
     name: ClassVar[str] = "summarised"
     message: Json
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Frozen, frozen=True, kw_only=True):
     """An effect did not succeed.
 
     Attributes:
@@ -112,11 +99,8 @@ class Failed:
     code: str | None = None
     message: Json | None = None
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class Reported(Frozen, frozen=True, kw_only=True):
     """A custom effect has ended with one of the events that the chart declares for it.
 
     Attributes:
@@ -129,35 +113,27 @@ class Reported:
     data: Json = field(default_factory=lambda: _NOTHING)
     results: tuple[Json, ...] = ()
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Continued:
+class Continued(Frozen, frozen=True, kw_only=True):
     """The caller asks for the next message."""
 
     name: ClassVar[str] = "continued"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerAsked:
+class AnswerAsked(Frozen, frozen=True, kw_only=True):
     """The caller asks for the response to the tool calls of the last reply, before going on."""
 
     name: ClassVar[str] = "answer_asked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
+class Appended(Frozen, frozen=True, kw_only=True):
     """The caller appended messages.  While it holds a reply, neither that nor its results are then added."""
 
     name: ClassVar[str] = "appended"
     messages: tuple[Json, ...]
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParamsReplaced:
+class ParamsReplaced(Frozen, frozen=True, kw_only=True):
     """The caller replaced the request's parameters.
 
     Attributes:
@@ -175,11 +151,8 @@ class ParamsReplaced:
     runnable: tuple[str, ...] = ()
     toolsets: tuple[str, ...] = ()
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultsEdited:
+class ResultsEdited(Frozen, frozen=True, kw_only=True):
     """The caller edited the tool response that it was handed, in place.
 
     Attributes:
@@ -189,11 +162,8 @@ class ResultsEdited:
     name: ClassVar[str] = "results_edited"
     results: tuple[Json, ...]
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolsChanged:
+class ToolsChanged(Frozen, frozen=True, kw_only=True):
     """The caller added or removed tools.  The next request tells the model.
 
     Attributes:
@@ -207,11 +177,8 @@ class ToolsChanged:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactionAsked:
+class CompactionAsked(Frozen, frozen=True, kw_only=True):
     """The caller asks the API to compact the conversation before the model's next turn.
 
     Attributes:
@@ -221,19 +188,15 @@ class CompactionAsked:
     name: ClassVar[str] = "compaction_asked"
     config: Json
 
-    __repr__ = short_repr
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallDeferred:
+class CallDeferred(Frozen, frozen=True, kw_only=True):
     """The caller deferred a tool call: it runs only after the caller has asked for more."""
 
     name: ClassVar[str] = "call_deferred"
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Frozen, frozen=True, kw_only=True):
     """The caller closed the run: it ends before its next request."""
 
     name: ClassVar[str] = "closed"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from fsm_runner.engine.fastcopy import maker, replace
+from msgspec.structs import replace
+
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Call, Calls, Context, Conversation, Counters, Note, RunStatus, Turn, Usage
 from fsm_runner.loop.effects import EFFECTS
@@ -34,9 +35,6 @@ _FUTILE = Note(
     text="The first reply after a summary reached the threshold again; the conversation is not summarised any more "
     "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
 )
-
-_new_turn, _new_usage = maker(Turn), maker(Usage)
-
 
 def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
     """Return the context after `event`.  The only function that makes a new Context."""
@@ -104,7 +102,7 @@ def _counted(counters: Counters, more: Usage) -> Counters:
 
 
 def _added(total: Usage, more: Usage) -> Usage:
-    return _new_usage(
+    return Usage(
         input_tokens=total.input_tokens + more.input_tokens,
         output_tokens=total.output_tokens + more.output_tokens,
         cache_creation_input_tokens=total.cache_creation_input_tokens + more.cache_creation_input_tokens,
@@ -133,7 +131,7 @@ def _replied(context: Context, message: ev.Json) -> Context:
         counters=counters,
         stand=stand,
         thread=replied(context.thread, message),
-        turn=_new_turn(reply=message, calls=calls, unread=True),
+        turn=Turn(reply=message, calls=calls, unread=True),
         compaction=replace(compaction, tokens=tokens, fresh=compaction.fresh and not below),
         settings=settings if params is settings.params else replace(settings, params=params),
         notes=notes,

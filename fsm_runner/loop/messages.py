@@ -10,13 +10,11 @@ from collections.abc import Iterable, Mapping
 from operator import is_
 
 from fsm_runner.engine.errors import ReplyError
-from fsm_runner.engine.fastcopy import maker
 from fsm_runner.loop.context import Call, Calls, Turn, Usage
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History
 from fsm_runner.loop.stop import stop_reason_of
 
-_new_call, _new_usage = maker(Call), maker(Usage)
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -36,7 +34,7 @@ def text_in(value: Json, key: str) -> str | None:
 
 def call_of(block: Json) -> Call:
     """Return the call that a ``tool_use`` block asks for."""
-    return _new_call(
+    return Call(
         id=text_in(block, "id") or "",
         name=text_in(block, "name") or "",
         block=block,
@@ -136,7 +134,7 @@ def usage_of(message: Json) -> Usage:
     """Return the tokens of one reply; zero where the API sent none."""
     usage = message.get("usage")
     counts: Json = usage if isinstance(usage, (dict, Mapping)) else {}
-    return _new_usage(
+    return Usage(
         input_tokens=_count(counts, "input_tokens"),
         output_tokens=_count(counts, "output_tokens"),
         cache_creation_input_tokens=_count(counts, "cache_creation_input_tokens"),

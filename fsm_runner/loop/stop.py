@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import Frozen
 
 Reason: TypeAlias = Literal[
     "completed",
@@ -135,8 +135,7 @@ def stop_reason_of(message: Mapping[str, object] | None) -> StopReason | None:
     return SAID.get(said) if isinstance(said, str) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Frozen, frozen=True, kw_only=True):
     """Why a run ended: immutable.
 
     Attributes:
@@ -150,5 +149,3 @@ class Stop:
     row: str
     facts: Mapping[str, str]
     detail: str | None = None
-
-    __repr__ = short_repr

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fsm_runner.engine.fastcopy import replace
+from msgspec.structs import replace
+
 from fsm_runner.loop.context import Context, Settings, Thread
 from fsm_runner.loop.events import Failed, Json
 from fsm_runner.loop.history import History

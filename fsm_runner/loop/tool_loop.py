@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from msgspec.structs import replace
+
 from fsm_runner.engine import check as _check
 from fsm_runner.engine import machine as _machine
 from fsm_runner.engine.chart import Chart, State
 from fsm_runner.engine.domain import Domain, NamedEvent, Note
 from fsm_runner.engine.fact import Fact
-from fsm_runner.engine.fastcopy import replace
 from fsm_runner.engine.rows import Entered, Transition
 from fsm_runner.loop import events as ev
 from fsm_runner.loop.context import Context

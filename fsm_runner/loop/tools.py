@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fsm_runner.engine.fastcopy import replace
+from msgspec.structs import replace
+
 from fsm_runner.loop.context import Calls, CallState, Context, Conversation, Line, Settings
 from fsm_runner.loop.events import Json
 from fsm_runner.loop.history import History

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pydantic
@@ -12,6 +11,7 @@ import pytest
 import fsm_runner
 from fsm_runner import Reported
 from fsm_runner.drivers.copies import Copies
+from fsm_runner.engine.frozen import fields_of, is_frozen
 from fsm_runner.loop.context import Context, Conversation
 from fsm_runner.loop.history import History
 from fsm_runner.testing import reply, text
@@ -30,8 +30,8 @@ def vandalise(value: Any) -> None:
     if isinstance(value, pydantic.BaseModel):
         for name in type(value).model_fields:
             vandalise(getattr(value, name, None))
-    elif is_dataclass(value):
-        for field in fields(value):
+    elif is_frozen(value):
+        for field in fields_of(type(value)):
             vandalise(getattr(value, field.name))
     elif isinstance(value, dict):
         for each in list(value.values()):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fsm_runner.inspecting import Entries, ToolUse
 from fsm_runner.journal import read

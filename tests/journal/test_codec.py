@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec import structs
 
 from fsm_runner.journal.codec import (
     chart_data,
@@ -122,9 +121,9 @@ def test_fields_that_a_processor_added_do_not_matter():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"extra": 1}, "field 'context.extra': unexpected keyword argument"),
+        ({"extra": 1}, "field 'context': object contains unknown field `extra`"),
         ({"turn": {"reply": 3}}, "field 'context.turn.reply'"),
-        ({"conversation": {"history": [1]}}, "a message is not an object"),
+        ({"conversation": {"history": [1]}}, "field 'context.conversation.history': expected a list of objects"),
         ({"conversation": {"history": "x"}}, "field 'context.conversation.history'"),
     ],
 )
@@ -146,7 +145,7 @@ def test_secrets_in_parameters_are_masked():
     params = {"model": "m", "mcp_servers": [{"url": "u", "authorization_token": "hush"}]}
     written = {"model": "m", "mcp_servers": [{"url": "u", "authorization_token": MASK}]}
 
-    assert written == context_data(replace(Context(), settings=Settings(params=params)))["settings"]["params"]
+    assert written == context_data(structs.replace(Context(), settings=Settings(params=params)))["settings"]["params"]
     assert written == event_data(ParamsReplaced(params=params))[1]["params"]
 
 

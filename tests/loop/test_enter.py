@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fsm_runner.loop import facts
 from fsm_runner.loop.context import Call, Compaction, Context, Counters, RunStatus, Settings, Turn

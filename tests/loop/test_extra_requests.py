@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fsm_runner.loop import facts
 from fsm_runner.loop.context import RunStatus, Settings

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fsm_runner.loop.context import Compaction, RunStatus, Settings, Thread
 from fsm_runner.loop.events import Failed

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from fsm_runner.engine.chart import Row
 from fsm_runner.engine.errors import JournalError
@@ -110,7 +111,7 @@ def test_a_run_that_goes_on_is_followed_from_where_it_was(options):
             life = Life(journal).tell(Continued())
             if lost:
                 journal.event(Replied(message=text()))
-            journal.resumed(replace(life.step.snapshot, state=state))
+            journal.resumed(structs.replace(life.step.snapshot, state=state))
 
         return recorded(live, **options)
 

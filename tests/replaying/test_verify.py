@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from fsm_runner.charts import load
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
@@ -99,8 +100,8 @@ def test_whatever_a_run_lives_through_it_replays(choices, stream):
 
     def walk(journal):
         start = context()
-        of = replace(start.settings, stream=stream, summary=SummaryControl(threshold=50), eager=True)
-        life = Life(journal, DEFAULT, replace(start, settings=of))
+        of = structs.replace(start.settings, stream=stream, summary=SummaryControl(threshold=50), eager=True)
+        life = Life(journal, DEFAULT, structs.replace(start, settings=of))
         life.tell(Continued()).schedule()
         for choice in choices:
             if life.step.final:
@@ -191,8 +192,8 @@ def test_an_input_before_its_effect_was_scheduled_is_told(replies, event, effect
 
     def unrecorded(journal):
         start = context()
-        of = replace(start.settings, summary=SummaryControl(threshold=50))
-        life = Life(journal, DEFAULT, replace(start, settings=of)).tell(Continued())
+        of = structs.replace(start.settings, summary=SummaryControl(threshold=50))
+        life = Life(journal, DEFAULT, structs.replace(start, settings=of)).tell(Continued())
         for reply in replies:
             life.perform(reply).tell(Continued())
         life.tell(event)
@@ -380,7 +381,7 @@ def test_a_limit_of_the_run_counts_not_the_charts():
     """What the run knew at its start is in its first record."""
 
     def limited(journal):
-        life = Life(journal, start=replace(context(), counters=Counters(limits={"iterations": 0})))
+        life = Life(journal, start=structs.replace(context(), counters=Counters(limits={"iterations": 0})))
         life.tell(Continued()).perform(Replied(message=uses("a")))
 
     report = replayed(recorded(limited))
@@ -400,7 +401,7 @@ def test_a_limit_of_the_run_counts_not_the_charts():
         ),
         (
             changed("run_started", context={"x": 1}),
-            "<journal>:1: field 'context.x': unexpected keyword argument (restore the line from a copy)",
+            "<journal>:1: field 'context': object contains unknown field `x` (restore the line from a copy)",
         ),
         (
             changed("run_started", type="note"),

@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from fsm_runner.engine.chart import FactUse, Limit, Row
 from fsm_runner.engine.errors import JournalError
@@ -126,14 +127,14 @@ def test_a_limit_that_the_run_did_not_set_is_the_edited_charts():
 
 def test_a_limit_that_the_run_has_set_stays():
     """It was 5, where the chart said 2."""
-    start = replace(context(), counters=Counters(limits={"iterations": 5}))
+    start = structs.replace(context(), counters=Counters(limits={"iterations": 5}))
 
     assert "conforms" == judged(limited(0), lambda journal: two_tools(journal, start))[0].verdict
 
 
 def test_a_run_is_stuck_that_has_set_a_limit_which_the_chart_lacks():
     """Begun on that chart, it would have been refused."""
-    start = replace(context(), counters=Counters(limits={"iterations": 5}))
+    start = structs.replace(context(), counters=Counters(limits={"iterations": 5}))
     tools = replace(CALL_TOOLS, always=(replace(CALL_TOOLS.always[0], spends=None),))
     chart = small_chart(limits=(), states=(START, REQUEST, tools, DONE))
     run, told = judged(chart, lambda journal: two_tools(journal, start))

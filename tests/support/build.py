@@ -6,8 +6,9 @@ Only the shape matters here; none of it was ever sent by an API.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from fsm_runner.loop.context import (
     Call,

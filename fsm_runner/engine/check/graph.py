@@ -24,7 +24,7 @@ from fsm_runner.engine.check.combinations import Combos, Space, spelled
 from fsm_runner.engine.check.names import Path, rows_with_paths
 from fsm_runner.engine.check.tables import Facts
 from fsm_runner.engine.errors import Problem
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

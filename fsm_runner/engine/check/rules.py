@@ -26,7 +26,7 @@ from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.check.tables import Facts, Table, first_row_wins
 from fsm_runner.engine.errors import Problem
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 
 _Place = TypeVar("_Place")
 """Where a search is."""

@@ -38,7 +38,7 @@ from fsm_runner.engine.check.tables import Facts, Table, blocked_rows, dead_rows
 from fsm_runner.engine.domain import Domain, EffectT, StopT
 from fsm_runner.engine.errors import ChartError, Problem
 from fsm_runner.engine.fact import ContextT
-from fsm_runner.engine.short_repr import short_repr
+from fsm_runner.engine.frozen import short_repr
 
 UNREADABLE = frozenset({"duplicate-key", "no-answers"})
 """Problems of a chart made in Python with which nothing can be proved.  In a file, the loader refuses them."""

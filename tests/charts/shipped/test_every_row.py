@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.engine.chart import Row
@@ -92,7 +93,7 @@ def test_a_last_request_on_a_thread_leaves_the_tools_to_the_thread():
     machine = compile(load("finalise"))
     world = World(replies=[ev.Replied(message=reply(use("a"), id="msg_1"))], limit=1, thread="new")
     start = world.context(machine.chart)
-    start = replace(start, settings=replace(start.settings, tools=({"name": "search"},)))
+    start = structs.replace(start, settings=structs.replace(start.settings, tools=({"name": "search"},)))
     step = machine.start(start)
     while step.snapshot.state != "finalise":
         effect = machine.chart.state(step.snapshot.state).effect

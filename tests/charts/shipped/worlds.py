@@ -8,7 +8,9 @@ find something to say, the caller asks for more.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from fsm_runner.engine.chart import Chart
 from fsm_runner.loop import events as ev
