@@ -1,8 +1,8 @@
 """Frozen data: what a run is made of, as `msgspec.Struct`s, which are quick to make and to replace.
 
 A struct is never changed; `msgspec.structs.replace` makes another.  It can be compared, copied, pickled, and hashed if
-its fields can.  The collector of cycles does not look at structs (``gc=False``): none can be part of a cycle, since what
-it holds was there before it.
+its fields can.  The collector of cycles does not look at structs (``gc=False``): none can be part of a cycle, since
+what it holds was there before it.
 """
 
 from __future__ import annotations

@@ -68,8 +68,11 @@ def test_the_fields_of_both_kinds_are_told_in_the_same_way():
     told = [(each.name, each.default, each.made, each.told) for each in fields_of(Cold)]
 
     assert [
-        ("name", NONE, None, True), ("answers", (), None, True), ("seen", NONE, dict, True), ("code", None, None, False),
-    ] == told  # fmt: skip
+        ("name", NONE, None, True),
+        ("answers", (), None, True),
+        ("seen", NONE, dict, True),
+        ("code", None, None, False),
+    ] == told
     assert [("id", NONE), ("name", NONE), ("block", NONE), ("toolset", None)] == [
         (each.name, each.default) for each in fields_of(Call)[:4]
     ]
