@@ -36,6 +36,7 @@ _FUTILE = Note(
     "until a reply stays below it. Raise the threshold, or shorten the system prompt, the tools or the summary.",
 )
 
+
 def fold(context: Context, event: ev.Event | ev.Entered) -> Context:
     """Return the context after `event`.  The only function that makes a new Context."""
     match event:
