@@ -308,14 +308,20 @@ class Calls(tuple[Call, ...]):
         if isinstance(calls, Calls):
             return calls
         made = cls(calls)
+        if not made:
+            return _NO_CALLS
+        return made._indexed()
+
+    def _indexed(self) -> Calls:
         places: dict[str, list[int]] = {}
         lines: dict[tuple[CallState, Line], list[int]] = {}
-        for place, call in enumerate(made):
+        undone = 0
+        for place, call in enumerate(self):
             places.setdefault(call.id, []).append(place)
             lines.setdefault((call.state, call.line), []).append(place)
-        made.places, made.lines = places, lines
-        made.undone = sum(1 for call in made if call.status != "done")
-        return made
+            undone += call.status != "done"
+        self.places, self.lines, self.undone = places, lines, undone
+        return self
 
     def changed(self, changes: Mapping[int, Call]) -> Calls:
         """Return the calls with those at some places replaced by others of the same ids and lines."""
@@ -345,3 +351,6 @@ class Calls(tuple[Call, ...]):
         made.lines = {**self.lines, key: [*self.lines.get(key, ()), place]}
         made.undone = self.undone + (call.status != "done")
         return made
+
+
+_NO_CALLS = Calls()._indexed()

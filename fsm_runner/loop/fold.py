@@ -132,7 +132,7 @@ def _replied(context: Context, message: ev.Json) -> Context:
         counters=counters,
         stand=stand,
         thread=replied(context.thread, message),
-        turn=Turn(reply=message, calls=calls, unread=True),
+        turn=Turn(reply=message, calls=Calls.of(calls), unread=True),
         compaction=replace(compaction, tokens=tokens, fresh=compaction.fresh and not below),
         settings=settings if params is settings.params else replace(settings, params=params),
         notes=notes,
