@@ -206,7 +206,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         await self._close_stream()
         try:
             with self._recorded(order):
-                response = await self._client.beta.messages.create(**self._request(order))
+                response = await self._client_for(order).beta.messages.create(**self._request(order))
                 reply = None if order.stream else self._read(response)
         except BaseException as error:
             if not self._is_own(error):

@@ -20,6 +20,7 @@ from fsm_runner.adapters.anthropic.requests import (
     reading,
     request_arguments,
 )
+from fsm_runner.adapters.anthropic.short_way import shortened
 from fsm_runner.adapters.anthropic.tool_box import ToolBox
 from fsm_runner.adapters.opentelemetry import Spans
 from fsm_runner.drivers.caller import Acts, Given
@@ -141,6 +142,12 @@ class BaseRunner(Acts):
                 output_format=self._given.output_format,
                 threads=self._session.context.thread.mode != "off",
             )
+
+    def _client_for(self, order: SendRequest) -> Any:
+        """The client to send `order` by."""
+        if order.stream or self._given.output_format is not None or self._spans.are_kept:
+            return self._client
+        return shortened(self._client)
 
     def _response(self) -> Json | None:
         """The tool response; None for a stream that was closed before its end, whose calls are not known."""

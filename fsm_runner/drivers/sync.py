@@ -141,7 +141,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         self._close_stream()
         try:
             with self._recorded(order):
-                response = self._client.beta.messages.create(**self._request(order))
+                response = self._client_for(order).beta.messages.create(**self._request(order))
                 reply = None if order.stream else self._read(response)
         except BaseException as error:
             if is_of_the_process(error):

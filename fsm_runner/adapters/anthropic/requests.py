@@ -251,6 +251,8 @@ def reading(message: BetaMessage, output_format: OutputFormat | None) -> ReplyRe
         NotJson: it nests too deep.
     """
     data = message_data(message)
+    if output_format is None and isinstance(message, ParsedBetaMessage):  # it came the short way
+        return ReplyReading(message=message, data=data)
     reply = parsed(message, output_format)
     return ReplyReading(message=reply, data=data, problem=unparsed(reply, output_format))
 
@@ -262,12 +264,12 @@ def parsed(message: BetaMessage, output_format: OutputFormat | None) -> ParsedBe
     """
     wanted = output_format if is_final(message) else None
     blocks = [
-        _remade(ParsedBetaTextBlock, block, parsed_output=parsed_text(block.text, wanted))
+        remade(ParsedBetaTextBlock, block, parsed_output=parsed_text(block.text, wanted))
         if block.type == "text"
         else block
         for block in message.content
     ]
-    reply: ParsedBetaMessage[Any] = _remade(ParsedBetaMessage, message, content=blocks)
+    reply: ParsedBetaMessage[Any] = remade(ParsedBetaMessage, message, content=blocks)
     # Public despite their underscores: the SDK's documentation says so.
     reply._request_id = message._request_id
     reply._workspace_id = message._workspace_id
@@ -317,7 +319,7 @@ def _why(error: Exception | None) -> str:
     return f"{where}: {details[0]['msg'].lower()}" if where else details[0]["msg"].lower()
 
 
-def _remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:
+def remade(cls: Any, model: pydantic.BaseModel, **changes: object) -> Any:
     """Make a model of type `cls` from the fields of `model`, without validation."""
     fields = {name: value for name, value in model.__dict__.items() if name in type(model).model_fields}
     values = {**fields, **(model.model_extra or {}), **changes}

@@ -57,6 +57,17 @@ def tracer_of(options: anthropic.ResolvedOpenTelemetryOptions) -> Tracer | None:
         return None
 
 
+def keeps_spans(options: anthropic.ResolvedOpenTelemetryOptions) -> bool:
+    """Whether the provider that the client uses may keep a span: OpenTelemetry's own stand-ins keep none."""
+    provider = options.get("tracer_provider")
+    if provider is None and not global_provider_loads():
+        return False
+    return not isinstance(provider or trace.get_tracer_provider(), _STAND_INS)
+
+
+_STAND_INS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+
+
 @functools.cache
 def global_provider_loads() -> bool:
     """Whether OpenTelemetry can give its global provider.

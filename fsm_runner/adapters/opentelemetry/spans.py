@@ -25,6 +25,7 @@ from fsm_runner.adapters.opentelemetry.attributes import (
     content_attributes,
     description_of,
     error_type,
+    keeps_spans,
     made_for_mcp,
     options_of,
     provider_of,
@@ -77,6 +78,11 @@ class Spans:
     @functools.cached_property
     def _tracer(self) -> Tracer | None:
         return None if self._options is None else tracer_of(self._options)
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether somebody may keep spans: the client has a tracer provider, or the process has."""
+        return self._options is not None and keeps_spans(self._options)
 
     # ── the run ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
