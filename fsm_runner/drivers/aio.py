@@ -206,7 +206,8 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
         await self._close_stream()
         try:
             with self._recorded(order):
-                response = await self._client_for(order).beta.messages.create(**self._request(order))
+                client, request = self._sending(order)
+                response = await client.beta.messages.create(**request)
                 reply = None if order.stream else self._read(response)
         except BaseException as error:
             if not self._is_own(error):

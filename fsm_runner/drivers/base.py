@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
+from fsm_runner.adapters.anthropic.encoded import Encoder
 from fsm_runner.adapters.anthropic.plain import failed, refusal
 from fsm_runner.adapters.anthropic.requests import (
     OutputFormat,
@@ -30,6 +31,7 @@ from fsm_runner.engine.errors import ReplyError, RunError
 from fsm_runner.engine.text import clipped
 from fsm_runner.loop.effects import CallTool, Effect, SendRequest
 from fsm_runner.loop.events import Continued, Failed, Json, Replied
+from fsm_runner.loop.history import History
 from fsm_runner.loop.messages import check_calls, has_summary
 from fsm_runner.loop.tool_loop import Step
 
@@ -124,6 +126,7 @@ class BaseRunner(Acts):
         self._handed = HandedOut(last=resources.last, lasting=resources.last)
         self._busy = False
         self._early = False
+        self._encoder = Encoder()
         self._loop = Loop(session, refusal)
         self._spans = session.spans = Spans(self._client, run=session.run, chart=session.machine.chart.name)
         weakref.finalize(self, self._spans.end, GeneratorExit()).atexit = False  # a run may be dropped
@@ -143,11 +146,15 @@ class BaseRunner(Acts):
                 threads=self._session.context.thread.mode != "off",
             )
 
-    def _client_for(self, order: SendRequest) -> Any:
-        """The client to send `order` by."""
+    def _sending(self, order: SendRequest) -> tuple[Any, dict[str, Any]]:
+        """The client to send `order` by, and what its ``create`` is given."""
+        request = self._request(order)
         if order.stream or self._given.output_format is not None or self._spans.are_kept:
-            return self._client
-        return shortened(self._client)
+            return self._client, request
+        client = shortened(self._client)
+        if client is not self._client and isinstance(order.messages, History):
+            request["messages"] = self._encoder.encoded(order.messages) or order.messages
+        return client, request
 
     def _response(self) -> Json | None:
         """The tool response; None for a stream that was closed before its end, whose calls are not known."""

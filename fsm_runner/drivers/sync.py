@@ -141,7 +141,8 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
         self._close_stream()
         try:
             with self._recorded(order):
-                response = self._client_for(order).beta.messages.create(**self._request(order))
+                client, request = self._sending(order)
+                response = client.beta.messages.create(**request)
                 reply = None if order.stream else self._read(response)
         except BaseException as error:
             if is_of_the_process(error):

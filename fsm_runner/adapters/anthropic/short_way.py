@@ -1,4 +1,5 @@
-"""The short way of a request: a client derived from the caller's, whose one middleware reads a reply once.
+"""The short way of a request: a client derived from the caller's, whose one middleware sends messages that are encoded
+already, and reads the reply once.
 
 It is derived once, and anew when the caller has set something on its own client.  It is taken only where nothing is
 lost by it; anything else goes by the caller's client.
@@ -14,6 +15,7 @@ from typing import Any, cast
 import anthropic
 from anthropic.types.beta import BetaMessage
 
+from fsm_runner.adapters.anthropic.encoded import body_of
 from fsm_runner.adapters.anthropic.reply_reading import read_once
 
 _RAW = "X-Stainless-Raw-Response"
@@ -66,8 +68,11 @@ def _methods(kind: Any) -> frozenset[str]:
 
 def _sent(request: anthropic.APIRequest, response: Any) -> anthropic.APIRequest:
     """Have the SDK return an unread `response`, by its type: the header that asks for one stays off the wire."""
-    headers = {_RAW: "raw", **request.headers, _RAW.lower(): anthropic.omit}
-    options = request.options.model_copy(update={"headers": headers})
+    update: dict[str, object] = {"headers": {_RAW: "raw", **request.headers, _RAW.lower(): anthropic.omit}}
+    body = body_of(request.json)
+    if body is not None:
+        update |= {"json_data": None, "content": body}
+    options = request.options.model_copy(update=update)
     return anthropic.APIRequest(
         options=options,
         cast_to=response,
