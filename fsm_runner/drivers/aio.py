@@ -160,6 +160,7 @@ class AsyncRunner(BaseRunner, Generic[ItemT, FormatT]):
     async def _leave(self, error: BaseException | None) -> None:
         """Clean up after `error`, or at the end of the run.  A stream that is still to be handed out stays open."""
         self._loop.handed = False
+        self._encoder.clear()
         try:
             with self._spans.current():
                 if self._loop.due is None and not isinstance(

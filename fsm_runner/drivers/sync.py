@@ -109,6 +109,7 @@ class Runner(BaseRunner, Generic[ItemT, FormatT]):
     def _leave(self, error: BaseException | None) -> None:
         """Clean up after `error`, or at the end of the run.  A stream that is still to be handed out stays open."""
         self._loop.handed = False
+        self._encoder.clear()
         try:
             with self._spans.current():
                 if self._loop.due is None:

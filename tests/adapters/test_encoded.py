@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import anthropic
@@ -112,6 +113,16 @@ def test_what_json_cannot_hold_is_left_to_the_sdk(content):
 
     assert encoder.encoded(History([{"role": "user", "content": "a"}, {"role": "user", "content": content}])) is None
     assert encoder.encoded(History([{"role": "user", "content": "b"}])) is not None
+
+
+def test_a_run_that_has_ended_holds_no_bytes():
+    """Its history is there once more only while it goes on; a run that goes on afterwards encodes it again."""
+    encoder, history = Encoder(), History([{"role": "user", "content": "a" * 1000}])
+    before = encoder.encoded(history)
+    encoder.clear()
+
+    assert sys.getsizeof(encoder.encoded(History([{}])).model_dump().buffer) < 100
+    assert before.model_dump().buffer == encoder.encoded(history).model_dump().buffer
 
 
 def test_no_messages_are_left_to_the_sdk():

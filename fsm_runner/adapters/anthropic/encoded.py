@@ -51,6 +51,10 @@ class Encoder:
     """The encoded messages of one run: mutable.  A history that does not go on from the last is encoded anew."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Hold nothing, until the next request."""
         self._history: History | None = None
         self._buffer = bytearray()
         self._ends: list[int] = []
@@ -58,7 +62,7 @@ class Encoder:
     def encoded(self, messages: History) -> Messages | None:
         """Return `messages` for a request; None when there are none, or JSON or UTF-8 cannot hold them."""
         if self._history is None or not messages.extends(self._history):
-            self._buffer, self._ends = bytearray(), []
+            self.clear()
         buffer, ends = self._buffer, self._ends
         self._history = None
         try:
