@@ -11,7 +11,7 @@ pytransitions is asked once for each combination that occurs, and a `Decision` r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, cast
 
@@ -187,3 +187,26 @@ class Decision(Generic[ContextT]):
             row=row.id, source=self.state, target=row.target, event=row.event, facts=facts, output=row.output
         )
         return transition, branch.entry
+
+
+def may_take(rows: Iterable[Row], facts: Mapping[str, str]) -> tuple[list[Row], str | None]:
+    """Return which of `rows` may be the first to hold when not all answers are known, and a fact that would tell.
+
+    Args:
+        rows: in the order in which they are tried.
+        facts: the known answers, by fact.
+
+    Returns:
+        One row and None where the answers suffice, or none and None where no row holds.
+    """
+    possible: list[Row] = []
+    lacking: str | None = None
+    for row in rows:
+        if any(facts.get(name, answers[0]) not in answers for name, answers in row.guard):
+            continue
+        possible.append(row)
+        missing = next((name for name, _ in row.guard if name not in facts), None)
+        if missing is None:
+            break
+        lacking = lacking or missing
+    return possible, lacking

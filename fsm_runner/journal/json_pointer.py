@@ -1,8 +1,8 @@
-"""JSON pointers: places in JSON data, the items inside a value, and a mark for a value that is missing."""
+"""JSON pointers: places in JSON data, where two pieces of it differ, and a mark for a value that is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 
@@ -38,3 +38,16 @@ def inside(value: object) -> Mapping[str, object] | None:
     if isinstance(value, (list, tuple)):
         return {str(index): each for index, each in enumerate(value)}
     return None
+
+
+def differences(recorded: object, now: object, pointer: str = "") -> Iterator[tuple[str, object, object]]:
+    """Yield a JSON pointer and both values, for each place where `recorded` and `now` differ.
+
+    A list and a tuple are the same, as JSON has it; true and 1 are not."""
+    left, right = inside(recorded), inside(now)
+    if left is None or right is None or isinstance(recorded, Mapping) != isinstance(now, Mapping):
+        if recorded != now or isinstance(recorded, bool) != isinstance(now, bool):
+            yield pointer, recorded, now
+        return
+    for key in {**left, **right}:
+        yield from differences(left.get(key, NOTHING), right.get(key, NOTHING), below(pointer, key))

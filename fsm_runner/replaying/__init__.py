@@ -2,10 +2,8 @@
 
 report         what replay found of a run: divergences, and how they read
 machines       the charts of a file's runs, each compiled once
-verifier       one run, record by record, through the machine
-control_flow   the same, where payloads were left out
-under_way      what became of the effects that a run was asked for
-json_diff      two pieces of data, and where they differ
+verifier       one run, record by record, through the machine; or its control flow, where payloads were left out
+in_flight      what became of the effects that a run was asked for
 verify         every event of a journal folded again, every derived record compared
 
 edits          a recorded chart beside an edited one

@@ -156,8 +156,8 @@ def _standing(source: str, run: RunVerifier, seq: int) -> ResumePoint:
         machine=run.machine,
         facts=run.facts,
         snapshot=run.snapshot,
-        begun=frozenset(run.under_way.begun),
-        numbered=run.under_way.numbered,
+        begun=frozenset(run.in_flight.begun),
+        numbered=run.in_flight.numbered,
         reply=run.reply,
         owed=run.owed,
     )

@@ -1,4 +1,10 @@
-"""The verifier: one run of a journal, record by record, through the machine again."""
+"""The verifier: one run of a journal, record by record, through the machine again.
+
+A run whose payloads are not all there is followed by its control flow alone.  Facts cannot be asked again, so the recorded
+answers stand in for them: each event must be taken where the run is, and each decision must lead to the row that the
+chart gives for those answers.  What the answers were, the requests that were sent and the text of the end are taken as
+they are.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +12,42 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fsm_runner.engine.chart import Row
 from fsm_runner.engine.errors import IllegalEvent, JournalError
+from fsm_runner.engine.rows import may_take
 from fsm_runner.journal import Record
 from fsm_runner.journal.codec import context_from, event_from
-from fsm_runner.journal.json_pointer import NOTHING
+from fsm_runner.journal.json_pointer import NOTHING, differences
 from fsm_runner.journal.records import DERIVED, Digests, Made, answers_of, asked, derived
-from fsm_runner.loop.events import Json, Replied, ToolFinished
+from fsm_runner.loop.events import ACTS, Json, Replied, ToolFinished
 from fsm_runner.loop.messages import has_summary
 from fsm_runner.loop.tool_loop import Step
-from fsm_runner.replaying.json_diff import differences, same_way
+from fsm_runner.replaying.in_flight import InFlight
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, RunReport
-from fsm_runner.replaying.under_way import OpenEffects
+
+_WAY = ("source", "event", "target", "output")
+"""The fields of a row that was taken which a run, and its caller, can tell."""
+
+_BY = ("row", "facts")
+"""The fields of an end that say by which row and answers it came."""
+
+_ACTS = frozenset(act.name for act in ACTS)
+
+
+def lacks_payloads(first: Record) -> bool:
+    """Whether the run that `first` starts was written without content or redacted."""
+    return first.data.get("content", "full") != "full"
+
+
+def verifier_of(first: Record, machines: Machines) -> RunVerifier:
+    """Return what follows the run that `first` starts.
+
+    Raises:
+        JournalError: that record is no start, or cannot be read.
+        ChartError: the chart asks a fact that has no code, or names what is not there.
+    """
+    return (ControlVerifier if lacks_payloads(first) else RunVerifier)(first, machines)
 
 
 class RunVerifier:
@@ -31,9 +61,11 @@ class RunVerifier:
         machine: what it runs on now; a resumed run may have moved to another chart.
         snapshot: where it is.
         facts: the version of each fact that its chart asked when it last began or was resumed.
-        under_way: its effects.
+        in_flight: its effects.
         reply: the last message that its caller was handed; None before the first.
     """
+
+    control_only = False
 
     def __init__(self, first: Record, machines: Machines) -> None:
         """Begin with its first record.
@@ -54,7 +86,7 @@ class RunVerifier:
         self._ended: str | None = None
         self._off = False
         self._expected: deque[Made] = deque()
-        self.under_way = OpenEffects()
+        self.in_flight = InFlight()
         self.reply: Json | None = None
         self._digests = Digests()
         try:
@@ -62,10 +94,12 @@ class RunVerifier:
                 raise ValueError(f"the first record of run '{first.run}' is '{first.type}', not 'run_started'")
             self.facts = _versions(first.data.get("facts"))
             self.machine = machines.of(first)
-            step = self.machine.start(context_from(first.data.get("context")))
+            self._begin(first)
         except ValueError as error:
             raise JournalError(self._source, first.line, f"{error} (restore the line from a copy)") from None
-        self._stepped(step)
+
+    def _begin(self, first: Record) -> None:
+        self._stepped(self.machine.start(context_from(first.data.get("context"))))
 
     def report(self) -> RunReport:
         """What became of it."""
@@ -79,12 +113,13 @@ class RunVerifier:
             differs=self.differs,
             rows=self.rows,
             others=self.others,
+            control_only=self.control_only,
         )
 
     @property
     def over(self) -> bool:
         """Whether nothing more can become of it: it took another row, or is in a final state and nothing is open."""
-        if self._off or self.under_way.open or self._expected:
+        if self._off or self.in_flight.open or self._expected:
             return self._off
         return self.machine.chart.state(self.snapshot.state).final
 
@@ -128,7 +163,7 @@ class RunVerifier:
         except ValueError as error:
             raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
         self._told = event.id if isinstance(event, ToolFinished) else None
-        skipped = self.under_way.skipped(event)
+        skipped = self.in_flight.skipped(event)
         if skipped is not None:
             self._diverged(record, "", event.name, f"'{skipped.name}' is to be scheduled first")
         try:
@@ -136,7 +171,7 @@ class RunVerifier:
         except IllegalEvent as error:
             self._diverged(record, "/event", event.name, str(error), end=True)
             return
-        self.under_way.hear(event, moved=step.snapshot.state != self.snapshot.state)
+        self.in_flight.hear(event, moved=step.snapshot.state != self.snapshot.state)
         if isinstance(event, Replied):
             self._hand_out(event.message)
         self._stepped(step)
@@ -148,7 +183,7 @@ class RunVerifier:
     def _stepped(self, step: Step) -> None:
         self.snapshot = step.snapshot
         self._expected.extend(derived(step))
-        self.under_way.ask(step.effects)
+        self.in_flight.ask(step.effects)
 
     def _compare(self, record: Record) -> None:
         if not self._expected:
@@ -161,17 +196,19 @@ class RunVerifier:
         agreed = record.data == made or self._agrees(record, made)
         if kind == "transition":
             if agreed:
-                self._transitions += 1
-                row = str(made["row"])
-                self.rows[row] = self.rows.get(row, 0) + 1
+                self._count(str(made["row"]))
         elif kind == "ended":
             self._ended = str(made["reason"])
+
+    def _count(self, row: str) -> None:
+        self._transitions += 1
+        self.rows[row] = self.rows.get(row, 0) + 1
 
     def _agrees(self, record: Record, made: Mapping[str, object]) -> bool:
         """Tell where a record differs from what is made now.  What a user's processors added does not count."""
         recorded: Mapping[str, object] = {key: record.data.get(key, NOTHING) for key in made}
         if self._machines.edited:
-            recorded, made, renamed = same_way(record.type, recorded, made)
+            recorded, made, renamed = _same_way(record.type, recorded, made)
             if renamed is not None:
                 self.others[renamed] = self.others.get(renamed, 0) + 1
         if recorded == made:
@@ -185,7 +222,7 @@ class RunVerifier:
         return False
 
     def _schedule(self, record: Record) -> None:
-        effect = self.under_way.schedule(record, self.machine, self.snapshot)
+        effect = self.in_flight.schedule(record, self.machine, self.snapshot)
         if effect is None:
             self._diverged(record, "/effect", record.data.get("effect"), NOTHING)
             return
@@ -194,7 +231,7 @@ class RunVerifier:
             self._agrees(record, made)
 
     def _finish(self, record: Record) -> None:
-        if not self.under_way.finish(record):
+        if not self.in_flight.finish(record):
             self._diverged(record, "/id", record.data.get("id"), NOTHING)
 
     def _resume(self, record: Record) -> None:
@@ -204,19 +241,20 @@ class RunVerifier:
             self._diverged(record, "/state", record.data.get("state", NOTHING), self.snapshot.state, end=True)
             return
         if record.data.get("chart") is not None:
-            self._move(record)
-        self.under_way.restart()
+            self._move(record, self.snapshot.state)
+        self.in_flight.restart()
         self._stepped(self.machine.resume(self.snapshot))
 
-    def _move(self, record: Record) -> None:
-        """The run went on by another chart.
+    def _move(self, record: Record, state: str | None = None) -> None:
+        """The run went on by another chart, in `state`.
 
         Raises:
-            JournalError: the record holds none that has the state in which the run is.
+            JournalError: the record holds no chart, or one without that state.
         """
         try:
             self.machine = self._machines.of(record)
-            self.machine.chart.state(self.snapshot.state)
+            if state is not None:
+                self.machine.chart.state(state)
         except (ValueError, KeyError) as error:
             raise JournalError(self._source, record.line, f"{error} (restore the line from a copy)") from None
         self.facts = _versions(record.data.get("facts"))
@@ -239,5 +277,112 @@ class RunVerifier:
         self.divergences.append(replace(divergence, recorded_facts=facts[0], facts=facts[1]))
 
 
+class ControlVerifier(RunVerifier):
+    """A run whose payloads are not all there: its control flow.  There is at most one divergence, for the rest follows
+    from it."""
+
+    control_only = True
+
+    def _begin(self, first: Record) -> None:
+        self._event: str | None = None
+        self._state = self.machine.chart.state(self.machine.chart.initial)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can become of it: its last state is final, or it took another row."""
+        return self._off or self._state.final
+
+    def take(self, record: Record) -> None:
+        """Follow one more record."""
+        if self._off:
+            return
+        match record.type:
+            case "event":
+                self._hear(record)
+            case "transition":
+                self._decide(record)
+            case "ended":
+                self._ended = str(record.data.get("reason"))
+            case "resumed":
+                self._resume(record)
+
+    def _hear(self, record: Record) -> None:
+        event = record.data.get("event")
+        event = record.data.get("name") if event == "reported" else event
+        if self._event is not None:
+            self._diverged(record, "", event, f"a row for '{self._event}' first", end=True)
+        elif not isinstance(event, str) or (event not in _ACTS and event not in self._state.events):
+            takes = ", ".join(self._state.events) or "none"
+            self._diverged(record, "/event", event, f"state '{self._state.name}' takes: {takes}", end=True)
+        elif event not in _ACTS:
+            self._event = str(event)
+
+    def _decide(self, record: Record) -> None:
+        event, facts = record.data.get("event"), answers_of(record.data.get("facts"))
+        if event != self._event:
+            self._diverged(record, "/event", event, self._event, end=True)
+            return
+        rows = self._state.always if event is None else [row for row in self._state.transitions if row.event == event]
+        possible, missing = may_take(rows, facts)
+        recorded = record.data.get("row")
+        row = next((each for each in possible if each.id == recorded), possible[0] if possible else None)
+        alike = row is not None and all(self._same_way(record, each) for each in possible)
+        if missing is not None and not (self._machines.edited and alike):
+            self._diverged(record, f"/facts/{missing}", NOTHING, "an answer, for a row asks it", end=True)
+        elif row is None or not (row.id == recorded or (self._machines.edited and alike)):
+            self._diverged(record, "/row", recorded, NOTHING if row is None else row.id, facts=(facts, facts), end=True)
+        else:
+            self._enter(record, row)
+
+    def _same_way(self, record: Record, row: Row) -> bool:
+        """Whether `row` leads where the recorded one led, whatever it is called."""
+        then = record.data.get("source"), record.data.get("target"), record.data.get("output")
+        return then == (self._state.name, row.target, row.output)
+
+    def _enter(self, record: Record, row: Row) -> None:
+        made = {"source": self._state.name, "target": row.target, "output": row.output}
+        for key, now in made.items():
+            if record.data.get(key, NOTHING) != now:
+                self._diverged(record, f"/{key}", record.data.get(key, NOTHING), now, end=True)
+                return
+        self._count(row.id)
+        recorded = str(record.data.get("row"))
+        if recorded != row.id:
+            self.others[recorded, row.id] = self.others.get((recorded, row.id), 0) + 1
+        self._event = None
+        self._state = self.machine.chart.state(row.target)
+
+    def _resume(self, record: Record) -> None:
+        """A killed process may have left off before the rows that led to where the run goes on."""
+        behind = self._event is not None or bool(self._state.always)
+        if record.data.get("chart") is not None:
+            self._move(record)
+        name = record.data.get("state")
+        found = next((state for state in self.machine.chart.states if state.name == name), None)
+        if found is None or not (behind or name == self._state.name):
+            self._diverged(record, "/state", name, self._state.name, end=True)
+            return
+        self._event = None
+        self._state = found
+
+
 def _versions(value: object) -> Mapping[str, object]:
     return {str(name): version for name, version in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _same_way(
+    kind: str, recorded: Mapping[str, object], made: Mapping[str, object]
+) -> tuple[Mapping[str, object], Mapping[str, object], tuple[str, str] | None]:
+    """Return both without what an edited chart may have otherwise while a run goes the same way.
+
+    It may ask more facts, fewer, or of another limit; when it takes another row, the ids of both come third.
+    """
+    if kind == "ended":
+        return {**recorded, **dict.fromkeys(_BY, None)}, {**made, **dict.fromkeys(_BY, None)}, None
+    if kind != "transition":
+        return recorded, made, None
+    then, now = recorded["row"], made["row"]
+    if then != now and any(recorded[key] != made[key] for key in _WAY):
+        return recorded, made, None
+    renamed = None if then == now else (str(then), str(now))
+    return {key: recorded[key] for key in _WAY}, {key: made[key] for key in _WAY}, renamed

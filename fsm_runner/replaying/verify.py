@@ -18,11 +18,10 @@ from fsm_runner.engine.expected import check_type, listed
 from fsm_runner.journal import Record, read
 from fsm_runner.journal.json_pointer import NOTHING
 from fsm_runner.loop.facts import Fact
-from fsm_runner.replaying.control_flow import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edits
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, ReplayReport, RunReport
-from fsm_runner.replaying.verifier import RunVerifier
+from fsm_runner.replaying.verifier import RunVerifier, verifier_of
 from fsm_runner.replaying.whatif import WhatIf
 
 _LAST = frozenset({"ended", "sealed"})
@@ -69,7 +68,7 @@ class Replayer:
         """Return the report on one journal; see `replay`."""
         reading = read(source)
         machines = self._machines.in_file(reading.source)
-        runs: dict[str, RunVerifier | ControlRun | WhatIf | _Closed] = {}
+        runs: dict[str, RunVerifier | WhatIf | _Closed] = {}
         for record in reading:
             run = runs.get(record.run)
             if run is None:
@@ -88,16 +87,16 @@ class Replayer:
             torn=reading.torn,
         )
 
-    def _begun(self, first: Record, machines: Machines) -> RunVerifier | ControlRun | WhatIf:
+    def _begun(self, first: Record, machines: Machines) -> RunVerifier | WhatIf:
         if machines.edited:
             return WhatIf(first, machines, self._edits)
-        return ControlRun(first, machines) if lacks_payloads(first) else RunVerifier(first, machines)
+        return verifier_of(first, machines)
 
 
 class _Closed:
     """A run that is over: what became of it, without all that it knew, so that a log of many takes little memory."""
 
-    def __init__(self, run: RunVerifier | ControlRun | WhatIf, source: str) -> None:
+    def __init__(self, run: RunVerifier | WhatIf, source: str) -> None:
         self.divergences = run.divergences
         self._report = run.report()
         self._source = source

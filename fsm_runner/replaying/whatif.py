@@ -16,11 +16,10 @@ from fsm_runner.engine.errors import InternalError, JournalError
 from fsm_runner.journal import Record
 from fsm_runner.journal.json_pointer import NOTHING
 from fsm_runner.journal.records import Made, answers_of
-from fsm_runner.replaying.control_flow import ControlRun, lacks_payloads
 from fsm_runner.replaying.edits import Edit, Edits
 from fsm_runner.replaying.machines import Machines
 from fsm_runner.replaying.report import Divergence, Kind, RunReport
-from fsm_runner.replaying.verifier import RunVerifier
+from fsm_runner.replaying.verifier import verifier_of
 
 _OF_ROWS = frozenset({"", "/row", "/source", "/target", "/event", "/output"})
 """The pointers by which a transition is another one."""
@@ -45,8 +44,7 @@ class WhatIf:
         self._edits = edits
         self._edit = self._edit_of(first)
         started, lacking = self._edit.started(first)
-        self._control = lacks_payloads(first)
-        self._run: RunVerifier | ControlRun = (ControlRun if self._control else RunVerifier)(started, machines)
+        self._run = verifier_of(started, machines)
         self._at = self._edit.new.initial
         self._rested = True
         self._learn(first)
@@ -83,7 +81,7 @@ class WhatIf:
             self._edit = self._edit_of(record)
             self._learn(record)
         record = self._edit.translated(record, self._unheld)
-        due = self._run.due if isinstance(self._run, RunVerifier) else None
+        due = self._run.due
         try:
             self._run.take(record)
         except InternalError as error:
@@ -105,7 +103,7 @@ class WhatIf:
         """What the journal holds from here on."""
         machine = self._machines.of(record)
         versions = record.data.get("facts")
-        self._unheld = self._edit.unheld(versions, machine.facts) if self._control else frozenset()
+        self._unheld = self._edit.unheld(versions, machine.facts) if self._run.control_only else frozenset()
         known = versions if isinstance(versions, Mapping) else {}
         self._lacks = tuple(name for name in machine.facts if name not in known or name in self._unheld)
 
@@ -119,7 +117,7 @@ class WhatIf:
                 self.divergences.append(replace(effect, state=self._at))
         elif record.type == "resumed":
             self._at, self._rested = str(record.data.get("state")), True
-        elif self._control and not self._rested and record.type in ("event", "scheduled"):
+        elif self._run.control_only and not self._rested and record.type in ("event", "scheduled"):
             self._rested = True
             self._leave(record, self._edit.moves_on(self._at))
 

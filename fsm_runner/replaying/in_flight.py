@@ -1,4 +1,4 @@
-"""Under way: what became of the effects that a recorded run was asked for.
+"""In flight: what became of the effects that a recorded run was asked for.
 
 An effect that a step asks for is pending until it is scheduled, then open until it has ended in one way or another.
 One that failed or was cut off is pending again: unless an event says otherwise, the run goes on by performing it anew.
@@ -14,7 +14,7 @@ from fsm_runner.loop.events import Event, Failed, Opened, Replied, Summarised, T
 from fsm_runner.loop.tool_loop import Machine, Snapshot
 
 
-class OpenEffects:
+class InFlight:
     """The effects of one run: mutable, fed with its records.
 
     Attributes:
