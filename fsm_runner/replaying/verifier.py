@@ -1,9 +1,8 @@
 """The verifier: one run of a journal, record by record, through the machine again.
 
-A run whose payloads are not all there is followed by its control flow alone.  Facts cannot be asked again, so the recorded
-answers stand in for them: each event must be taken where the run is, and each decision must lead to the row that the
-chart gives for those answers.  What the answers were, the requests that were sent and the text of the end are taken as
-they are.
+A run whose payloads are not all there is followed by its control flow alone.  Facts cannot be asked again, so the
+recorded answers stand in for them: each event must be taken where the run is, and each decision must lead to the row
+that the chart gives for those answers.  Answers, requests and the text of the end are taken as they are.
 """
 
 from __future__ import annotations
