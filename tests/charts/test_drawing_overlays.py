@@ -25,6 +25,7 @@ from fsm_runner.charts.drawing.theme import THEMES
 from fsm_runner.engine.chart import Chart, FactUse, Row, State
 from fsm_runner.inspecting.run_overlay import overlay_of_runs, runs_of
 from tests.charts.test_drawing_pictures import boxes
+from tests.inspecting.test_run_overlay import took
 
 CHART = load("states")
 

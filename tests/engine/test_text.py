@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsm_runner.engine.text import clipped, counted
+from fsm_runner.engine.text import clipped, counted, duration
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ SMALL = Chart(
 
 @dataclass(frozen=True)
 class Line:
-    """A record of a journal."""
+    """A record of a journal, as far as an overlay reads it."""
 
     type: str
     data: Mapping[str, object] = field(default_factory=dict)
