@@ -20,7 +20,7 @@ from fsm_runner.engine.check import FactCode, Verdict, check
 from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.domain import Domain, Vocabulary
 from fsm_runner.engine.errors import ChartError, Problem
-from fsm_runner.engine.text import did_you_mean
+from fsm_runner.engine.text import did_you_mean, why
 from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 DEFAULT = "states"
@@ -137,8 +137,7 @@ def text_of(path: str | Path) -> str:
         with found.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise _unreadable(path, "unreadable-file", f"the file cannot be read: {reason}") from error
+        raise _unreadable(path, "unreadable-file", f"the file cannot be read: {why(error)}") from error
     return decoded(content, str(path))
 
 

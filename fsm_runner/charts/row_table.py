@@ -9,12 +9,13 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 from unicodedata import combining, east_asian_width
 
-from fsm_runner.charts.drawing.labels import condition, extras, holds_when, identifiers, printable
+from fsm_runner.charts.drawing.labels import condition, extras, holds_when, identifiers
 from fsm_runner.charts.drawing.theme import DARK, LIGHT, Theme
 from fsm_runner.engine.chart import Chart, Pattern, Row, State
 from fsm_runner.engine.check.minimise import TooManyPatterns, patterns
 from fsm_runner.engine.check.names import FactCode
 from fsm_runner.engine.check.tables import Facts, tables_of
+from fsm_runner.engine.text import markdown_cell, markdown_table, printable
 from fsm_runner.loop.tool_loop import TOOL_LOOP
 
 TableFormat: TypeAlias = Literal["text", "markdown", "html"]
@@ -110,18 +111,17 @@ def table(chart: Chart, *, format: TableFormat = "text", facts: FactCodes | None
     """Return the decision table of `chart`, with a line break at its end."""
     match format:
         case "markdown":
-            return markdown_table(chart, facts=facts)
+            return markdown(chart, facts=facts)
         case "html":
             return html_table(chart, cells(chart, facts=facts), HEADER)
         case "text":
             return text_table(chart, facts=facts)
 
 
-def markdown_table(chart: Chart, *, facts: FactCodes | None = None) -> str:
+def markdown(chart: Chart, *, facts: FactCodes | None = None) -> str:
     """Return the decision table as a Markdown table, for `docs/states.md` and pull requests."""
-    lines = [HEADER, ("---",) * len(HEADER)]
-    lines += [tuple("<br>".join(map(escaped, text.split("\n"))) for text in line) for line in cells(chart, facts=facts)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    rows = (["<br>".join(map(markdown_cell, text.split("\n"))) for text in line] for line in cells(chart, facts=facts))
+    return "\n".join(markdown_table(HEADER, rows)) + "\n"
 
 
 def text_table(chart: Chart, *, facts: FactCodes | None = None) -> str:
@@ -150,12 +150,6 @@ def _padded(line: tuple[str, ...], widths: list[int]) -> str:
 def _width(text: str) -> int:
     """Return how many terminal cells `text` takes: two for a wide letter, none for a combining accent."""
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def escaped(text: str) -> str:
-    """Return `text` escaped for Markdown.  Underscores inside a word need no escape."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"[\\`*\[\]|~#]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
 
 
 STYLE = """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from fsm_runner.cli.specs import STDIN, given
 from fsm_runner.engine.check import Verdict
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.errors import ChartError, InternalError
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, json_text
 from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.loop.facts import Fact
 from fsm_runner.loop.tool_loop import with_built_in
@@ -83,23 +82,24 @@ def as_text(checked: Checked, *, explain: bool) -> None:
 def as_json(checked: Checked) -> str:
     """Return all that is known as one JSON object."""
     verdict = checked.verdict
-    found = {
-        "source": checked.source,
-        "chart": None if checked.chart is None else checked.chart.name,
-        "ok": not verdict.problems,
-        "problems": [asdict(problem) for problem in verdict.problems],
-        "notes": [asdict(note) for note in verdict.notes],
-        "proofs": verdict.proofs,
-        "ways": dict(verdict.ways),
-        "covered": [asdict(covered) for covered in verdict.covered],
-        "bounds": [asdict(bound) for bound in verdict.bounds],
-        "rules": verdict.rules,
-        "violations": [
-            {"rule": each.rule, "path": [{**asdict(taken), "facts": dict(taken.facts)} for taken in each.path]}
-            for each in verdict.violations
-        ],
-    }
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json_text(
+        {
+            "source": checked.source,
+            "chart": None if checked.chart is None else checked.chart.name,
+            "ok": not verdict.problems,
+            "problems": verdict.problems,
+            "notes": verdict.notes,
+            "proofs": verdict.proofs,
+            "ways": dict(verdict.ways),
+            "covered": verdict.covered,
+            "bounds": verdict.bounds,
+            "rules": verdict.rules,
+            "violations": [
+                {"rule": each.rule, "path": [{**asdict(taken), "facts": dict(taken.facts)} for taken in each.path]}
+                for each in verdict.violations
+            ],
+        }
+    )
 
 
 def as_github(checked: Checked, *, every: bool) -> str:

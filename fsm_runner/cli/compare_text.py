@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened
-from fsm_runner.cli.timeline_text import WAITS, rounded, run_data
-from fsm_runner.engine.text import counted, duration
+from fsm_runner.cli.timeline_text import WAITS, run_data
+from fsm_runner.engine.text import counted, duration, json_text
 from fsm_runner.inspecting import Comparison, RowPlace, RunDifference, Summary, TakenRow, Totals
 from fsm_runner.journal.json_pointer import NOTHING
 
@@ -49,7 +49,7 @@ def as_json(found: Comparison) -> str:
     data = {"equal": found.equal, **asdict(found), "a": run_data(found.a), "b": run_data(found.b)}
     data["differences"] = [_pair(each) for each in found.differences]
     data["only_in_a"], data["only_in_b"] = _only(found.a, found.b), _only(found.b, found.a)
-    return json.dumps(rounded(data), indent=2, default=str)
+    return json_text(data)
 
 
 def _pair(difference: RunDifference) -> dict[str, Any]:

@@ -24,14 +24,13 @@ def export(
 
     The chart must pass the check. The tool answers the facts itself: see docs/how-to/exporting.md.
     """
-    import json
-
     from fsm_runner.charts.export.markup import markup
     from fsm_runner.charts.export.promela import promela
     from fsm_runner.charts.export.xstate import xstate
     from fsm_runner.cli.exits import Exit
     from fsm_runner.cli.schema import write
     from fsm_runner.cli.specs import readable
+    from fsm_runner.engine.text import json_text
     from fsm_runner.loop.tool_loop import TOOL_LOOP, check
 
     declared = readable(chart)
@@ -40,7 +39,7 @@ def export(
     if to == "promela":
         text = promela(declared, TOOL_LOOP.vocabulary, TOOL_LOOP.impossible)
     else:
-        text = json.dumps(markup(declared) if to == "transitions" else xstate(declared), indent=2) + "\n"
+        text = json_text(markup(declared) if to == "transitions" else xstate(declared)) + "\n"
     if output is None:
         show(text)
     else:

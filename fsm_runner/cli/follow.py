@@ -14,9 +14,10 @@ from fsm_runner.cli.exits import FOUND, Exit
 from fsm_runner.cli.journals import Shows
 from fsm_runner.cli.screen import say
 from fsm_runner.engine.errors import JournalError
+from fsm_runner.engine.text import why
 from fsm_runner.inspecting import Entries
 from fsm_runner.journal import Reading
-from fsm_runner.journal.files import is_compressed, why
+from fsm_runner.journal.files import is_compressed
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

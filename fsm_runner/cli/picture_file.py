@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fsm_runner.cli.exits import Exit
+from fsm_runner.engine.text import why
 
 if TYPE_CHECKING:
     from fsm_runner.charts.drawing import Level, Overlay, ThemeName
@@ -60,4 +61,4 @@ def write(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise Exit(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise Exit(f"{path}: cannot be written: {why(error)}") from error

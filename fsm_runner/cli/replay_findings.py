@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fsm_runner.charts.drawing.labels import printable_lines
 from fsm_runner.cli.exits import FINE, FOUND, code_of
+from fsm_runner.cli.screen import escaped
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import FsmRunnerError
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, printable_lines
 from fsm_runner.replaying.batch import Found
 from fsm_runner.replaying.replay_text import as_json, as_markdown, as_text, journal_data
 from fsm_runner.replaying.report import ReplayReport
@@ -71,7 +71,7 @@ class Findings:
         """Return the report, with a line break at its end."""
         match format:
             case "json":
-                return as_json(self.totals, self.chart, self._journals, self._name) + "\n"
+                return escaped(as_json(self.totals, self.chart, self._journals, self._name)) + "\n"
             case "markdown":
                 return as_markdown(self.totals, self.chart, self._name)
             case "text":

@@ -9,6 +9,7 @@ import typer
 
 from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.screen import say, show
+from fsm_runner.engine.text import why
 
 
 def schema(
@@ -40,4 +41,4 @@ def write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Exit(f"{path}: the file cannot be written: {(error.strerror or type(error).__name__).lower()}") from None
+        raise Exit(f"{path}: the file cannot be written: {why(error)}") from None

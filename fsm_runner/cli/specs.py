@@ -13,6 +13,7 @@ import typer
 
 from fsm_runner.cli.exits import Exit
 from fsm_runner.cli.screen import say
+from fsm_runner.engine.text import why
 
 if TYPE_CHECKING:
     from fsm_runner.engine.chart import Chart
@@ -227,8 +228,7 @@ def key_of(path: Path, command: str) -> bytes:
     try:
         key = path.read_bytes().rstrip(b"\r\n")
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise Exit(f"{command}: --key-file: '{path}' cannot be read: {why}") from None
+        raise Exit(f"{command}: --key-file: '{path}' cannot be read: {why(error)}") from None
     if not key:
         raise Exit(f"{command}: --key-file: '{path}' is empty")
     return key

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fsm_runner.cli.screen import Part, Screen, cleaned, shortened, show
-from fsm_runner.engine.text import counted, duration
+from fsm_runner.engine.text import counted, duration, json_text
 from fsm_runner.inspecting import Entry, Header, Summary, Totals
 from fsm_runner.inspecting.data import Wait
 from fsm_runner.inspecting.entry_text import token_words
@@ -233,16 +232,16 @@ class Documents:
     def begin(self, header: Header, states: Iterable[str], rows: Iterable[str]) -> None:
         """Begin a document with how a run began."""
         self._first = True
-        show(_rendered(asdict(header))[:-1] + ', "timeline": [')
+        show(json_text(header, indent=None)[:-1] + ', "timeline": [')
 
     def entry(self, entry: Entry) -> None:
         """Write one thing that happened."""
-        show(("" if self._first else ", ") + _rendered(asdict(entry)))
+        show(("" if self._first else ", ") + json_text(entry, indent=None))
         self._first = False
 
     def end(self, summary: Summary) -> None:
         """End the document with what the run adds up to."""
-        show("], " + _rendered(end_data(summary))[1:] + "\n")
+        show("], " + json_text(end_data(summary), indent=None)[1:] + "\n")
 
 
 def end_data(summary: Summary) -> dict[str, Any]:
@@ -255,22 +254,6 @@ def end_data(summary: Summary) -> dict[str, Any]:
 def run_data(summary: Summary) -> dict[str, Any]:
     """Return a run as JSON data: its document without the timeline."""
     return {**asdict(summary.header), **end_data(summary)}
-
-
-def _rendered(data: Mapping[str, Any]) -> str:
-    """`data` as JSON of ASCII, which no terminal obeys."""
-    return json.dumps(rounded(data), default=str)
-
-
-def rounded(value: Any) -> Any:
-    """Return `value` with each span of time to the microsecond, as clocks have it."""
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, Mapping):
-        return {str(key): rounded(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(each) for each in value]
-    return value
 
 
 WAITS: Mapping[Wait, str] = {

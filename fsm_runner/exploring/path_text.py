@@ -9,7 +9,7 @@ from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.check.combinations import spelled
 from fsm_runner.engine.check.rules import Taken
 from fsm_runner.engine.rows import Transition
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, json_text
 from fsm_runner.exploring.actions import Consequence, Move
 from fsm_runner.exploring.exploration import Explored, Reached, RowPath
 from fsm_runner.exploring.reachability import Blocked, Reach
@@ -41,7 +41,7 @@ def as_json(explored: Explored) -> str:
     """Return the same as `as_text`, as one JSON object."""
     rows = [_row(path) for path in explored.paths]
     said = {"chart": explored.chart.name, "situations": explored.places, "unknown_facts": explored.unknown}
-    return json.dumps({**said, "rows": rows}, indent=2, ensure_ascii=False)
+    return json_text({**said, "rows": rows})
 
 
 def reached_as_json(reached: Reached) -> str:
@@ -59,7 +59,7 @@ def reached_as_json(reached: Reached) -> str:
         else:
             said["path"] = list(map(_transition, conversation.until(way.state)))
             said["conversation"] = _conversation(conversation)
-    return json.dumps(said, indent=2, ensure_ascii=False)
+    return json_text(said)
 
 
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────

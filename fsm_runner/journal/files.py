@@ -94,8 +94,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def why(error: OSError) -> str:
-    """Return the operating system's words for `error`."""
-    return (error.strerror or str(error)).lower()

@@ -27,8 +27,9 @@ from types import MappingProxyType
 from typing import BinaryIO, TypeAlias
 
 from fsm_runner.engine.errors import JournalError
+from fsm_runner.engine.text import why
 from fsm_runner.journal.chain import hash_of
-from fsm_runner.journal.files import GZIP, why
+from fsm_runner.journal.files import GZIP
 from fsm_runner.journal.reading_bounds import LINE, LITTLE, UNPACKED, bound
 from fsm_runner.journal.records import TYPES, VERSION, Record
 from fsm_runner.journal.render import parse, render

@@ -7,7 +7,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from fsm_runner.engine.errors import JournalError
-from fsm_runner.journal.files import appending, check_plain, why
+from fsm_runner.engine.text import why
+from fsm_runner.journal.files import appending, check_plain
 from fsm_runner.journal.lock import check_new, held
 from fsm_runner.journal.tail import Tail
 

@@ -24,11 +24,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from fsm_runner.engine.errors import JournalError
 from fsm_runner.engine.expected import check_count, check_function, check_mapping, check_type, listed, wrong_type
+from fsm_runner.engine.text import why
 from fsm_runner.journal import records
 from fsm_runner.journal.chain import Chain, checked_key
 from fsm_runner.journal.clock import Clock, stamps, utc_now
 from fsm_runner.journal.codec import Data
-from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of, why
+from fsm_runner.journal.files import Sync, appending, check_plain, is_due, number_of
 from fsm_runner.journal.lock import RunLock, check_new, head_of, held
 from fsm_runner.journal.privacy import Content, Shield
 from fsm_runner.journal.reading_bounds import LineTooLong

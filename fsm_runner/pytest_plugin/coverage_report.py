@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import textwrap
@@ -12,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from fsm_runner.charts.drawing.labels import condition
 from fsm_runner.engine.chart import Chart, Pattern
+from fsm_runner.engine.text import json_text
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, RowCoverage, share
 
 SCHEMA = "fsm_runner/coverage/v1"
@@ -133,7 +133,7 @@ def write_json(path: Path, charts: Sequence[ChartCoverage]) -> None:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(as_data(charts), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json_text(as_data(charts)) + "\n", encoding="utf-8")
 
 
 def as_data(charts: Sequence[ChartCoverage]) -> Mapping[str, object]:

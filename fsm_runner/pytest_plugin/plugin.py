@@ -14,7 +14,7 @@ import pytest
 from fsm_runner.charts import load
 from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.errors import ChartError, FsmRunnerError
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, why
 from fsm_runner.loop.effects import VOCABULARY
 from fsm_runner.pytest_plugin import ALL, OPTION, coverage_pictures, coverage_report, percent
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, coverage_of, share
@@ -130,7 +130,7 @@ class Coverage:
             if self.wanted.json is not None:
                 coverage_report.write_json(self.wanted.json, self.charts)
         except OSError as error:
-            self.problems.append(f"{error.filename}: cannot be written: {(error.strerror or str(error)).lower()}")
+            self.problems.append(f"{error.filename}: cannot be written: {why(error)}")
         except FsmRunnerError as error:
             self.problems.append(str(error))
         if self.problems or self._failed:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import FsmRunnerError, JournalError, RunError
-from fsm_runner.journal.files import why
+from fsm_runner.engine.text import why
 from fsm_runner.loop.facts import Fact
 from fsm_runner.replaying.report import ReplayReport
 from fsm_runner.replaying.verify import Replayer

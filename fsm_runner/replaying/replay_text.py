@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from fsm_runner.charts.diff import Way
 from fsm_runner.charts.diff.diff_text import way_text
-from fsm_runner.charts.drawing.labels import condition, printable, printable_lines
-from fsm_runner.charts.row_table import escaped
+from fsm_runner.charts.drawing.labels import condition
 from fsm_runner.engine.chart import Chart
 from fsm_runner.engine.errors import FsmRunnerError
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, json_text, markdown_cell, markdown_table, printable_lines
 from fsm_runner.journal.json_pointer import NOTHING
 from fsm_runner.replaying.batch import Found
 from fsm_runner.replaying.report import VERDICTS, Divergence, ReplayReport, RunReport, Verdict
@@ -106,19 +104,22 @@ def _facts(totals: Totals) -> Iterator[str]:
 
 def as_markdown(totals: Totals, chart: Chart | None, name: str = "") -> str:
     """Return the totals as Markdown that fits a pull request, with a line break at their end; see `as_text`."""
-    title = "Recorded runs" if chart is None else f"Recorded runs on {_cell(name or chart.name)}"
-    lines = [f"### {title}", "", f"**{headline(totals).capitalize()}.**", "", "| verdict | runs |", "| --- | ---: |"]
-    lines += [f"| {one} | {totals.runs[verdict]} |" for verdict, (one, _) in VERDICTS.items()]
+    title = "Recorded runs" if chart is None else f"Recorded runs on {markdown_cell(name or chart.name)}"
+    lines = [f"### {title}", "", f"**{headline(totals).capitalize()}.**", ""]
+    counts = [(one, totals.runs[verdict]) for verdict, (one, _) in VERDICTS.items()]
+    lines += markdown_table(["verdict", "runs"], counts, numbers=["runs"])
     if chart is None:
         return "\n".join([*lines, "", f"{_agreed(totals).capitalize()}.", ""])
     if totals.changes:
-        lines += ["", "| runs | state | event | was | now | for example |", "| ---: | --- | --- | --- | --- | --- |"]
-        lines += [_markdown_change(change, places, chart) for change, places in totals.most[:MOST]]
+        head = ["runs", "state", "event", "was", "now", "for example"]
+        rows = (_markdown_change(change, places, chart) for change, places in totals.most[:MOST])
+        lines += ["", *markdown_table(head, rows, numbers=["runs"])]
         more = len(totals.changes) - MOST
         lines += ["", f"And {counted(more, 'change')} more (`--format json` has all)."] * (more > 0)
     if totals.others:
         pairs = ", ".join(
-            f"{_cell(was)} → {_cell(now)} ({times}×)" for (was, now), times in totals.others.most_common()
+            f"{markdown_cell(was)} → {markdown_cell(now)} ({times}×)"
+            for (was, now), times in totals.others.most_common()
         )
         lines += ["", f"**The same way, by another row:** {pairs}"]
     never = ", ".join(f"`{row.id}`" for row in totals.never(chart))
@@ -130,19 +131,14 @@ def as_markdown(totals: Totals, chart: Chart | None, name: str = "") -> str:
     return "\n".join([*lines, ""])
 
 
-def _markdown_change(change: RowChange, places: Places, chart: Chart) -> str:
+def _markdown_change(change: RowChange, places: Places, chart: Chart) -> list[object]:
     event = "" if change.was is None else change.event or "(always)"
     was, now = (
         ("", change.said) if change.was is None or change.goes is None else map(way_text, (change.was, change.goes))
     )
     facts = _decided(places.examples[0], chart)
     example = ": ".join(filter(None, [_where(places.examples[0]), facts]))
-    return f"| {places.runs} | {' | '.join(map(_cell, (change.state, event, was, now, example)))} |"
-
-
-def _cell(text: str) -> str:
-    """Return `text` for one line of Markdown."""
-    return escaped(printable(text))
+    return [places.runs, *map(markdown_cell, (change.state, event, was, now, example))]
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -214,7 +210,7 @@ def as_json(totals: Totals, chart: Chart | None, journals: Sequence[Mapping[str,
                 for name, each in totals.lacks.items()
             },
         }
-    return json.dumps({**found, "journals": list(journals)}, indent=2, default=str)
+    return json_text({**found, "journals": journals})
 
 
 def journal_data(source: str, found: Found) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from fsm_runner.charts.loader import load
-from fsm_runner.charts.row_table import HEADER, NEVER, UNTOLD, cells, effective, markdown_table, table, text_table
+from fsm_runner.charts.row_table import HEADER, NEVER, UNTOLD, cells, effective, markdown, table, text_table
 from fsm_runner.engine.chart import Chart, FactUse, Limit, Row, State
 from tests.charts.random_charts import EVENTS, charts, combinations, holds, taken
 
@@ -66,7 +66,7 @@ def test_the_markdown_table_is_one_line_a_row():
 | done |  |  |  |  | final |  |
 """
 
-    assert expected == markdown_table(SMALL) == table(SMALL, format="markdown")
+    assert expected == markdown(SMALL) == table(SMALL, format="markdown")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_the_markdown_table_is_one_line_a_row():
 def test_markdown_in_names_is_text(name):
     """Whatever a name holds, its line keeps its columns and shows the name."""
     chart = Chart(name="c", initial=name, states=(State(name=name, phase="p", final=True),))
-    line = markdown_table(chart).splitlines()[2]
+    line = markdown(chart).splitlines()[2]
 
-    assert 3 == len(markdown_table(chart).splitlines())
+    assert 3 == len(markdown(chart).splitlines())
     assert len(HEADER) == len(re.findall(r"(?<!\\)\|", line)) - 1
     shown = re.sub(r"\\(.)", r"\1", line[2:].split(" |  |")[0]).replace("&lt;", "<").replace("&amp;", "&")
     assert " ".join(name.split()) == shown

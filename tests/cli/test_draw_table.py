@@ -11,7 +11,7 @@ import pytest
 from fsm_runner.charts import load
 from fsm_runner.charts.drawing import dot, mermaid
 from fsm_runner.charts.loader import text_of
-from fsm_runner.charts.row_table import markdown_table, text_table
+from fsm_runner.charts.row_table import markdown, text_table
 from tests.support.processes import PATIENCE
 
 CHART = load("states")
@@ -50,7 +50,7 @@ def test_a_folder_that_is_not_there_is_refused(command):
 def test_prints_the_table_as_text_and_as_markdown(command):
     """The columns for a terminal, the table for a page."""
     assert text_table(CHART) == command("table").stdout
-    assert markdown_table(CHART) == command("table", "--format", "markdown").stdout
+    assert markdown(CHART) == command("table", "--format", "markdown").stdout
 
 
 @pytest.mark.parametrize("line", [["draw"], ["draw", "--diff", "states"], ["table"], ["table", "--format", "html"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsm_runner.charts import load
-from fsm_runner.charts.row_table import markdown_table
+from fsm_runner.charts.row_table import markdown
 from tests.docs.examples import documents
 from tools.docs import BLOCK, renewed
 
@@ -14,7 +14,7 @@ def test_what_stands_between_the_marks_is_written_anew():
 
     assert "before" == new.splitlines()[0]
     assert "after" == new.splitlines()[-1]
-    assert markdown_table(load("states")) in new
+    assert markdown(load("states")) in new
     assert "stale words" not in new
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from fsm_runner.charts.diff.answers import merged_facts
 from fsm_runner.charts.diff.changes import Change, Difference, Route, Way
-from fsm_runner.charts.drawing.labels import condition, printable, printable_lines
-from fsm_runner.charts.row_table import escaped
+from fsm_runner.charts.drawing.labels import condition
 from fsm_runner.engine.chart import Chart, Pattern
-from fsm_runner.engine.text import counted
+from fsm_runner.engine.text import counted, json_text, markdown_cell, markdown_table, printable_lines
 
 MOST = 8
 """How many patterns of one route are shown to a person; JSON has all of them."""
@@ -69,30 +67,30 @@ def _quiet_lines(difference: Difference) -> list[str]:
 
 def as_markdown(difference: Difference, names: Names) -> str:
     """Return the difference as Markdown that fits a pull request, with a line break at its end."""
-    lines = [f"### {_cell(names.old)} → {_cell(names.new)}", "", f"**{headline(difference).capitalize()}.**"]
+    lines = [
+        f"### {markdown_cell(names.old)} → {markdown_cell(names.new)}",
+        "",
+        f"**{headline(difference).capitalize()}.**",
+    ]
     if difference.moved:
-        lines += ["", "| state | event | for | was | now |", "| --- | --- | --- | --- | --- |"]
-        lines += [_markdown_route(difference, route) for route in difference.moved]
+        lines += ["", *_markdown_routes(difference, difference.moved)]
     for title, told in _groups(difference):
         lines += ["", f"**{title.capitalize()}**", ""]
-        lines += [f"- {change.kind}: {_cell(change_text(change))}" for change in told]
+        lines += [f"- {change.kind}: {markdown_cell(change_text(change))}" for change in told]
     quiet = [route for route in difference.routes if not route.matters]
     if quiet:
-        lines += ["", "**The same way, by another row**", "", "| state | event | for | was | now |"]
-        lines += ["| --- | --- | --- | --- | --- |", *(_markdown_route(difference, route) for route in quiet)]
+        lines += ["", "**The same way, by another row**", "", *_markdown_routes(difference, quiet)]
     return "\n".join([*lines, ""])
 
 
-def _markdown_route(difference: Difference, route: Route) -> str:
-    cases = "<br>".join(_cell(each) for each in said(difference, route))
-    event = route.event or "(always)"
-    cells = [_cell(route.state), _cell(event), cases, _cell(way_text(route.old)), _cell(way_text(route.new))]
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(text: str) -> str:
-    """Return `text` for one line of Markdown."""
-    return escaped(printable(text))
+def _markdown_routes(difference: Difference, routes: Iterable[Route]) -> list[str]:
+    rows = []
+    for route in routes:
+        cases = "<br>".join(map(markdown_cell, said(difference, route)))
+        texts = [route.state, route.event or "(always)", way_text(route.old), way_text(route.new)]
+        state, event, was, now = map(markdown_cell, texts)
+        rows.append([state, event, cases, was, now])
+    return markdown_table(["state", "event", "for", "was", "now"], rows)
 
 
 def as_json(difference: Difference, names: Names) -> str:
@@ -105,7 +103,7 @@ def as_json(difference: Difference, names: Names) -> str:
         "routes": [_route_data(route) for route in difference.routes],
         "changes": [_change_data(change) for change in difference.changes],
     }
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    return json_text(found)
 
 
 def _route_data(route: Route) -> dict[str, object]:

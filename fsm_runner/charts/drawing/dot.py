@@ -10,10 +10,11 @@ from __future__ import annotations
 from html import escape
 
 from fsm_runner.charts.drawing.edges import Leg, drawn, hubs, legs
-from fsm_runner.charts.drawing.labels import extras, holds_when, identifiers, printable
+from fsm_runner.charts.drawing.labels import extras, holds_when, identifiers
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay
 from fsm_runner.charts.drawing.theme import LETTERS, THEMES, Paint, Theme, ThemeName
 from fsm_runner.engine.chart import Chart, Row, State
+from fsm_runner.engine.text import printable
 
 
 def dot_states(chart: Chart, *, theme: ThemeName = "light", overlay: Overlay = NO_OVERLAY) -> str:

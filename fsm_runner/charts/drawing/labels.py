@@ -11,16 +11,6 @@ BOOLEAN = frozenset({"true", "false"})
 """The answers of a fact that is written as one word: ``closed``, ``not closed``."""
 
 
-def printable(text: str) -> str:
-    """Return `text` on one line, with ``?`` for each character that cannot be printed."""
-    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
-
-
-def printable_lines(lines: Iterable[str]) -> str:
-    """Return `lines` as a terminal may show them, each with its indent and a line break at its end."""
-    return "".join(f"{line[: len(line) - len(line.lstrip())]}{printable(line)}\n" for line in lines)
-
-
 def condition(chart: Chart, fact: str, answers: Sequence[str]) -> str:
     """Return one condition of a guard as text: ``turn = none or answered``, ``not closed``, ``turn ≠ none``.
 

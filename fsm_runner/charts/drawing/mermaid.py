@@ -8,10 +8,11 @@ legible on a light and on a dark page.
 from __future__ import annotations
 
 from fsm_runner.charts.drawing.edges import drawn, legs
-from fsm_runner.charts.drawing.labels import extras, identifiers, one_line, printable
+from fsm_runner.charts.drawing.labels import extras, identifiers, one_line
 from fsm_runner.charts.drawing.overlay import NO_OVERLAY, SIGNS, Mark, Overlay, Tone
 from fsm_runner.charts.drawing.theme import LIGHT
 from fsm_runner.engine.chart import Chart, Row, State
+from fsm_runner.engine.text import printable
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _/=,·→↻≠")
 """The characters that have no meaning of their own in a quoted label; any other is written by its number."""
