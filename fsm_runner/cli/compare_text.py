@@ -171,8 +171,9 @@ def _only(of: Summary, other: Summary) -> dict[str, int]:
 def _table(screen: Screen, lines: Sequence[Line]) -> None:
     """Print lines of a label and two values; those that differ are marked, and nothing is told of what neither has."""
     shown = [[shortened(cell, WIDEST) for cell in line] for line in lines if line[1:] not in (("0", "0"), ("-", "-"))]
-    widths = [max(len(line[column]) for line in shown) for column in range(3)]
+    rows: list[list[Part]] = []
     for label, a, b in shown:
         style = "who" if not label else "faint" if a == b else "note"
-        mark = "  *" if label and a != b and not label.startswith(_NEVER_ALIKE) else ""
-        screen.line(f"  {label.ljust(widths[0])}", (f"  {a.rjust(widths[1])}  {b.rjust(widths[2])}{mark}", style))
+        mark = "*" if label and a != b and not label.startswith(_NEVER_ALIKE) else ""
+        rows.append([label, (a, style), (b, style), (mark, style)])
+    screen.table(rows, right=(1, 2))

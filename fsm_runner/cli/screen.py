@@ -20,7 +20,7 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from shutil import get_terminal_size
@@ -188,6 +188,18 @@ class Screen:
         for line in lines[1:]:
             self.line(" " * indent + line if line else "")
 
+    def table(self, rows: Sequence[Sequence[Part]], *, right: Collection[int] = (), indent: int = 2) -> None:
+        """Print `rows` as columns, two spaces apart, those at `right` set to the right; nothing follows the last one."""
+        widths = [max(len(_text(part)) for part in column) for column in zip(*rows, strict=True)]
+        for row in rows:
+            end = max((at for at, part in enumerate(row) if _text(part)), default=0)
+            parts: list[Part] = [" " * indent]
+            for at, (part, width) in enumerate(zip(row[: end + 1], widths, strict=False)):
+                text = _text(part)
+                text = text.rjust(width) if at in right else text if at == end else text.ljust(width)
+                parts += ["  "] * (at > 0) + [text if isinstance(part, str) else (text, part[1])]
+            self.line(*parts)
+
     def _wrapped(self, text: str, indent: int) -> list[str]:
         lines = cleaned(text).splitlines() or [""]
         if not self.terminal:
@@ -203,6 +215,10 @@ class Screen:
         from rich.text import Text
 
         self._console.print(Text.assemble(*clean, end=end), end=end)
+
+
+def _text(part: Part) -> str:
+    return cleaned(part if isinstance(part, str) else part[0])
 
 
 LONGEST = 1_000

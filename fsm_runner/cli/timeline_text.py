@@ -321,15 +321,15 @@ def listed(screen: Screen, source: Source) -> None:
     runs = source.runs
     screen.line(f"{cleaned(source.name)}: ", (counted(len(runs), "run"), "state"))
     lines = [_cells(summary) for summary in runs.values()]
-    widths = {column: max(len(line[column]) for line in lines) for column in range(len(lines[0]))}
+    kept = list(range(len(lines[0])))
     for column in LEAST if screen.terminal else ():
-        if sum(widths.values()) + 2 * len(widths) > screen.width:
-            del widths[column]
-    *_, last = widths
-    for line, summary in zip(lines, runs.values(), strict=True):
-        parts: list[Part] = [f"  {line[0].ljust(widths[0])}"]
-        parts += [f"  {line[column].rjust(width)}" for column, width in widths.items() if column not in (0, last)]
-        screen.line(*parts, "  ", (line[last], _style(summary)))
+        if sum(max(len(line[each]) for line in lines) + 2 for each in kept) > screen.width:
+            kept.remove(column)
+    rows: list[list[Part]] = [
+        [*(line[column] for column in kept[:-1]), (line[kept[-1]], _style(summary))]
+        for line, summary in zip(lines, runs.values(), strict=True)
+    ]
+    screen.table(rows, right=range(1, len(kept) - 1))
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:
