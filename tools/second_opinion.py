@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsm_runner.charts.export.promela import BOUNDED, COMPLETE, claim_of, promela
+from fsm_runner.charts.export import BOUNDED, COMPLETE, claim_of, promela
 from fsm_runner.charts.loader import load, shipped_charts
 from fsm_runner.engine.chart import AlwaysReaches, Chart
 from fsm_runner.engine.rows import ALWAYS, Stepper

@@ -5,6 +5,7 @@ nodes         YAML as plain data, each piece with its line and column
 model         the keys of a chart file and what belongs under each
 validation    reports what does not fit the model, at its place
 chart_schema  the model as JSON Schema
+export        a chart in the languages of other tools: pytransitions, XState, SPIN
 row_table     a chart's rows as a table: text, Markdown and HTML
 
 `drawing` makes pictures, `diff` compares two charts.

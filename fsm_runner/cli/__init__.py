@@ -11,7 +11,7 @@ check_text     what `check` found, for a person, a program, or GitHub
 compare_text   two runs, as text and as JSON
 replay_findings  what `replay` found, file by file and in sum
 follow         a journal read as it grows
-picture_file   the formats of pictures, and their files
+output_file    writes a file; the formats of pictures
 
 Each other module is the command of its name.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fsm_runner.charts.loader import examine, find_chart, parse
-from fsm_runner.cli.picture_file import content_of, format_of, write
+from fsm_runner.cli.output_file import content_of, format_of, write
 from fsm_runner.cli.screen import Part, Screen, cleaned
 from fsm_runner.cli.specs import STDIN, given
 from fsm_runner.engine.check import Verdict

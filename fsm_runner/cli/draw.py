@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from fsm_runner.cli.exits import Exit
-from fsm_runner.cli.picture_file import Format, content_of, format_of, write
+from fsm_runner.cli.output_file import Format, content_of, format_of, write
 from fsm_runner.cli.screen import show
 
 if TYPE_CHECKING:

@@ -24,11 +24,9 @@ def export(
 
     The chart must pass the check. The tool answers the facts itself: see docs/how-to/exporting.md.
     """
-    from fsm_runner.charts.export.markup import markup
-    from fsm_runner.charts.export.promela import promela
-    from fsm_runner.charts.export.xstate import xstate
+    from fsm_runner.charts.export import markup, promela, xstate
     from fsm_runner.cli.exits import Exit
-    from fsm_runner.cli.schema import write
+    from fsm_runner.cli.output_file import write
     from fsm_runner.cli.specs import readable
     from fsm_runner.engine.text import json_text
     from fsm_runner.loop.tool_loop import TOOL_LOOP, check

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from fsm_runner.cli.exits import Exit
-from fsm_runner.cli.schema import write
+from fsm_runner.cli.output_file import write
 from fsm_runner.cli.screen import say, shortened
 
 SCHEMA = "chart.schema.json"

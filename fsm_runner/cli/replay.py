@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from fsm_runner.cli.exits import FINE, Exit
-from fsm_runner.cli.picture_file import content_of, format_of, write
+from fsm_runner.cli.output_file import content_of, format_of, write
 from fsm_runner.cli.screen import console, escaped, say, show
 from fsm_runner.cli.specs import FactSpecs, facts_of
 

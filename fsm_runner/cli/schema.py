@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fsm_runner.cli.exits import Exit
+from fsm_runner.cli.output_file import write
 from fsm_runner.cli.screen import say, show
-from fsm_runner.engine.text import why
 
 
 def schema(
@@ -30,15 +29,3 @@ def schema(
         return
     write(output, schema_text())
     say(f"wrote {output}")
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file.
-
-    Raises:
-        Exit: it cannot be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Exit(f"{path}: the file cannot be written: {why(error)}") from None

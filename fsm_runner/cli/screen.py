@@ -189,7 +189,7 @@ class Screen:
             self.line(" " * indent + line if line else "")
 
     def table(self, rows: Sequence[Sequence[Part]], *, right: Collection[int] = (), indent: int = 2) -> None:
-        """Print `rows` as columns, two spaces apart, those at `right` set to the right; nothing follows the last one."""
+        """Print `rows` as columns, two spaces apart; those at `right` are set to the right."""
         widths = [max(len(_text(part)) for part in column) for column in zip(*rows, strict=True)]
         for row in rows:
             end = max((at for at, part in enumerate(row) if _text(part)), default=0)

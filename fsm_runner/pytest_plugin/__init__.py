@@ -3,8 +3,7 @@
 recorder           watches the machine while tests run
 coverage           what was driven, beside all that can be
 plugin             the hooks, once coverage is asked for
-coverage_report    what is said of it: for the terminal, and as JSON
-coverage_pictures  the chart with what was driven marked in it
+coverage_report    what is said of it: for the terminal, as JSON, and in pictures
 
 pytest loads this module in every session where fsm_runner is installed, so it imports nothing until it is asked to.
 """

@@ -16,7 +16,7 @@ from fsm_runner.engine.check.names import name_problems
 from fsm_runner.engine.errors import ChartError, FsmRunnerError
 from fsm_runner.engine.text import counted, why
 from fsm_runner.loop.effects import VOCABULARY
-from fsm_runner.pytest_plugin import ALL, OPTION, coverage_pictures, coverage_report, percent
+from fsm_runner.pytest_plugin import ALL, OPTION, coverage_report, percent
 from fsm_runner.pytest_plugin.coverage import ChartCoverage, coverage_of, share
 from fsm_runner.pytest_plugin.recorder import Driven, Recorder
 
@@ -59,7 +59,7 @@ class Wanted:
         here = config.invocation_params.dir
         diagrams = tuple(here / name for name in config.getoption("fsm_coverage_diagram") or ())
         for path in diagrams:
-            if problem := coverage_pictures.problem_of(path):
+            if problem := coverage_report.picture_problem(path):
                 raise pytest.UsageError(f"{OPTION}-diagram: '{path.name}': {problem}")
         written = config.getoption("fsm_coverage_json")
         return cls(
@@ -126,7 +126,7 @@ class Coverage:
         driven_by = counted(self.tests, "test")
         try:
             for path in self.wanted.diagrams:
-                coverage_pictures.draw(path, self.charts, theme=self.wanted.theme, driven_by=driven_by)
+                coverage_report.write_picture(path, self.charts, theme=self.wanted.theme, driven_by=driven_by)
             if self.wanted.json is not None:
                 coverage_report.write_json(self.wanted.json, self.charts)
         except OSError as error:

@@ -11,9 +11,7 @@ from dataclasses import replace
 import pytest
 import transitions
 
-from fsm_runner.charts.export.markup import ALWAYS, conditions, markup
-from fsm_runner.charts.export.promela import claim_of, promela
-from fsm_runner.charts.export.xstate import xstate
+from fsm_runner.charts.export import ALWAYS, claim_of, conditions, markup, promela, xstate
 from fsm_runner.charts.loader import load, loads, shipped_charts
 from fsm_runner.engine.chart import Chart, Row, State
 from fsm_runner.engine.rows import Stepper

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from fsm_runner.charts import load
-from fsm_runner.charts.export.markup import markup
-from fsm_runner.charts.export.xstate import xstate
+from fsm_runner.charts.export import markup, xstate
 
 CHART = load("states")
 

@@ -59,8 +59,8 @@ def test_a_file_whose_name_is_none_for_a_chart_keeps_the_name_of_its_source(comm
     ("arguments", "expected"),
     [
         (["init", "--from", "stats"], "stats: no chart is called that (did you mean 'states'?)\n"),
-        (["init", "no/such.yaml"], "no/such.yaml: the file cannot be written: no such file or directory\n"),
-        (["schema", "-o", "no/such.json"], "no/such.json: the file cannot be written: no such file or directory\n"),
+        (["init", "no/such.yaml"], "no/such.yaml: cannot be written: no such file or directory\n"),
+        (["schema", "-o", "no/such.json"], "no/such.json: cannot be written: no such file or directory\n"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(command, arguments, expected):

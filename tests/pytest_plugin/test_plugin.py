@@ -13,7 +13,7 @@ import pytest
 
 from fsm_runner.charts.drawing import picture  # a session within this one forgets what it was the first to import
 from fsm_runner.loop.tool_loop import Machine
-from fsm_runner.pytest_plugin import coverage_pictures, coverage_report, plugin  # noqa: F401
+from fsm_runner.pytest_plugin import coverage_report, plugin  # noqa: F401
 
 SMALL = """\
 schema: fsm_runner/chart/v1

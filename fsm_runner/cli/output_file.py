@@ -1,4 +1,4 @@
-"""A picture to a file: the format by the file's name, the drawing, and the file."""
+"""Output files: writes them; and a picture's format by the name of its file, and its drawing."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def content_of(
     return drawn(chart, format, level=level, theme=theme, overlay=overlay)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file.
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file; a text in UTF-8.
 
     Raises:
         Exit: it cannot be written.
     """
     try:
-        path.write_bytes(content)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise Exit(f"{path}: cannot be written: {why(error)}") from error

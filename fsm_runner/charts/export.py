@@ -1,19 +1,14 @@
-"""The export to Promela: a chart as the input of SPIN, for a second opinion on our own check.
+"""Export: a chart in the languages of other tools.
 
-Wherever a row is chosen, each fact that counts there gives any of its answers, but for what is called impossible; so
-SPIN tries every run that there can be.  What it then proves or refutes are LTL claims:
+    markup     the keywords of a plain `transitions.Machine`, as data
+    xstate     the configuration of an XState v5 machine, which Stately's editor opens
+    promela    the input of SPIN, a model checker that knows nothing of our check
 
-    complete      each event finds a row, for every combination of answers
-    bounded       no endless run: none takes, from some step on, only rows that use up nothing, or what comes anew
-    (a rule)      by its name, each `precedes` and `never`; `always_reaches` speaks of what could be, which LTL cannot
+Rows keep their order, so the first that holds is taken there, too.  Facts are questions that the other side answers:
+a guard becomes a condition with a name.  Only SPIN, which tries every answer, is told what they can be.
 
-A row that SPIN never reaches is dead.  The printed line of each step, ``inspect finish turn=finished``, is enough to
-take the path of a trail again.
-
-    fsm-runner export mine.yaml --to promela > mine.pml
-    spin -a mine.pml && cc -o pan pan.c && ./pan -a -E -N complete
-
-Source: the language reference of SPIN 6, https://spinroot.com/spin/Man/promela.html.
+Sources: https://stately.ai/docs/machines, and the JSON schema of xstate 5; the language reference of SPIN 6,
+https://spinroot.com/spin/Man/promela.html.
 """
 
 from __future__ import annotations
@@ -25,12 +20,105 @@ from fsm_runner.engine.chart import AlwaysReaches, Chart, Moment, Never, Pattern
 from fsm_runner.engine.check.tables import REACHED
 from fsm_runner.engine.domain import Vocabulary
 
+# ── pytransitions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+ALWAYS = "always"
+"""The trigger of rows without an event: call it after entering a state, until no row holds."""
+
+
+def markup(chart: Chart) -> dict[str, object]:
+    """Return `chart` as keywords of a plain `transitions.Machine`.
+
+    Its model has a method for each condition, such as ``turn_is_wants_tools``.  Effects, outputs, limits and supplies
+    have no word there, and are left out.
+    """
+    return {
+        "name": chart.name,
+        "states": [{"name": state.name, "final": state.final} for state in chart.states],
+        "initial": chart.initial,
+        "transitions": [
+            {
+                "trigger": row.event or ALWAYS,
+                "source": state.name,
+                "dest": row.target,
+                "conditions": conditions(row.guard),
+            }
+            for state in chart.states
+            for row in state.rows
+        ],
+        "auto_transitions": False,
+        "send_event": True,
+    }
+
+
+def conditions(guard: Pattern) -> list[str]:
+    """Return the names of a guard's conditions: ``turn_is_finished_or_unreadable``."""
+    return [f"{name}_is_{'_or_'.join(answers)}" for name, answers in guard]
+
+
+# ── XState ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def xstate(chart: Chart) -> dict[str, object]:
+    """Return `chart` as the configuration of an XState v5 machine.
+
+    Every guard is the one named ``answers``, whose parameters are the answers that it requires; an effect is an invoked
+    actor that sends the events it reports.  Rows keep their ids in ``description``, phases are tags, and what a row
+    spends, consumes or hands out is in ``meta``.
+    """
+    return {
+        "id": chart.name,
+        "initial": chart.initial,
+        "context": {"limits": {limit.name: limit.value for limit in chart.limits}},
+        "states": {state.name: _xstate_state(state) for state in chart.states},
+    }
+
+
+def _xstate_state(state: State) -> dict[str, object]:
+    made: dict[str, object] = {"tags": [state.phase]}
+    if state.final:
+        made["type"] = "final"
+    if state.effect is not None:
+        made["invoke"] = {"src": state.effect, "id": state.effect}
+    if state.always:
+        made["always"] = [_xstate_row(state, row) for row in state.always]
+    if state.events:
+        made["on"] = {
+            event: [_xstate_row(state, row) for row in state.transitions if row.event == event]
+            for event in state.events
+        }
+    return made
+
+
+def _xstate_row(state: State, row: Row) -> dict[str, object]:
+    made: dict[str, object] = {"target": row.target, "description": row.id}
+    if row.guard:
+        made["guard"] = {"type": "answers", "params": {name: list(answers) for name, answers in row.guard}}
+    if row.target == state.name:
+        made["reenter"] = True  # its effect starts anew
+    meta = {"output": row.output, "spends": row.spends, "consumes": row.consumes}
+    if known := {name: value for name, value in meta.items() if value is not None}:
+        made["meta"] = known
+    return made
+
+
+# ── SPIN ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
 COMPLETE, BOUNDED = "complete", "bounded"
 """The claims that every chart has."""
 
 
 def promela(chart: Chart, vocabulary: Vocabulary, impossible: Sequence[Pattern] = ()) -> str:
     """Return `chart` as a Promela model.
+
+    Wherever a row is chosen, each fact that counts there gives any of its answers, so SPIN tries every run that there
+    can be.  The model prints each step, ``inspect finish turn=5``, which is enough to take the path of a trail again.
+    Its LTL claims:
+
+        complete      each event finds a row, for every combination of answers
+        bounded       no run takes, from some step on, only rows that use up nothing, or what comes anew
+        rule_NAME     for each `precedes` and `never`; `always_reaches` speaks of what could be, which LTL cannot
 
     Args:
         chart: each of its names resolves.
