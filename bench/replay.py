@@ -20,12 +20,13 @@ import tracemalloc
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fsm_runner.charts import load
 from fsm_runner.journal import Journal
 from fsm_runner.loop.context import Context, Conversation, Counters, Settings
 from fsm_runner.loop.effects import CallTool
-from fsm_runner.loop.events import Continued, Event, Replied, ToolFinished
+from fsm_runner.loop.events import Continued, Replied, ToolFinished
 from fsm_runner.loop.history import History
 from fsm_runner.loop.tool_loop import Machine, compile
 from fsm_runner.replaying import ReplayReport, replay
@@ -54,7 +55,7 @@ def record(path: Path, machine: Machine, run: str, turns: int) -> None:
         settings=Settings(params={"model": "claude", "max_tokens": 64}, runnable=frozenset({"search"})),
         counters=Counters(limits={"iterations": None}),
     )
-    events: list[Event] = [Continued(), *[CALL, Continued(), FOUND] * turns, END, Continued()]
+    events: list[Any] = [Continued(), *[CALL, Continued(), FOUND] * turns, END, Continued()]
     with Journal.open(path, run=run) as journal:
         step = machine.start(context)
         journal.started(machine, context)

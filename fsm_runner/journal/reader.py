@@ -145,11 +145,11 @@ class Reading(Iterator[Record]):
             value = parse(line)
         except ValueError:
             return self._pieces(line, number)
-        record = self._record_of(value, number, ours=OURS.match(line) is not None)
+        record = self._record_of(value, number, line)
         return () if record is None else ((line, record),)
 
-    def _record_of(self, value: object, number: int, *, ours: bool) -> Record | None:
-        """Return `value` as a record; None if it is not one, which is an error for a line that looks like `ours`."""
+    def _record_of(self, value: object, number: int, line: bytes = b"") -> Record | None:
+        """Return `value` as a record; None if it is not one, which is an error where its `line` looks like ours."""
         if not isinstance(value, dict) or not ("v" in value and "run" in value and "seq" in value and "type" in value):
             return None
         run = value["run"]
@@ -158,7 +158,7 @@ class Reading(Iterator[Record]):
                 value = upgraded(value, self._upgrades)
             return _made(value, number)
         except ValueError as error:
-            if ours and self._run in (None, run):
+            if self._run in (None, run) and OURS.match(line) is not None:
                 raise JournalError(self.source, number, str(error)) from None
             return None
 
@@ -192,7 +192,7 @@ class Reading(Iterator[Record]):
             value = parse(piece)
         except ValueError:
             return None
-        record = self._record_of(value, number, ours=False)
+        record = self._record_of(value, number)
         if record is None or self._run not in (None, record.run):
             return record
         before = self._lines.get(record.run)

@@ -299,7 +299,7 @@ class Calls(tuple[Call, ...]):
     """
 
     places: Mapping[str, Sequence[int]]
-    lines: Mapping[tuple[CallState, Line], Sequence[int]]
+    lines: Mapping[tuple[CallState, Line], list[int]]
     undone: int
 
     @classmethod
@@ -327,17 +327,23 @@ class Calls(tuple[Call, ...]):
         """Return the calls with those at some places replaced by others of the same ids and lines."""
         if not changes:
             return self
-        copy, undone = list(self), self.undone
-        keys = {(each.state, each.line) for place, call in changes.items() for each in (copy[place], call)}
-        changed = {key: list(self.lines.get(key, ())) for key in keys}
+        copy, undone, lines = list(self), self.undone, dict(self.lines)
+        own: set[tuple[CallState, Line]] = set()  # the lines that are copied, and may be changed
         for place, call in changes.items():
             before, copy[place] = copy[place], call
-            changed[before.state, before.line].remove(place)
-            insort(changed[call.state, call.line], place)
             undone += (call.status != "done") - (before.status != "done")
+            old, new = (before.state, before.line), (call.state, call.line)
+            for key in (old, new):
+                if key not in own:
+                    lines[key] = list(lines.get(key, ()))
+                    own.add(key)
+            lines[old].remove(place)
+            insort(lines[new], place)
+        for key in own:
+            if not lines[key]:
+                del lines[key]
         made = Calls(copy)
-        made.places, made.undone = self.places, undone
-        made.lines = {key: places for key, places in {**self.lines, **changed}.items() if places}
+        made.places, made.lines, made.undone = self.places, lines, undone
         return made
 
     def renewed(self, calls: Mapping[str, Call]) -> Calls:
