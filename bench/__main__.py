@@ -180,7 +180,7 @@ def report(turns: list[int], runs: int) -> Iterator[str]:
     yield "## Time"
     yield ""
     yield "CPU a turn, unless said; the whole history goes with every request. A loop by hand checks nothing, records"
-    yield "nothing and cannot be resumed: no runner over the SDK can need less than the one over `post`."
+    yield "nothing and cannot be resumed, but it encodes the whole history for each request."
     yield ""
     yield from times(turns, runs)
     yield ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fsm_runner.adapters.anthropic.calls import ErrorText, Work, unknown_warning, work_of
-from fsm_runner.adapters.anthropic.encoded import Encoder
+from fsm_runner.adapters.anthropic.encoded import Encoder, as_given
 from fsm_runner.adapters.anthropic.plain import failed, refusal
 from fsm_runner.adapters.anthropic.requests import (
     OutputFormat,
@@ -149,12 +149,14 @@ class BaseRunner(Acts):
     def _sending(self, order: SendRequest) -> tuple[Any, dict[str, Any]]:
         """The client to send `order` by, and what its ``create`` is given."""
         request = self._request(order)
-        if order.stream or self._given.output_format is not None or self._spans.are_kept:
+        if self._given.output_format is not None or self._spans.are_kept:
             return self._client, request
-        client = shortened(self._client)
+        client, messages = shortened(self._client), None
         if client is not self._client and isinstance(order.messages, History):
-            request["messages"] = self._encoder.encoded(order.messages) or order.messages
-        return client, request
+            messages = as_given(order.messages) if order.stream else self._encoder.encoded(order.messages)
+        if order.stream:  # its response is not read here
+            client = self._client
+        return client, request if messages is None else {**request, "messages": messages}
 
     def _response(self) -> Json | None:
         """The tool response; None for a stream that was closed before its end, whose calls are not known."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fsm_runner
-from fsm_runner.adapters.anthropic.encoded import Encoder, Messages
+from fsm_runner.adapters.anthropic.encoded import Encoder, Messages, as_given
 from fsm_runner.adapters.anthropic.short_way import shortened
 from fsm_runner.loop.history import History
 
@@ -103,7 +103,7 @@ def test_without_the_middleware_the_sdk_encodes_them_as_ever():
     messages = Encoder().encoded(history)
 
     assert isinstance(messages, Messages)
-    assert sent(WIRE.client, list(history)) == sent(WIRE.client, messages)
+    assert sent(WIRE.client, list(history)) == sent(WIRE.client, messages) == sent(WIRE.client, as_given(history))
 
 
 @pytest.mark.parametrize("content", [float("nan"), float("inf"), object(), "\ud800"])

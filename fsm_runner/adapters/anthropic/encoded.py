@@ -19,7 +19,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 class Encoded(list[object]):
-    """Messages that know their JSON.
+    """Messages that may know their JSON.
 
     Attributes:
         buffer: the messages of the run, with a comma between two.
@@ -45,6 +45,11 @@ class Messages(pydantic.BaseModel):
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         return iter(())
+
+
+def as_given(messages: History) -> Messages | None:
+    """Return `messages` for a request whose body the SDK encodes, which then copies none of them; None for none."""
+    return Messages(Encoded(messages)) if messages else None
 
 
 class Encoder:
