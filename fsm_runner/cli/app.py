@@ -55,7 +55,7 @@ def app_of(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 
 def app_for(arguments: Iterable[str]) -> typer.Typer:
-    """Return the program with the command that `arguments` ask for; with all of them when that is none."""
+    """Return the program with the command that `arguments` ask for; all of them, if that is no command."""
     asked = next((each for each in arguments if not each.startswith("-")), "")
     return app_of([asked] if asked in COMMANDS else COMMANDS)
 

@@ -1,4 +1,4 @@
-"""`fsm-runner check`: what is wrong with a chart, at its place; or what was proved of it."""
+"""`fsm-runner check`: checks a chart, and prints its problems with their places, or what was proved."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Checked:
 
     @classmethod
     def of(cls, name: str, facts: Iterable[Fact], *, strict: bool) -> Self:
-        """Check the chart that `name` names; that its file cannot be read is a problem like others."""
+        """Check the chart called `name`.  A file that cannot be read is a problem like any other."""
         try:
             source, text = given(name)
         except ChartError as error:
@@ -215,7 +215,7 @@ def _notes(screen: Screen, checked: Checked, *, every: bool) -> None:
 
 
 def _worth(verdict: Verdict, *, every: bool) -> list[Problem]:
-    """The notes that are shown: overlaps are many, and mostly meant."""
+    """The notes that are worth showing: there are many overlaps, and most are on purpose."""
     return [note for note in verdict.notes if every or note.code != "overlap"]
 
 
@@ -223,12 +223,12 @@ def _worth(verdict: Verdict, *, every: bool) -> list[Problem]:
 
 
 def _at_its_word(_: object) -> str:
-    """Stand in for a fact whose code was not given; the check asks nothing of it."""
+    """A stand-in for a fact whose code was not given; the check never calls it."""
     raise InternalError("the check asked a fact that has no code")
 
 
 def _shown(path: Path) -> str:
-    """The path as it is read best: from the current folder when it is below it."""
+    """The path to show: relative, if it is below the current folder."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
 

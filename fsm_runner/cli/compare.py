@@ -1,4 +1,4 @@
-"""`fsm-runner compare`: two recorded runs beside each other."""
+"""`fsm-runner compare`: compares two recorded runs."""
 
 from __future__ import annotations
 

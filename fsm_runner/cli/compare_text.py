@@ -1,4 +1,4 @@
-"""Two runs beside each other, as text and as JSON."""
+"""A comparison of two runs, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def as_json(found: Comparison) -> str:
 
 
 def _pair(difference: RunDifference) -> dict[str, Any]:
-    """A side on which there is nothing is left out: null is a value."""
+    """One difference as JSON data.  A side without a value is left out, since null would be a value."""
     sides = {"a": difference.a, "b": difference.b}
     return {"pointer": difference.pointer, **{side: each for side, each in sides.items() if each is not NOTHING}}
 
@@ -169,7 +169,7 @@ def _only(of: Summary, other: Summary) -> dict[str, int]:
 
 
 def _table(screen: Screen, lines: Sequence[Line]) -> None:
-    """Print lines of a label and two values; those that differ are marked, and nothing is told of what neither has."""
+    """Print lines of a label and two values; those that differ are marked, and lines without any value are left out."""
     shown = [[shortened(cell, WIDEST) for cell in line] for line in lines if line[1:] not in (("0", "0"), ("-", "-"))]
     rows: list[list[Part]] = []
     for label, a, b in shown:

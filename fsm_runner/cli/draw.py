@@ -1,4 +1,4 @@
-"""`fsm-runner draw`: a chart as Mermaid, DOT, SVG or PNG; alone, beside an earlier one, or with the runs it made."""
+"""`fsm-runner draw`: a chart as Mermaid, DOT, SVG or PNG; alone, compared with another, or with recorded runs."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CODES: Mapping[int, str] = {
 """What each exit code means."""
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""What a write to standard output fails with, but for a reader that is gone."""
+"""The errors of a write to standard output, other than that the reader is gone."""
 
 _NOT_FOUND = frozenset({"unreadable-file", "unknown-chart"})
 
@@ -73,7 +73,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def code_of(error: Exception) -> int:
-    """Return the exit code for one of the package's own errors: what cannot be opened was named wrongly."""
+    """Return the exit code for one of the package's own errors: a file that cannot be opened counts as wrong usage."""
     from fsm_runner.engine.errors import ChartError, InternalError, JournalError, RunError
 
     match error:
@@ -88,7 +88,7 @@ def code_of(error: Exception) -> int:
 
 
 def to_its_end(program: Callable[[], None]) -> None:
-    """Call `program`; an output that takes no more ends it with one line."""
+    """Call `program`.  If standard output cannot be written any more, it ends with one line on standard error."""
     try:
         program()
     except OSError as error:

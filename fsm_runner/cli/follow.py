@@ -31,7 +31,7 @@ QUIET = 5
 
 
 class Growing(io.RawIOBase):
-    """A file that is read to its end, and on as it grows, until `idle` says that it is enough."""
+    """A file that is read as it grows, until `idle` says that it is enough."""
 
     def __init__(self, file: BinaryIO, idle: Callable[[], bool]) -> None:
         """Read `file` from where it is."""
@@ -43,7 +43,7 @@ class Growing(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
-        """Read what there is; wait until there is something, or it is enough.
+        """Read what was written; wait for more until `idle` says that it is enough.
 
         Raises:
             Exit: the file became shorter.
@@ -71,7 +71,7 @@ class Follower:
         self._quiet = 0
 
     def follow(self, reading: Reading) -> None:
-        """Show the run's records as they come, and what they add up to once it has ended or nobody waits any more."""
+        """Show the run's records as they come, and what they add up to once it has ended or the wait is over."""
         try:
             for record in reading:
                 if self._run not in (None, record.run):
@@ -106,7 +106,7 @@ class Follower:
         return ended is not None and ended.final
 
     def _stopped(self) -> bool:
-        """Whether the last record is an end that need not be the last."""
+        """Whether the run has stopped, but may still go on."""
         summary = self._telling.summary() if self._telling else None
         return summary is not None and (summary.ended is not None or summary.sealed != "no")
 

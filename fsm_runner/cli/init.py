@@ -1,4 +1,4 @@
-"""`fsm-runner init`: a chart to start from, with the schema beside it that editors complete by."""
+"""`fsm-runner init`: writes a chart to start from, and the schema by which an editor completes it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def copied(text: str, *, source: str, name: str, file: str) -> str:
 
 
 def _name(path: Path) -> str:
-    """Return the name that a chart in the file `path` gets; empty when the file's is none for a chart."""
+    """Return the name that a chart in the file `path` gets; empty if a chart cannot be called that."""
     from fsm_runner.charts.model import TITLE
 
     return path.stem if re.fullmatch(TITLE, path.stem) else ""

@@ -1,4 +1,4 @@
-"""Journals as a command is given them: files that can be read more than once, and the runs that they hold."""
+"""Journals as arguments of a command: files that can be read more than once, and the runs in them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shows(Protocol):
         """Show one thing that happened."""
 
     def end(self, summary: Summary) -> None:
-        """Show what it adds up to."""
+        """Show the summary of a run."""
 
 
 class OpenedJournal(Protocol):
@@ -154,7 +154,7 @@ def _names(summary: Summary) -> tuple[Iterable[str], Iterable[str]]:
 
 
 def run_in(sources: Iterable[Source], run: str) -> None:
-    """See to it that one of `sources` holds `run`.
+    """Check that one of `sources` holds `run`.
 
     Raises:
         Exit: none does.

@@ -1,4 +1,4 @@
-"""A run as lines on a screen while it happens: each transition, and under it what came of it."""
+"""A run as lines on a screen while it happens: each transition, and below it what it did."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Watcher:
                 self._transition(transition)
 
     def recall(self, messages: Iterable[Json]) -> None:
-        """Take the names of the calls in `messages`, which were shown before or never."""
+        """Remember the names of the calls in `messages`, so that their results can be shown with them."""
         for message in messages:
             for block in _blocks(message):
                 if block.get("type") == "tool_use":
@@ -150,7 +150,7 @@ class Watcher:
         self._screen.line(MARGIN, (name, style), "  ", failed, shortened(lines[0], max(room, MORE)), (more, "faint"))
 
     def _arguments(self, given: object, taken: int) -> str:
-        """The arguments of a call on what is left of its line, each as long as the others may be."""
+        """The arguments of a call, shortened alike to fit on the rest of its line."""
         values = given if isinstance(given, Mapping) else {"input": given} if given is not None else {}
         room = self._screen.width - taken - MORE
         each = max(MORE, room // max(1, len(values)))

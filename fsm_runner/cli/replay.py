@@ -111,7 +111,7 @@ def _tell(findings: Findings, format: Format) -> None:  # noqa: A002  as the opt
 
 
 def _check_suffixes(outputs: Iterable[Path], pictures: Iterable[Path], *, edited: bool) -> None:
-    """Refuse what could not be written, before anything is replayed."""
+    """Check the names of the output files before anything is replayed."""
     for path in outputs:
         _reported_as(path)
     for path in pictures:
@@ -130,7 +130,7 @@ def _reported_as(path: Path) -> Format:
 
 @contextmanager
 def _progress(files: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal while there is more than one file, gone at the end; give what moves it by one."""
+    """Show a progress bar for more than one file on a terminal, and yield the function that advances it by one."""
     if files < 2 or not sys.stderr.isatty():
         yield lambda: None
         return

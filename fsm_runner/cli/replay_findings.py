@@ -78,7 +78,7 @@ class Findings:
                 return self._text()
 
     def _text(self) -> str:
-        """The journals one by one, then their totals; of one alone that is replayed on its own chart, nothing else."""
+        """The journals one by one, then their totals; no totals for a single journal on its own chart."""
         if self.chart is None:
             lines = [line for report in self._told for line in str(report).splitlines()]
         else:

@@ -93,7 +93,7 @@ def _resume(journal: Path, client: Any, given: dict[str, Any]) -> None:
 
 
 async def _watch(journal: Path, client: Any, given: dict[str, Any], runners: list[AsyncRunner[Any, Any]]) -> None:
-    """Go on to the end.  A failure that the machine knows of is shown by it; no other is expected."""
+    """Go on to the end.  A failure of an effect is shown by the watcher; any other error is raised."""
     from fsm_runner.arguments import machine_of
     from fsm_runner.replaying.resume_point import resume_point_of
 

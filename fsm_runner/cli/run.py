@@ -139,7 +139,7 @@ def _run(client: Any, chart: str, given: dict[str, Any], path: Path | None, writ
 
 
 async def _watch(client: Any, given: dict[str, Any], watcher: Watcher, runners: list[AsyncRunner[Any]]) -> None:
-    """Run to the end.  A failure that the machine knows of is shown by it; no other is expected."""
+    """Run to the end.  A failure of an effect is shown by the watcher; any other error is raised."""
     from fsm_runner.runner import tool_runner
 
     with logged():

@@ -86,7 +86,7 @@ def _cleaned(char: str) -> str:
 
 
 class CleanStream:
-    """A text stream in front of another: what is written is cleaned; all else is the other's."""
+    """A text stream in front of another: it cleans what is written, and passes everything else on."""
 
     def __init__(self, stream: TextIO) -> None:
         self.behind = stream
@@ -115,7 +115,7 @@ class CleanStream:
 
 
 def made_clean(stream: TextIO) -> TextIO:
-    """Return what cleans all that is written to `stream`; `stream` itself when it does so already."""
+    """Return a stream that cleans what is written to `stream`; `stream` itself if it does so already."""
     return stream if isinstance(stream, CleanStream) else cast("TextIO", CleanStream(stream))
 
 
@@ -134,12 +134,12 @@ def clean_output() -> Iterator[None]:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print one line; `err`: on standard error.  A line break within is a space: no name begins a line of its own."""
+    """Print one line; `err`: on standard error.  Line breaks become spaces, so no name can begin a line."""
     show(f"{' '.join(cleaned(text).splitlines())}\n", err=err)
 
 
 def show(text: str, *, err: bool = False) -> None:
-    """Print a text of any number of lines as it is, but for what a terminal would obey; `err`: on standard error."""
+    """Print a text of any number of lines, cleaned of control characters; `err`: on standard error."""
     stream = sys.stderr if err else sys.stdout
     stream.write(cleaned(text))
     stream.flush()
@@ -158,7 +158,7 @@ def console(stream: TextIO, **options: Any) -> Console:
 
 
 class Screen:
-    """Standard output as a place for lines: in colour and wrapped on a terminal, plain and whole everywhere else."""
+    """Standard output, line by line: in colour and wrapped on a terminal, plain and unwrapped elsewhere."""
 
     def __init__(self, *, terminal: bool | None = None) -> None:
         """Take what standard output is, or is to be taken for."""
@@ -227,7 +227,7 @@ LONGEST = 1_000
 
 @contextmanager
 def logged() -> Iterator[None]:
-    """Say on standard error what is logged meanwhile, and what is warned of."""
+    """Print log records and warnings on standard error for as long as this lasts."""
     log = logging.getLogger("fsm_runner")
     handler = logging.NullHandler() if log.hasHandlers() else _Lines()
     log.addHandler(handler)

@@ -1,4 +1,4 @@
-"""The exploration: for each row a conversation, or why there is none; for a state a way to it, or why there is none."""
+"""The exploration: a conversation for each row, and a way to each state, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Explored:
 
     @property
     def missing(self) -> tuple[RowPath, ...]:
-        """Those that have no conversation."""
+        """The rows without a conversation."""
         return tuple(path for path in self.paths if path.conversation is None)
 
 
@@ -201,7 +201,7 @@ def _named(facts: Sequence[str]) -> str:
 
 
 def _not_found(found: Found, unknown: Sequence[str]) -> str:
-    """Say what a search without success comes to."""
+    """Return the words for a search that found nothing."""
     if unknown:
         return f"none was found with {_named(unknown)} answering the same all along (give the code: --fact MODULE:NAME)"
     if found.whole:

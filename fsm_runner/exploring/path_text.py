@@ -1,4 +1,4 @@
-"""The text of paths: what was explored, for a person and as JSON for a program."""
+"""The text of paths: what an exploration found, as text and as JSON."""
 
 from __future__ import annotations
 

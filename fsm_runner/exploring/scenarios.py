@@ -46,7 +46,7 @@ class Beginning:
 
     @property
     def options(self) -> Mapping[str, object]:
-        """The arguments of `tool_runner` that say the same, but for the tools."""
+        """The arguments of `tool_runner` for this beginning, without the tools."""
         limits = dict(self.limits)
         only = VOCABULARY.limits[0] if list(limits) == [VOCABULARY.limits[0]] else None
         return {
@@ -57,7 +57,7 @@ class Beginning:
         }
 
     def context(self, chart: Chart) -> Context:
-        """Return what such a run of `chart` knows at its start."""
+        """Return the context with which a run of `chart` begins."""
         definitions: tuple[Json, ...] = tuple({"name": name} for name in self.tools)
         return Context(
             conversation=Conversation(history=History([{"role": "user", "content": PROMPT}])),
@@ -133,7 +133,7 @@ def _always(answer: str) -> Callable[[Context], str]:
 
 
 def _guarded(each: Fact) -> Callable[[Context], str]:
-    """The fact's function; that it fails is said with its name."""
+    """The fact's function; if it fails, the error says which fact it was."""
     answer = answering(each)
 
     def ask(context: Context) -> str:

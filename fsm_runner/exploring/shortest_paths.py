@@ -38,7 +38,7 @@ class FoundPath:
         return tuple(t for _, done in self.moves for _, step in done.told for t in step.transitions)
 
     def until(self, state: str) -> tuple[Transition, ...]:
-        """Return the rows it takes up to the first that enters `state`; all when none does."""
+        """Return the rows it takes up to the first that enters `state`; all of them if none does."""
         path: list[Transition] = []
         for taken in self.transitions:
             path.append(taken)
@@ -49,7 +49,7 @@ class FoundPath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a search came to: immutable.
+    """The result of a search: immutable.
 
     Attributes:
         conversations: by row, a shortest one that takes it.
@@ -194,7 +194,7 @@ def _key(machine: Machine, place: Place, counting: bool) -> Hashable:
 
 
 def _answer(fact: Fact, context: Context) -> str:
-    """What a fact answers; one that does not at this moment is only a fault where a row asks it."""
+    """What a fact answers.  A fact that fails is an error only where a row asks it."""
     try:
         return fact.ask(context)
     except FactFailed:

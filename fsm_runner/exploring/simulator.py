@@ -1,4 +1,4 @@
-"""The simulator: a driver without I/O, which goes on by itself up to where somebody decides."""
+"""The simulator: a driver without I/O.  It goes on until the model, a tool or the caller has to decide something."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Driver:
         return Consequence(place=self.place, told=tuple(self.told), outcome=self.outcome)
 
     def set(self, **changes: object) -> None:
-        """Go to the same place but for `changes`."""
+        """Change `place` by `changes`."""
         self.place = replace(self.place, **changes)  # type: ignore[arg-type]  # the fields' own types, named by callers
 
     def tell(self, event: ev.Event) -> Step:
@@ -96,7 +96,7 @@ class Driver:
         return getattr(event, "name", None) in self.machine.takes(self.place.snapshot)
 
     def check(self) -> None:
-        """Nobody listens."""
+        """Do nothing: there is no listener that could have failed."""
 
     def alone(self) -> AbstractContextManager[None]:
         """There are no other threads."""
@@ -106,7 +106,7 @@ class Driver:
         return Loop(self, _Refused, handed=not self.place.fresh)
 
     def ends(self, outcome: str) -> None:
-        """The caller's call comes to `outcome`, and the caller has the turn."""
+        """End the caller's call with `outcome`; the caller has the turn."""
         again = self.place.call == "next" and (outcome == "end" or outcome.startswith("raises"))
         over = self.place.over or self.final
         self.outcome = outcome

@@ -25,7 +25,7 @@ def percent(text: str) -> float:
     """Return the percentage that `text` says.
 
     Raises:
-        ValueError: it is no number from 0 to 100.
+        ValueError: it is not a number from 0 to 100.
     """
     value = float(text)
     if not 0 <= value <= 100:
@@ -59,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Draw it. The suffix is the format: .svg, .png (with the extra 'pictures'), .dot or .mmd. Repeatable.",
     )
     group.addoption(
-        "--fsm-coverage-theme", choices=("light", "dark"), default="light", help="For the diagram, but for .mmd."
+        "--fsm-coverage-theme", choices=("light", "dark"), default="light", help="The theme of diagrams (not of .mmd)."
     )
     group.addoption("--fsm-coverage-json", metavar="FILE", help="Write it as JSON.")
     parser.addini(

@@ -104,7 +104,7 @@ def _table(covered: ChartCoverage, *, most: int | None) -> Iterator[Line]:
 
 
 def _missing(chart: Chart, each: RowCoverage, most: int | None) -> list[str]:
-    """What was not driven of a row, a text for each pattern, but not more than `most`."""
+    """What was not driven of a row: a text for each pattern, at most `most`."""
     if not each.times:
         return [NEVER]
     texts = [_text(chart, pattern) for pattern in each.missing()]
@@ -183,7 +183,7 @@ SUFFIXES: Mapping[str, Format] = {".svg": "svg", ".png": "png", ".dot": "dot", "
 
 
 def picture_problem(path: Path) -> str | None:
-    """Return why no picture can be drawn to `path`; None when one can, as far as is known before there is one."""
+    """Return why no picture can be drawn to `path`; None if one can, as far as can be told in advance."""
     if path.suffix not in SUFFIXES:
         return f"the suffix tells no format (there is: {', '.join(SUFFIXES)})"
     if path.suffix in (".svg", ".png"):

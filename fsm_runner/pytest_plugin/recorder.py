@@ -25,7 +25,7 @@ Answers: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a fact's code says of itself, without the code: immutable, and fit to be sent to another process.
+    """A fact without its code: immutable, so it can be sent to another process.
 
     Attributes:
         name: as guards name it.

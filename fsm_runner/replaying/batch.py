@@ -137,7 +137,7 @@ def _side_by_side(
             yield from zip(share, found, strict=True)
     except BrokenProcessPool:
         raise RunError("a process that replayed was killed (is there enough memory? try one worker)") from None
-    except BaseException:  # also when nobody wants the rest: what is at work is not waited for
+    except BaseException:  # also if the caller stops here: jobs that are running are not waited for
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise

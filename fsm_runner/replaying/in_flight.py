@@ -1,6 +1,6 @@
 """In flight: what became of the effects that a recorded run was asked for.
 
-An effect that a step asks for is pending until it is scheduled, then open until it has ended in one way or another.
+An effect that a step asks for is pending until it is scheduled, then open until it completes, fails or is cancelled.
 One that failed or was cut off is pending again: unless an event says otherwise, the run goes on by performing it anew.
 """
 

@@ -106,7 +106,7 @@ class RunReport:
         transitions: how many rows were taken and agreed.
         ended: the reason that the journal ends with; None when the run goes on or was killed.
         diverges_at: the seq of the first record that no longer agrees; None when all do.
-        kind: what the first of them is about; None when there is none.
+        kind: what the first of them is about; None if it conforms.
         differs: how many divergences there are in it; not all of them may have been kept.
         rows: how often each row was taken and agreed, by the id that it has in the chart it was replayed on.
         others: how often a row led the same way as the recorded one, which has another id: by both ids.

@@ -126,7 +126,7 @@ def resume_point_of(
 
 
 def _cut_off_fork(first: Record, count: int) -> str:
-    """What is wrong with a fork of which only `count` records are there; nothing when all are, or it is none."""
+    """What is wrong with a fork of which only `count` records are there; empty if all are, or if it is no fork."""
     origin = first.data.get("forked_from")
     wanted = origin.get("records", origin.get("seq")) if isinstance(origin, Mapping) else None
     if not isinstance(origin, Mapping) or not isinstance(wanted, int) or count >= wanted:
@@ -250,7 +250,7 @@ def masked_in(value: object) -> bool:
 
 
 def cut_off(point: ResumePoint, idempotent: Iterable[str]) -> tuple[CallTool, ...]:
-    """Return the calls whose outcome nobody knows: begun, without a result, and not to run again.
+    """Return the calls whose outcome is unknown: begun, without a result, and not to run again.
 
     Args:
         point: where the run stands.
@@ -269,7 +269,7 @@ def cut_off(point: ResumePoint, idempotent: Iterable[str]) -> tuple[CallTool, ..
 
 
 def unknown_result(effect: CallTool) -> Json:
-    """Return the ``tool_result`` block for a call whose outcome nobody knows."""
+    """Return the ``tool_result`` block for a call whose outcome is unknown."""
     family = effect.block.get("toolset_name")
     member = {} if family is None else {"toolset_name": family}
     told = {"content": UNKNOWN_OUTCOME, "is_error": True}
@@ -277,7 +277,7 @@ def unknown_result(effect: CallTool) -> Json:
 
 
 def ask_person(point: ResumePoint, effects: Iterable[CallTool]) -> None:
-    """Stop for a person when there is a call whose outcome nobody knows.
+    """Raise an error if the outcome of a call is unknown, so that a person decides.
 
     Raises:
         RunError: with the calls.
