@@ -164,6 +164,7 @@ def test_a_fork_that_was_cut_off_stands_in_no_ones_way(world, tmp_path):
 
 FULL = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # what is written beside the fork would be cut off, too, and break every later import
 import fsm_runner
 source, into, room = sys.argv[1], sys.argv[2], int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import pydantic
+from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.parsed_beta_message import ParsedBetaContentBlock, ParsedBetaMessage
 
 from fsm_runner.adapters.anthropic.requests import remade
@@ -23,8 +24,8 @@ else:
     Block = Annotated[_KNOWN, pydantic.Discriminator("type")]
 
 
-class _Reply(ParsedBetaMessage[Any]):
-    """`ParsedBetaMessage`, its blocks told apart by their types alone."""
+class _Reply(BetaMessage):
+    """A reply with the blocks of a `ParsedBetaMessage`, told apart by their types alone."""
 
     content: list[Block]
 
