@@ -81,7 +81,8 @@ def replay_many(
         ChartError: `chart` asks a fact that has no code.
         RunError: a worker was killed.
     """
-    replayer = Replayer(chart, tuple(facts()), keep=max(1, keep))
+    keep = max(1, keep)  # a run without a divergence conforms
+    replayer = Replayer(chart, tuple(facts()), keep=keep)
     count = _workers(sources) if workers is None else min(workers, len(sources))
     if count < 2 or "-" in sources:
         return ((source, _replayed(replayer, source)) for source in sources)

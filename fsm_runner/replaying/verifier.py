@@ -325,7 +325,7 @@ class ControlVerifier(RunVerifier):
         possible, missing = may_take(rows, facts)
         recorded = record.data.get("row")
         row = next((each for each in possible if each.id == recorded), possible[0] if possible else None)
-        alike = row is not None and all(self._same_way(record, each) for each in possible)
+        alike = row is not None and all(self._leads_alike(record, each) for each in possible)
         if missing is not None and not (self._machines.edited and alike):
             self._diverged(record, f"/facts/{missing}", NOTHING, "an answer, for a row asks it", end=True)
         elif row is None or not (row.id == recorded or (self._machines.edited and alike)):
@@ -333,7 +333,7 @@ class ControlVerifier(RunVerifier):
         else:
             self._enter(record, row)
 
-    def _same_way(self, record: Record, row: Row) -> bool:
+    def _leads_alike(self, record: Record, row: Row) -> bool:
         """Whether `row` leads where the recorded one led, whatever it is called."""
         then = record.data.get("source"), record.data.get("target"), record.data.get("output")
         return then == (self._state.name, row.target, row.output)

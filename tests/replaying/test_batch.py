@@ -105,6 +105,15 @@ def test_divergences_beyond_those_kept_are_counted(tmp_path):
     assert str(report).endswith("run.jsonl: 1 divergence more")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_diverges_does_not_conform_however_little_is_kept(folder, workers):
+    """One divergence is always kept, since a run without one conforms."""
+    sources = journals_in([str(folder)])[:6]
+    found = [report.conforms for _, report in replay_many(sources, keep=0, workers=workers)]
+
+    assert [True] * 3 + [False] + [True] * 2 == found
+
+
 def test_totals_keep_a_few_examples_of_each_change(tmp_path):
     """However many runs there are."""
     start, request, tools, done = small_chart().states
