@@ -1,8 +1,7 @@
 """Frozen data: what a run is made of, as `msgspec.Struct`s, which are quick to make and to replace.
 
 A struct is never changed; `msgspec.structs.replace` makes another.  It can be compared, copied, pickled, and hashed if
-its fields can.  The collector of cycles does not look at structs (``gc=False``): none can be part of a cycle, since
-what it holds was there before it.
+its fields can.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def _told(data: object) -> Iterator[str]:
             yield f"{field.name}={_SHORT.repr(value)}"
 
 
-class Frozen(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Frozen data: immutable.  Each class says ``frozen=True, kw_only=True`` for type checkers and its own fields."""
 
     __repr__ = short_repr
